@@ -1,0 +1,25 @@
+# What deps/ fetched and built lies outside the clone, under QUERN_CACHE, keyed by version and flags.
+# `deps/where NAME` prints the place of a part.
+function(quern_where variable name)
+  execute_process(COMMAND ${CMAKE_SOURCE_DIR}/deps/where ${name} OUTPUT_VARIABLE path
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(${variable} ${path} PARENT_SCOPE)
+endfunction()
+
+# llama.cpp: libllama and llama-common static, ggml and its CPU back-ends shared.
+quern_where(LLAMA_PREFIX llama)
+quern_where(LLAMA_SRC llama-source)
+if(EXISTS ${LLAMA_PREFIX}/lib/libllama.a)
+  add_library(llama INTERFACE)
+  target_include_directories(llama SYSTEM INTERFACE ${LLAMA_SRC}/include ${LLAMA_SRC}/ggml/include
+                             ${LLAMA_SRC}/common ${LLAMA_SRC}/vendor)
+  target_link_libraries(llama INTERFACE
+    ${LLAMA_PREFIX}/lib/libllama-common.a ${LLAMA_PREFIX}/lib/libllama-common-base.a
+    ${LLAMA_PREFIX}/lib/libcpp-httplib.a ${LLAMA_PREFIX}/lib/libllama.a
+    ${LLAMA_PREFIX}/lib/libggml.so ${LLAMA_PREFIX}/lib/libggml-base.so pthread dl)
+endif()
+
+# The Rust bridge's dependencies are compiled into a target directory of the cache.
+quern_where(BRIDGE_TARGET bridge-target)
+quern_where(QUERN_TOOLS tools)
+quern_where(QUERN_MODELS models)

@@ -1,0 +1,83 @@
+// guestapi: what guests may import, and which guest may import what.
+//
+// For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
+//          side of Quern's own interfaces: quern:llm today.
+// Refuses: running guests (apphost, cli) and protocols.
+// Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
+//          InstanceState with its handle table, freed with the instance.
+// Threads: host functions run on the wasm engine's workers and answer from the model's thread.
+// Errors:  a denied call is permission_denied and names the missing grant as it would stand in
+//          the manifest: `models = ["gemma"]`.
+//
+//     Grants grants = TRY(parse_grants(toml_text, "app.toml"));
+//     GuestApi api(*models);
+//     auto linked = TRY(engine.link(program, api.imports()));
+//     linked->run(TRY(api.sandbox(grants, {.tenant = "cli"})), done);
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "inference/inference.hpp"
+#include "wasm/wasm.hpp"
+
+namespace quern::guestapi {
+
+// What a guest may do. The default is nothing. The form of the manifest is in
+// docs/formats/manifest.md; an unknown key is an error that names line and key.
+struct Grants {
+  std::vector<wasm::Directory> files;
+  std::vector<std::pair<std::string, std::string>> env;
+  // "api.example.com:443", "*.example.com:443", "127.0.0.1:8000-8100", "*:*". Names are for
+  // outbound HTTP and for sockets after resolution.
+  std::vector<std::string> net;
+  // Addresses that the guest may bind: "127.0.0.1:9000".
+  std::vector<std::string> listen;
+  // Model names; "*" is every model here. The first is the guest's default.
+  std::vector<std::string> models;
+  wasm::Limits limits;
+  // Model tokens (prompt and completion) one instance may use; 0: no budget.
+  std::uint64_t tokens = 0;
+};
+
+// `name` is for messages only. invalid_argument with line, key and what is allowed.
+Result<Grants> parse_grants(std::string_view toml, std::string_view name);
+Result<Grants> load_grants(const std::filesystem::path& manifest);
+
+// Where models come from: by the granted name, loading on first use where that is configured.
+class ModelProvider {
+ public:
+  virtual ~ModelProvider() = default;
+  virtual Result<std::shared_ptr<inference::Model>> open(std::string_view name) = 0;
+  virtual std::vector<inference::ModelInfo> available() const = 0;
+};
+// The models an engine has loaded already. `engine` must outlive it.
+std::unique_ptr<ModelProvider> make_provider(inference::Engine& engine);
+
+struct Guest {
+  std::string tenant;  // whose prefix cache, in logs and metering
+  // Told about every finished generation, on the model's thread; may be empty.
+  std::function<void(const inference::Usage&)> meter;
+};
+
+class GuestApi {
+ public:
+  explicit GuestApi(ModelProvider& models);
+  ~GuestApi();
+  // Every interface of Quern's own, for Engine::link. Valid as long as *this.
+  const wasm::HostImports& imports() const;
+  // A sandbox holding exactly the grants; args, stdio and further env are the caller's to add.
+  Result<wasm::Sandbox> sandbox(const Grants& grants, Guest guest) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quern::guestapi

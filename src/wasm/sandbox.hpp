@@ -1,0 +1,93 @@
+// What one instance is given, and how much of it. Part of wasm/wasm.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+namespace quern::wasm {
+
+// Every limit ends in a named error: resource_exhausted, deadline_exceeded or guest_trap.
+struct Limits {
+  // Linear memory, all memories together. Growing past it fails inside the guest (memory.grow
+  // gives -1); a start size above it is resource_exhausted.
+  Bytes memory = 256_MiB;
+  // Elements of all tables together.
+  std::uint32_t table_elements = 100'000;
+  // From start to end, waiting included. deadline_exceeded.
+  std::chrono::milliseconds wall{600'000};
+  // Time on a processor, counted in epochs of 10 ms. deadline_exceeded, naming CPU time.
+  std::chrono::milliseconds cpu{60'000};
+  // Handles (files, sockets, streams, host resources) open at once. resource_exhausted.
+  std::uint32_t handles = 4096;
+  // Bytes written to stdout and stderr together. Past it the guest's write fails.
+  Bytes output = 64_MiB;
+};
+
+enum class Access : std::uint8_t { read, read_write };
+
+struct Directory {
+  std::filesystem::path host;
+  std::string guest;  // the path the guest sees
+  Access access = Access::read;
+};
+
+struct OutboundRequest {
+  std::string method;
+  std::string scheme;     // "http" or "https"
+  std::string authority;  // "host:port"; the port is always there
+  std::string path;
+};
+
+enum class SocketUse : std::uint8_t { tcp_connect, tcp_bind, udp_bind, udp_send, resolve };
+
+// Asked before a guest touches the network. Called on worker threads; must not block. An error is
+// told to the guest as "denied" and logged with its message.
+class NetworkPolicy {
+ public:
+  virtual ~NetworkPolicy() = default;
+  virtual Result<> allow_request(const OutboundRequest& request) = 0;
+  // `address`: "ip:port", or the host name for `resolve`.
+  virtual Result<> allow_socket(SocketUse use, std::string_view address) = 0;
+};
+
+// Gets what a guest prints. Called on worker threads, one call at a time per stream.
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual void write(ByteView bytes) = 0;
+};
+
+enum class Standard : std::uint8_t { null, inherit };
+
+// The host's side of one instance: handle tables and whatever else host functions need. Host
+// functions get it through HostCall. Destroyed after the instance, when no HostCall holds it.
+class InstanceState {
+ public:
+  virtual ~InstanceState() = default;
+};
+
+// Everything one instance may see. The default is nothing.
+struct Sandbox {
+  std::vector<std::string> args;                         // args[0] is the program's name
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<Directory> directories;
+  std::shared_ptr<NetworkPolicy> network;                // null: no network at all
+  Standard standard_in = Standard::null;
+  // Null: the process's own stdout/stderr when standard_out is `inherit`, else discarded.
+  std::shared_ptr<OutputSink> out;
+  std::shared_ptr<OutputSink> err;
+  Standard standard_out = Standard::null;
+  Limits limits;
+  std::shared_ptr<InstanceState> state;                  // may be null
+};
+
+}  // namespace quern::wasm
