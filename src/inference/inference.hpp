@@ -8,15 +8,22 @@
 // Owns:    an Engine owns its models; each model has one scheduler thread that alone touches the
 //          llama context. Generations are owned by the caller and cancel when destroyed.
 // Threads: every method may be called from any thread and none of them waits for the model.
-//          Callbacks run on the scheduler's thread: they must be short and may not call back in.
+//          Callbacks run on the scheduler's thread, outside every lock of this room: they must be
+//          short. The only way back in is a wake's own generation: it may read(), re-arm and
+//          destroy that one.
 // Errors:  invalid_argument, not_found (file), corrupt_data (not a GGUF, truncated), unsupported,
-//          resource_exhausted (queue full, context full), deadline_exceeded, cancelled, unavailable.
+//          resource_exhausted (queue full, context full), deadline_exceeded, cancelled,
+//          unavailable.
 //
 //     auto engine = TRY(Engine::create_local({}));
 //     auto model = TRY(engine->load({.name = "smollm2", .path = path}));
 //     auto answer = TRY(model->chat(request, {.tenant = "alice"}));
 //     for (;;) { answer->on_ready(wake); ...; auto events = TRY(answer->read()); }
 #pragma once
+
+#include "base/bytes.hpp"
+#include "base/deadline.hpp"
+#include "base/result.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -27,10 +34,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/deadline.hpp"
-#include "base/result.hpp"
 
 namespace quern::inference {
 
@@ -49,10 +52,10 @@ struct ToolCall {
 struct Message {
   Role role = Role::user;
   std::string text;
-  std::string name;                        // empty: none
-  std::string reasoning;                   // empty: none
-  std::vector<ToolCall> tool_calls;        // role assistant
-  std::string tool_call_id;                // role tool
+  std::string name;                  // empty: none
+  std::string reasoning;             // empty: none
+  std::vector<ToolCall> tool_calls;  // role assistant
+  std::string tool_call_id;          // role tool
 };
 
 struct Tool {
@@ -106,14 +109,19 @@ struct CompletionRequest {
 
 // On whose behalf, and for how long.
 struct Caller {
-  std::string tenant;  // prefix-cache entries are shared within a tenant (policy: see EngineOptions)
+  std::string
+      tenant;  // prefix-cache entries are shared within a tenant (policy: see EngineOptions)
   Deadline deadline = Deadline::never();
 };
 
 // ---- what is answered ----------------------------------------------------------------------
 
-struct Content { std::string text; };    // whole UTF-8 characters
-struct Reasoning { std::string text; };
+struct Content {
+  std::string text;
+};  // whole UTF-8 characters
+struct Reasoning {
+  std::string text;
+};
 struct ToolCallDelta {
   std::uint32_t index = 0;
   std::optional<std::string> id;
@@ -160,10 +168,13 @@ class Generation {
   // What has come since the last read; empty when nothing has. Finished is the last event; after
   // it, or after an error, every read is `cancelled`. Request errors arrive here.
   virtual Result<std::vector<Event>> read() = 0;
-  // Calls `wake` once: at once if read() has something, else when it will. Replaces an earlier one.
+  // Calls `wake` once: at once if read() has something (an error or `cancelled` is something), else
+  // when it will. Replaces and destroys an earlier one.
   virtual void on_ready(std::function<void()> wake) = 0;
   // Ends the answer early: what was already made can be read, then Finished.
   virtual void cancel() = 0;
+  // What was computed until now, so that a generation that is dropped or fails is metered as well.
+  virtual Usage usage() const = 0;
   // Set when read() failed because the prompt does not fit.
   virtual std::optional<ContextFull> context_full() const = 0;
 };
@@ -176,9 +187,9 @@ struct ModelInfo {
   std::uint32_t context_tokens = 0;  // that one sequence may hold here
   std::uint32_t embedding_length = 0;
   std::uint32_t vocabulary = 0;
-  bool chat = false;                 // the file has a chat template
-  std::string digest;                // "sha256:..." or empty
-  std::uint64_t created = 0;         // seconds since 1970
+  bool chat = false;          // the file has a chat template
+  std::string digest;         // "sha256:..." or empty
+  std::uint64_t created = 0;  // seconds since 1970
 };
 
 struct Embeddings {
@@ -188,9 +199,9 @@ struct Embeddings {
 
 // How busy a model is, for metrics and tests. A snapshot.
 struct ModelLoad {
-  std::uint32_t running = 0;       // sequences in the batch
-  std::uint32_t waiting = 0;       // admitted, not yet in the batch
-  std::uint32_t cached_tokens = 0; // tokens held by the prefix cache
+  std::uint32_t running = 0;        // sequences in the batch
+  std::uint32_t waiting = 0;        // admitted, not yet in the batch
+  std::uint32_t cached_tokens = 0;  // tokens held by the prefix cache
   std::uint64_t prompt_tokens_total = 0;
   std::uint64_t cached_prompt_tokens_total = 0;
   std::uint64_t completion_tokens_total = 0;
@@ -202,7 +213,8 @@ class Model {
   virtual const ModelInfo& info() const = 0;
   // Fails at once only with resource_exhausted (queue full) or unavailable (shutting down).
   virtual Result<std::unique_ptr<Generation>> chat(ChatRequest request, Caller caller) = 0;
-  virtual Result<std::unique_ptr<Generation>> complete(CompletionRequest request, Caller caller) = 0;
+  virtual Result<std::unique_ptr<Generation>> complete(CompletionRequest request,
+                                                       Caller caller) = 0;
   // `done` is called exactly once, possibly before embed returns.
   virtual void embed(std::vector<std::string> texts, Caller caller,
                      std::function<void(Result<Embeddings>)> done) = 0;
@@ -213,9 +225,9 @@ class Model {
 };
 
 struct ModelSource {
-  std::string name;             // how callers ask for it
-  std::filesystem::path path;   // a GGUF file
-  std::string digest;           // "sha256:..." where the catalog knows it
+  std::string name;            // how callers ask for it
+  std::filesystem::path path;  // a GGUF file
+  std::string digest;          // "sha256:..." where the catalog knows it
 };
 
 enum class CacheSharing : std::uint8_t { nobody, same_tenant, everybody };
@@ -257,8 +269,8 @@ class Engine {
 // What a FakeModel says to a prompt that contains `when` (empty: any prompt); first match wins.
 struct ScriptLine {
   std::string when;
-  std::vector<Event> events;                       // Finished is added when missing
-  std::optional<Error> error;                      // said instead, on the first read
+  std::vector<Event> events;   // Finished is added when missing
+  std::optional<Error> error;  // said instead, on the first read
   std::chrono::milliseconds delay_per_event{0};
 };
 

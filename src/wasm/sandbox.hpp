@@ -57,6 +57,10 @@ class NetworkPolicy {
   virtual Result<> allow_request(const OutboundRequest& request) = 0;
   // `address`: "ip:port", or the host name for `resolve`.
   virtual Result<> allow_socket(SocketUse use, std::string_view address) = 0;
+  // Told what an allowed name resolved to ("ip" each), before the guest or an outbound request uses
+  // it: from now on those addresses stand for the name. Outbound requests then ask
+  // allow_socket(tcp_connect) with the address as well, so that no name leads into a private net.
+  virtual void resolved(std::string_view /*name*/, const std::vector<std::string>& /*addresses*/) {}
 };
 
 // Gets what a guest prints. Called on worker threads, one call at a time per stream.
@@ -73,6 +77,9 @@ enum class Standard : std::uint8_t { null, inherit };
 class InstanceState {
  public:
   virtual ~InstanceState() = default;
+  // The instance is gone and no call of it will be answered any more. Called once, on any thread,
+  // as soon as that is so: pending HostCalls hold this state, and here they are let go.
+  virtual void ended() {}
 };
 
 // Everything one instance may see. The default is nothing.
