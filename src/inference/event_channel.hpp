@@ -1,0 +1,68 @@
+// The way of one generation's events from the thread that makes them to the one that reads them.
+//
+// One writer, one reader, any threads. The writer never waits: it asks `full()` and pauses its own
+// work; `drained` is called (on the reader's thread) when a reader that had fallen behind has
+// caught up. Calls cost an uncontended lock and no system call unless somebody waits.
+#pragma once
+
+#include "inference/inference.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace quern::inference {
+
+class EventChannel {
+ public:
+  // `capacity`: unread events after which full() is true; 0 counts as 1.
+  EventChannel(std::size_t capacity, std::function<void()> drained);
+
+  // ---- the writer's side. After finish() or fail() nothing more is taken.
+  void push(Event event);
+  void push(std::vector<Event> events);
+  void finish(Finished finished);
+  void fail(Error error);
+  void fail_context_full(Error error, ContextFull numbers);
+  // What was computed until now.
+  void meter(Usage usage);
+  // True when the reader is behind; from then on `drained` will be called once it is not.
+  bool full();
+  // The reader wants no more: it cancelled, or it is gone.
+  bool stopped() const;
+
+  // ---- the reader's side; as in Generation.
+  Result<std::vector<Event>> read();
+  void on_ready(std::function<void()> wake);
+  // Asks the writer to stop.
+  void stop();
+  // Stops, and from its return on no wake is running (but one that is itself the caller).
+  void close();
+  std::optional<ContextFull> context_full() const;
+  Usage usage() const;
+
+ private:
+  enum class State : std::uint8_t { open, ending, over };
+  void wake_reader(std::unique_lock<std::mutex> lock);
+
+  const std::size_t capacity_;
+  const std::function<void()> drained_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable quiet_;  // signalled when a wake has returned
+  std::vector<Event> events_;
+  std::optional<Error> error_;
+  std::optional<ContextFull> context_full_;
+  Usage usage_;
+  State state_ = State::open;  // ending: nothing more is written; over: all was read
+  bool stopped_ = false;
+  bool reader_is_behind_ = false;
+  std::function<void()> wake_;
+  std::thread::id waking_;  // who runs a wake now; the default id: nobody
+};
+
+}  // namespace quern::inference
