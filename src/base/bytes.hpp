@@ -1,6 +1,8 @@
 // A count of bytes as a type, and the owned/borrowed byte buffers that cross rooms.
 #pragma once
 
+#include "base/result.hpp"
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -36,5 +38,8 @@ constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20U}; }
 constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30U}; }
 
 std::string to_string(Bytes size);
+
+// "4096", "64KiB", "256 MiB", "1.5G": powers of 1024. invalid_argument otherwise.
+Result<Bytes> parse_bytes(std::string_view text);
 
 }  // namespace quern

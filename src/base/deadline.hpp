@@ -16,7 +16,9 @@ class Deadline {
   // Saturates: an enormous duration means never.
   static Deadline in(std::chrono::milliseconds wait) {
     const auto now = Clock::now();
-    const auto room = Clock::time_point::max() - now;
+    // In milliseconds: the clock's finer unit would overflow where `wait` is converted to it.
+    const auto room =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::time_point::max() - now);
     return wait >= room ? never() : Deadline(now + wait);
   }
 

@@ -2,6 +2,9 @@
 // http::make_client; tests use FakeNetwork (base/fakes.hpp).
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,22 +13,19 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.hpp"
-#include "base/result.hpp"
-
 namespace quern {
 
 struct FetchRequest {
-  std::string url;                                           // http or https
+  std::string url;  // http or https
   std::vector<std::pair<std::string, std::string>> headers;
-  std::uint64_t offset = 0;                                  // resume from here (Range)
+  std::uint64_t offset = 0;  // resume from here (Range)
 };
 
 struct FetchHead {
   std::uint16_t status = 0;
-  std::optional<std::uint64_t> total;   // size of the whole thing, where the server tells
-  std::uint64_t offset = 0;             // where the body begins: 0 when the server ignored the range
-  std::string url;                      // after redirects
+  std::optional<std::uint64_t> total;  // size of the whole thing, where the server tells
+  std::uint64_t offset = 0;            // where the body begins: 0 when the server ignored the range
+  std::string url;                     // after redirects
   std::string content_type;
 };
 

@@ -10,13 +10,14 @@
 // cross them; and because several doors must map a failure to their own language.
 #pragma once
 
-#include <string>
-#include <tl/expected.hpp>
-#include <type_traits>
-#include <utility>
-
 #include "base/check.hpp"
 #include "base/error.hpp"
+
+#include <tl/expected.hpp>
+
+#include <string>
+#include <type_traits>
+#include <utility>
 
 namespace quern {
 
@@ -34,11 +35,13 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result() requires std::is_void_v<T> = default;
+  Result()
+    requires std::is_void_v<T>
+  = default;
   template <class U = T>
     requires(!std::is_void_v<T> && std::is_constructible_v<T, U &&> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result>)
-  Result(U&& value) : held_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(U&& value) : held_(std::forward<U>(value)) {}    // NOLINT(google-explicit-constructor)
   Result(Failure failure) : held_(std::move(failure)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return held_.has_value(); }
@@ -71,7 +74,8 @@ class [[nodiscard]] Result {
  private:
   template <class H>
   static decltype(auto) checked(H&& held) {
-    if (!held.has_value()) check_failed("Result::value()", held.error().describe(), __FILE__, __LINE__);
+    if (!held.has_value())
+      check_failed("Result::value()", held.error().describe(), __FILE__, __LINE__);
     if constexpr (std::is_void_v<T>) {
       return;
     } else {
@@ -89,9 +93,9 @@ class [[nodiscard]] Result {
 // In a coroutine write CO_TRY.
 #define TRY(...) QUERN_TRY_WITH(return, __VA_ARGS__)
 #define CO_TRY(...) QUERN_TRY_WITH(co_return, __VA_ARGS__)
-#define QUERN_TRY_WITH(leave, ...)                                            \
-  __extension__({                                                             \
-    auto quern_tried = (__VA_ARGS__);                                         \
+#define QUERN_TRY_WITH(leave, ...)                                              \
+  __extension__({                                                               \
+    auto quern_tried = (__VA_ARGS__);                                           \
     if (!quern_tried.ok()) leave ::quern::fail(std::move(quern_tried).error()); \
-    *std::move(quern_tried);                                                  \
+    *std::move(quern_tried);                                                    \
   })
