@@ -1,0 +1,53 @@
+# Two commands do everything from a fresh clone on a bare Debian 12 machine:
+#   make run     set up, build, fetch the default model, open the chat
+#   make test    set up, build, pass every test
+# Both are incremental. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PRESET ?= release
+BUILD := build/$(PRESET)
+ENV := . deps/toolchains.sh;
+
+.PHONY: help run test build setup setup-tests page tests-unit dist bench asan tsan fuzz tidy clean
+help:
+	@sed -n 's/^#   //p; s/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: build ## (the default model, a page in the browser; ARGS="--model NAME" passes options on)
+	@$(BUILD)/bin/quern $(ARGS)
+
+setup:
+	@deps/setup.sh build
+
+setup-tests:
+	@deps/setup.sh tests
+
+page: ui/dist/.built
+
+ui/dist/.built: $(shell git ls-files ui 2>/dev/null) | setup
+	@echo "building the page"
+	@$(ENV) cd ui && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/.built
+
+$(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json cmake/*.cmake | setup page
+	@$(ENV) cmake --preset $(PRESET) -DQUERN_UI_DIST=$(CURDIR)/ui/dist > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+
+build: setup page $(BUILD)/build.ninja ## build everything (PRESET=dev|release|asan|tsan)
+	@$(ENV) ninja -C $(BUILD)
+
+test: setup-tests build ## every test: unit, guests, end to end, page
+	@$(ENV) tests/run $(BUILD)
+
+asan tsan: ## the unit tests under a sanitizer
+	@deps/setup.sh tests && $(ENV) $(MAKE) page && cmake --preset $@ -DQUERN_UI_DIST=$(CURDIR)/ui/dist && ninja -C build/$@ \
+	  && ctest --test-dir build/$@ --output-on-failure -LE 'e2e|slow'
+
+tidy: ## clang-tidy over all of our C++
+	@$(ENV) cmake --preset tidy && ninja -C build/tidy
+
+dist: build ## a relocatable tarball, a .deb and their checksums in dist/
+	@$(ENV) tools/dist $(BUILD)
+
+bench: build ## every figure beside its peer; results in bench/results
+	@$(ENV) bench/run $(BUILD)
+
+clean: ## forget what was built here (the machine's cache stays)
+	rm -rf build dist ui/dist ui/node_modules
