@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Decode and prefill of one stream, through HTTP and sandbox, against llama-bench on the same source.
+
+Both use the same weights, kernels and threads; runs alternate, ratios are taken pair by pair.
+llama-bench measures the bare library; ours includes parsing, templates, sampling and streaming.
+"""
+
+import json
+import subprocess
+import time
+
+import harness
+
+PAIRS = 5
+PROMPT_TOKENS = 512
+NEW_TOKENS = 128
+
+
+def llama_bench() -> dict:
+    out = subprocess.check_output(
+        [harness.PEERS / "llama-bench", "-m", harness.MODEL, "-t", str(harness.THREADS), "-p", str(PROMPT_TOKENS),
+         "-n", str(NEW_TOKENS), "-r", "3", "-o", "json"], text=True, stderr=subprocess.DEVNULL)
+    rates = {("prefill" if r["n_prompt"] else "decode"): r["avg_ts"] for r in json.loads(out)}
+    return rates
+
+
+def ours(port: int, nonce: int) -> dict:
+    # Another first word each time, so that no prefix is found in the cache.
+    words = " ".join(f"{nonce}{chr(97 + i % 26)}" for i in range(PROMPT_TOKENS // 3 - 12))
+    prompt = harness.chat(port, {"max_tokens": 1, "temperature": 0, "messages": [{"role": "user", "content": words}]})
+    decode = harness.chat(port, {"max_tokens": NEW_TOKENS, "temperature": 0, "logit_bias": {"2": -100, "0": -100},
+                                 "messages": [{"role": "user", "content": f"{nonce}. Tell a very long story."}]})
+    return {"prefill": prompt["prompt"] / prompt["last_s"], "prompt_tokens": prompt["prompt"],
+            "decode": (decode["tokens"] - 1) / (decode["last_s"] - decode["first_s"]), "new_tokens": decode["tokens"]}
+
+
+def main() -> None:
+    pairs = []
+    with harness.quern() as server:
+        ours(server.port, 0)  # warm-up
+        for n in range(1, PAIRS + 1):
+            peer = llama_bench()
+            time.sleep(0.5)
+            own = ours(server.port, n)
+            pairs.append((own, peer))
+            print(f"pair {n}: decode {own['decode']:.1f} / {peer['decode']:.1f}, "
+                  f"prefill {own['prefill']:.0f} / {peer['prefill']:.0f} tokens/s", flush=True)
+    harness.report("single_stream", {
+        what: {"quern": round(harness.median(o[what] for o, _ in pairs), 1),
+               "llama_bench": round(harness.median(p[what] for _, p in pairs), 1),
+               "ratio": round(harness.median(o[what] / p[what] for o, p in pairs), 3)}
+        for what in ("decode", "prefill")
+    } | {"prompt_tokens": pairs[0][0]["prompt_tokens"], "new_tokens": pairs[0][0]["new_tokens"], "pairs": PAIRS})
+
+
+if __name__ == "__main__":
+    main()
