@@ -5,7 +5,8 @@
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.
-// Threads: host functions run on the wasm engine's workers and answer from the model's thread.
+// Threads: host functions run on the wasm engine's workers and answer from there, from the model's
+//          thread, or from one of two own threads for what would block: loading, long counts.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
 //          the manifest: `models = ["gemma"]`.
 //
@@ -15,6 +16,10 @@
 //     linked->run(TRY(api.sandbox(grants, {.tenant = "cli"})), done);
 #pragma once
 
+#include "base/result.hpp"
+#include "inference/inference.hpp"
+#include "wasm/wasm.hpp"
+
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -22,10 +27,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "base/result.hpp"
-#include "inference/inference.hpp"
-#include "wasm/wasm.hpp"
 
 namespace quern::guestapi {
 
@@ -54,7 +55,12 @@ Result<Grants> load_grants(const std::filesystem::path& manifest);
 class ModelProvider {
  public:
   virtual ~ModelProvider() = default;
+  // At once; null when open() has to be asked. Any thread.
+  virtual std::shared_ptr<inference::Model> loaded(std::string_view name) const = 0;
+  // May load, and so block; called on a thread that is there for it. not_found and whatever
+  // loading says.
   virtual Result<std::shared_ptr<inference::Model>> open(std::string_view name) = 0;
+  // What guests may be told of, at once. Any thread.
   virtual std::vector<inference::ModelInfo> available() const = 0;
 };
 // The models an engine has loaded already. `engine` must outlive it.
@@ -62,7 +68,8 @@ std::unique_ptr<ModelProvider> make_provider(inference::Engine& engine);
 
 struct Guest {
   std::string tenant;  // whose prefix cache, in logs and metering
-  // Told about every finished generation, on the model's thread; may be empty.
+  // Told about every generation and embedding that used tokens, once it is over or dropped; on any
+  // thread, must be short. May be empty.
   std::function<void(const inference::Usage&)> meter;
 };
 

@@ -1,0 +1,52 @@
+#include "guestapi/guest_instance.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace quern::guestapi {
+namespace {
+constexpr std::string_view kEveryModel = "*";
+constexpr std::string_view kDefault = "default";
+}  // namespace
+
+GuestInstance::GuestInstance(const Grants& grants, Guest guest)
+    : tenant(std::move(guest.tenant)),
+      handles(grants.limits.handles),
+      account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
+      models_(grants.models) {}
+
+GuestInstance::~GuestInstance() { handles.close(); }
+
+Result<std::string> GuestInstance::granted_model(std::string_view name,
+                                                 const ModelProvider& models) const {
+  if (name == kDefault && !models_.empty()) {
+    if (models_.front() != kEveryModel) return models_.front();
+    const auto here = models.available();
+    if (here.empty()) return fail(ErrorKind::not_found, "no model is here");
+    return here.front().name;
+  }
+  const bool granted = std::any_of(models_.begin(), models_.end(), [&](const std::string& grant) {
+    return grant == kEveryModel || grant == name;
+  });
+  if (granted) return std::string(name);
+  return fail(ErrorKind::permission_denied,
+              "using the model \"" + std::string(name) +
+                  "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
+                  "\"]");
+}
+
+std::vector<inference::ModelInfo> GuestInstance::granted_models(const ModelProvider& models) const {
+  const std::vector<inference::ModelInfo> here = models.available();
+  std::vector<inference::ModelInfo> granted;
+  std::set<std::string_view> seen;
+  for (const std::string& grant : models_) {
+    for (const inference::ModelInfo& info : here) {
+      if ((grant == kEveryModel || grant == info.name) && seen.insert(info.name).second) {
+        granted.push_back(info);
+      }
+    }
+  }
+  return granted;
+}
+
+}  // namespace quern::guestapi

@@ -1,0 +1,36 @@
+// The host's side of one instance: what it may use, what it has open, what it has used.
+#pragma once
+
+#include "guestapi/account.hpp"
+#include "guestapi/guestapi.hpp"
+#include "guestapi/handle_table.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quern::guestapi {
+
+class GuestInstance final : public wasm::InstanceState {
+ public:
+  GuestInstance(const Grants& grants, Guest guest);
+  ~GuestInstance() override;
+  void ended() override { handles.close(); }
+
+  // The model behind a name that the guest used ("default" is its first), or permission_denied
+  // naming the missing grant. `available` is asked for the default under `models = ["*"]`.
+  Result<std::string> granted_model(std::string_view name, const ModelProvider& models) const;
+  // The granted ones that are here, in the order of the grants.
+  std::vector<inference::ModelInfo> granted_models(const ModelProvider& models) const;
+
+  const std::string tenant;
+  HandleTable handles;
+  // Shared with generations, which may outlive the instance by a moment.
+  const std::shared_ptr<Account> account;
+
+ private:
+  const std::vector<std::string> models_;
+};
+
+}  // namespace quern::guestapi

@@ -1,0 +1,69 @@
+// The two resources of quern:llm as an instance's handles.
+#pragma once
+
+#include "guestapi/account.hpp"
+#include "guestapi/handle_table.hpp"
+#include "inference/inference.hpp"
+#include "wasm/host.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace quern::guestapi {
+
+struct LlmModel final : Handle {
+  LlmModel(std::shared_ptr<inference::Model> opened, std::string granted_name)
+      : model(std::move(opened)), name(std::move(granted_name)) {}
+  const std::shared_ptr<inference::Model> model;
+  const std::string name;
+};
+
+// An answer on its way to one guest.
+//
+// A call that waits is kept here, not in the wake that the model holds: a call holds its instance,
+// the instance holds this handle, so ended() must find the call to break the circle. Wakes hold a
+// weak pointer and the number of the wait they belong to; a late one finds another number and does
+// nothing.
+class LlmGeneration final : public Handle, public std::enable_shared_from_this<LlmGeneration> {
+ public:
+  // `reserved`: what account.reserve set aside, settled when the answer is over or dropped.
+  LlmGeneration(std::unique_ptr<inference::Generation> generation, std::shared_ptr<Account> account,
+                std::uint64_t reserved);
+  ~LlmGeneration() override;
+  void ended() override;
+
+  // Answer `call` as the contract says.
+  void read(std::shared_ptr<wasm::HostCall> call);
+  void blocking_read(std::shared_ptr<wasm::HostCall> call);
+  void subscribe(std::shared_ptr<wasm::HostCall> call);
+  void cancel() { generation_->cancel(); }
+
+ private:
+  using Events = Result<std::vector<inference::Event>>;
+
+  Events take();
+  void settle();
+  // Asks the model to call woken() when there is something to read; maybe at once.
+  void wait();
+  void woken(std::uint64_t wait);
+  // Parks `call` until there is something.
+  void park(std::shared_ptr<wasm::HostCall> call);
+  void answer(wasm::HostCall& call, const Events& events);
+
+  const std::unique_ptr<inference::Generation> generation_;
+  const std::shared_ptr<Account> account_;
+  const std::uint64_t reserved_;
+
+  std::mutex mutex_;  // of what follows; never held while calling out
+  std::shared_ptr<wasm::HostCall> waiting_;
+  std::shared_ptr<wasm::Waitable> readable_;  // null until the guest subscribes
+  std::uint64_t wait_ = 0;
+  bool over_ = false;  // finished, or failed
+  bool ended_ = false;
+  bool settled_ = false;
+};
+
+}  // namespace quern::guestapi

@@ -1,0 +1,29 @@
+#include "guestapi/guestapi.hpp"
+
+namespace quern::guestapi {
+namespace {
+
+class LoadedModels final : public ModelProvider {
+ public:
+  explicit LoadedModels(inference::Engine& engine) : engine_(engine) {}
+
+  std::shared_ptr<inference::Model> loaded(std::string_view name) const override {
+    auto found = engine_.find(name);
+    return found.ok() ? *std::move(found) : nullptr;
+  }
+  Result<std::shared_ptr<inference::Model>> open(std::string_view name) override {
+    return engine_.find(name);
+  }
+  std::vector<inference::ModelInfo> available() const override { return engine_.models(); }
+
+ private:
+  inference::Engine& engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<ModelProvider> make_provider(inference::Engine& engine) {
+  return std::make_unique<LoadedModels>(engine);
+}
+
+}  // namespace quern::guestapi
