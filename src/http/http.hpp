@@ -9,10 +9,15 @@
 // Errors:  invalid_argument (bad address), already_exists (port taken), unavailable (peer),
 //          deadline_exceeded, resource_exhausted (a limit), corrupt_data (not HTTP).
 //
-//     struct Hello final : http::Handler { void handle(std::shared_ptr<Exchange> e) override {...} };
-//     auto server = TRY(http::Server::listen({.port = 8080}, handler));
+//     struct Hello final : http::Handler { void handle(std::shared_ptr<Exchange> e) override {...}
+//     }; auto server = TRY(http::Server::listen({.port = 8080}, handler));
 //     server->drain(Deadline::in(30s));
 #pragma once
+
+#include "base/bytes.hpp"
+#include "base/deadline.hpp"
+#include "base/network.hpp"
+#include "base/result.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -23,11 +28,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/deadline.hpp"
-#include "base/network.hpp"
-#include "base/result.hpp"
 
 namespace quern::http {
 
@@ -49,7 +49,8 @@ class Exchange {
   virtual const RequestHead& request() const = 0;
   virtual bool has_body() const = 0;
   // Asks for the next chunk of the body; `got` is called once with it, with an empty buffer at
-  // the end, or with an error (too large, too slow, broken off). The socket is read only when asked.
+  // the end, or with an error (too large, too slow, broken off). The socket is read only when
+  // asked.
   virtual void read_body(std::function<void(Result<Buffer>)> got) = 0;
   // Sends status and headers. Without a content-length header the body goes out chunked.
   virtual void send_head(std::uint16_t status, Headers headers) = 0;
@@ -79,15 +80,15 @@ struct TlsFiles {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;                           // 0: any free port
-  std::uint32_t threads = 0;                        // 0: as many as processors, at most 4
-  std::uint32_t max_connections = 1024;             // more are answered 503 and closed
-  Bytes max_header{16 * 1024};                      // 431 beyond
-  Bytes max_body = 32_MiB;                          // 413 beyond
-  std::chrono::milliseconds header_timeout{10'000}; // slow clients: 408
-  std::chrono::milliseconds body_timeout{30'000};   // between two chunks of a body: 408
-  std::chrono::milliseconds idle_timeout{75'000};   // keep-alive without a request: closed
-  std::chrono::milliseconds write_timeout{60'000};  // a client that does not read: closed
+  std::uint16_t port = 0;                            // 0: any free port
+  std::uint32_t threads = 0;                         // 0: as many as processors, at most 4
+  std::uint32_t max_connections = 1024;              // more are answered 503 and closed
+  Bytes max_header{16 * 1024};                       // 431 beyond
+  Bytes max_body = 32_MiB;                           // 413 beyond
+  std::chrono::milliseconds header_timeout{10'000};  // slow clients: 408
+  std::chrono::milliseconds body_timeout{30'000};    // between two chunks of a body: 408
+  std::chrono::milliseconds idle_timeout{75'000};    // keep-alive without a request: closed
+  std::chrono::milliseconds write_timeout{60'000};   // a client that does not read: closed
   std::optional<TlsFiles> tls;
 };
 
