@@ -55,4 +55,8 @@ if [ "$what" = tests ]; then
     python3 "$here/models.py" "$("$here/where" downloads)" "$("$here/where" models)"
   fi
 fi
+if [ "$what" = tests ]; then
+  step "a bare root to install into"
+  "$here/bare-root.sh"
+fi
 step "set up"
