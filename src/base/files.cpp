@@ -129,7 +129,7 @@ Result<> RealFiles::write(const Path& path, ByteView bytes) {
   static std::atomic<unsigned> count{0};
   Path temporary = path;
   temporary += "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".tmp";
-  const auto written = [&]() -> Result<> {
+  auto written = [&]() -> Result<> {
     const UniqueFd fd = TRY(open_fd(temporary, O_WRONLY | O_CREAT | O_EXCL, "cannot create"));
     TRY(write_all(fd.get(), bytes, path));
     return sync_fd(fd.get(), path);
