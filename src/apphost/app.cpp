@@ -1,0 +1,117 @@
+#include "apphost/app_request.hpp"
+#include "apphost/apphost.hpp"
+#include "apphost/open_paths.hpp"
+#include "apphost/refusal.hpp"
+#include "base/log.hpp"
+
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <random>
+#include <utility>
+
+namespace quern::apphost {
+namespace {
+
+// "req_" and 16 hex digits: unique for a server's life and telling nothing about its traffic. The
+// counter is scrambled by a bijection (splitmix64's finalizer) under a key of this process.
+std::string request_id(std::uint64_t number, std::uint64_t key) {
+  std::uint64_t x = number ^ key;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
+  x ^= x >> 31U;
+  std::array<char, 16> hex{};
+  for (std::size_t i = 0; i < hex.size(); ++i) {
+    hex[i] = "0123456789abcdef"[(x >> (60U - 4U * i)) & 0xfU];
+  }
+  return "req_" + std::string(hex.data(), hex.size());
+}
+
+std::uint64_t random_key() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
+// What `authorization` says; several of it say nothing that could be trusted.
+Result<std::string_view> authorization_of(const http::RequestHead& head) {
+  std::string_view found;
+  for (const auto& [name, value] : head.headers) {
+    if (name != "authorization") continue;
+    if (!found.empty()) {
+      return fail(ErrorKind::permission_denied, "more than one Authorization header");
+    }
+    found = value;
+  }
+  return found;
+}
+
+}  // namespace
+
+struct App::Impl {
+  Impl(AppOptions given, const guestapi::GuestApi& host) : options(std::move(given)), api(host) {}
+
+  // The tenant that this request runs as.
+  Result<std::string> admit(const http::RequestHead& head) const {
+    if (!options.keys.required() || is_open(head.target, options.open_paths)) return options.name;
+    return options.keys.authorize(TRY(authorization_of(head)));
+  }
+
+  void count(Outcome outcome) {
+    --in_progress;
+    if (outcome == Outcome::refused) ++refused;
+    if (outcome == Outcome::failed) ++failed;
+    if (outcome == Outcome::abandoned) ++abandoned;
+  }
+
+  const AppOptions options;
+  const guestapi::GuestApi& api;
+  const std::uint64_t id_key = random_key();
+  std::atomic<std::uint64_t> requests{0};
+  std::atomic<std::uint64_t> refused{0};
+  std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> abandoned{0};
+  std::atomic<std::uint32_t> in_progress{0};
+  std::atomic<std::uint64_t> prompt_tokens{0};
+  std::atomic<std::uint64_t> completion_tokens{0};
+};
+
+App::App(AppOptions options, const guestapi::GuestApi& api)
+    : impl_(std::make_shared<Impl>(std::move(options), api)) {}
+App::~App() = default;
+
+void App::handle(std::shared_ptr<http::Exchange> exchange) {
+  Impl& impl = *impl_;
+  ++impl.requests;
+  const std::uint32_t before = impl.in_progress++;
+  const std::uint64_t number = log::next_request_id();
+  RequestInfo info{.app = impl.options.name,
+                   .number = number,
+                   .id = request_id(number, impl.id_key),
+                   .hide_authorization = impl.options.keys.required(),
+                   .over = [shared = impl_](Outcome outcome) { shared->count(outcome); }};
+  const http::RequestHead& head = exchange->request();
+  const auto request = std::make_shared<AppRequest>(std::move(info), exchange);
+  const auto tenant = impl.admit(head);
+  if (!tenant.ok()) return request->refuse(bad_key(tenant.error()));
+  if (before >= impl.options.max_requests) return request->refuse(too_many_requests());
+  auto sandbox = impl.api.sandbox(impl.options.grants,
+                                  {.tenant = *tenant, .meter = [shared = impl_](const auto& usage) {
+                                     shared->prompt_tokens += usage.prompt_tokens;
+                                     shared->completion_tokens += usage.completion_tokens;
+                                   }});
+  if (!sandbox.ok()) return request->fail(std::move(sandbox).error());
+  request->start(*impl.options.program, *std::move(sandbox));
+}
+
+AppCounts App::counts() const {
+  const Impl& impl = *impl_;
+  return {.requests = impl.requests,
+          .refused = impl.refused,
+          .failed = impl.failed,
+          .abandoned = impl.abandoned,
+          .in_progress = impl.in_progress,
+          .prompt_tokens = impl.prompt_tokens,
+          .completion_tokens = impl.completion_tokens};
+}
+
+}  // namespace quern::apphost

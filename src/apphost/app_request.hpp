@@ -1,0 +1,78 @@
+// One request on its way through a guest: http's exchange on one side, the guest's on the other.
+//
+// Both sides call in from their own threads, and either may end first. `over_` is set once, by
+// whoever comes first (the guest ends or fails, the client goes); after that nothing is passed on.
+// The guest's side is destroyed there, which ends the instance and with it its generations.
+#pragma once
+
+#include "apphost/refusal.hpp"
+#include "base/guarded.hpp"
+#include "http/http.hpp"
+#include "wasm/wasm.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace quern::apphost {
+
+// How a request ended, for its App's numbers.
+enum class Outcome : std::uint8_t { answered, refused, failed, abandoned };
+
+struct RequestInfo {
+  std::string app;           // the App's name
+  std::uint64_t number = 0;  // in the log
+  std::string id;            // x-request-id
+  // The client's Authorization was for us; a guest has no business with the key.
+  bool hide_authorization = false;
+  // Called once, on any thread.
+  std::function<void(Outcome)> over;
+};
+
+class AppRequest final : public wasm::HttpResponseSink,
+                         public std::enable_shared_from_this<AppRequest> {
+ public:
+  AppRequest(RequestInfo info, std::shared_ptr<http::Exchange> exchange);
+  // A guest that lets go without an answer has failed.
+  ~AppRequest() override;
+
+  // Hands the request to a fresh instance.
+  void start(wasm::Linked& program, wasm::Sandbox sandbox);
+  // Answers in the guest's place.
+  void refuse(const Refusal& refusal);
+  // As HttpResponseSink says; also when there is no guest yet.
+  void fail(Error error) override;
+
+  void head(std::uint16_t status, wasm::HttpHeaders headers) override;
+  void body(Buffer chunk, std::function<void()> taken) override;
+  void end() override;
+
+ private:
+  struct Guest {
+    // Shared: pinned while a call into it runs. Null until start() has it and after the end.
+    std::shared_ptr<wasm::HttpExchange> exchange;
+    bool head_sent = false;
+    bool over = false;
+  };
+
+  void gone();
+  // Reads the next chunk of the request's body, hands it on, and again when the guest took it.
+  void pump();
+  void pass_on(Result<Buffer> chunk);
+  std::shared_ptr<wasm::HttpExchange> guest() const;
+  bool head_sent() const;
+  bool over() const;
+  // True for the first caller only. Ends the guest's side.
+  bool close(Outcome outcome);
+  void answer(const Refusal& refusal);
+  void log_failure(const Error& error) const;
+
+  const RequestInfo info_;
+  const std::shared_ptr<http::Exchange> exchange_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  Guarded<Guest> guest_;
+};
+
+}  // namespace quern::apphost
