@@ -1,0 +1,274 @@
+// The download client: one request, one connection, one thread, the caller's.
+#include "base/text.hpp"
+#include "http/http.hpp"
+#include "http/proxy.hpp"
+#include "http/resolver.hpp"
+#include "http/response_parser.hpp"
+#include "http/trust.hpp"
+#include "http/url.hpp"
+#include "http/wire.hpp"
+
+#include <pthread.h>
+
+#include <array>
+#include <csignal>
+#include <ctime>
+#include <mutex>
+
+namespace quern::http {
+namespace {
+
+// OpenSSL writes to a socket without MSG_NOSIGNAL: a peer that went away must be an error of the
+// call and not a signal to the process.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+  ~NoSigpipe() {
+    const timespec now{};
+    if (sigismember(&before_, SIGPIPE) == 0) sigtimedwait(&pipe_, nullptr, &now);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+};
+
+Failure refused_by_status(std::uint16_t status) {
+  ErrorKind kind = ErrorKind::invalid_argument;
+  if (status == 404 || status == 410) kind = ErrorKind::not_found;
+  if (status == 401 || status == 403 || status == 407) kind = ErrorKind::permission_denied;
+  if (status == 408 || status == 429 || status >= 500) kind = ErrorKind::unavailable;
+  return fail(kind, "the server answered " + std::to_string(status));
+}
+
+bool is_redirect(std::uint16_t status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// "bytes 100-199/1000": where the body begins, and the whole size where it is known.
+Result<> read_range(std::string_view range, FetchHead& head) {
+  const auto bad = [&] {
+    return fail(ErrorKind::corrupt_data,
+                "a malformed Content-Range: " + std::string(range.substr(0, 80)));
+  };
+  const std::size_t dash = range.find('-');
+  const std::size_t slash = range.find('/');
+  if (!range.starts_with("bytes ") || dash == std::string_view::npos || slash < dash) return bad();
+  auto begin = parse_number<std::uint64_t>(trim(range.substr(6, dash - 6)));
+  if (!begin.ok() || slash == std::string_view::npos) return bad();
+  head.offset = *begin;
+  head.total.reset();
+  const std::string_view total = trim(range.substr(slash + 1));
+  if (total == "*") return {};
+  auto size = parse_number<std::uint64_t>(total);
+  if (!size.ok()) return bad();
+  head.total = *size;
+  return {};
+}
+
+Result<FetchHead> fetch_head(const ResponseHead& response, const Url& url, std::uint64_t offset) {
+  FetchHead head{.status = response.status,
+                 .total = response.content_length,
+                 .offset = 0,
+                 .url = url.to_string(),
+                 .content_type = response.content_type};
+  if (response.status != 206) return head;
+  TRY(read_range(response.content_range, head));
+  if (head.offset != offset) {
+    return fail(ErrorKind::corrupt_data, "the server sent another part than was asked for");
+  }
+  return head;
+}
+
+bool is_clean(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+// What goes only to the host it was meant for.
+bool is_secret(std::string_view name) {
+  return equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "cookie");
+}
+
+enum class Origin : std::uint8_t { first, other };
+
+std::string request_text(const FetchRequest& request, const Url& url,
+                         const std::optional<Proxy>& proxy, Origin origin) {
+  const bool through_proxy = proxy && !url.tls;
+  std::string text = "GET " + (through_proxy ? url.to_string() : url.target) + " HTTP/1.1\r\n";
+  text += "Host: " + url.authority() + "\r\nUser-Agent: quern\r\nAccept-Encoding: identity\r\n";
+  text += "Connection: close\r\n";
+  if (request.offset > 0) text += "Range: bytes=" + std::to_string(request.offset) + "-\r\n";
+  if (through_proxy && !proxy->authorization.empty()) {
+    text += "Proxy-Authorization: " + proxy->authorization + "\r\n";
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (origin == Origin::first || !is_secret(name)) text += name + ": " + value + "\r\n";
+  }
+  return text + "\r\n";
+}
+
+// Reads from a wire into a parser until the head, then until the end.
+class Reading {
+ public:
+  Reading(Wire& wire, ResponseParser::Body body) : wire_(wire), parser_(body) {}
+
+  Result<ResponseHead> head() {
+    while (!parser_.has_head()) TRY(more({}));
+    return parser_.head();
+  }
+
+  Result<> body(const ResponseParser::Sink& sink) {
+    TRY(take(sink));
+    while (!parser_.is_done() && !over_) TRY(more(sink));
+    return {};
+  }
+
+ private:
+  Result<> more(const ResponseParser::Sink& sink) {
+    if (held_ == buffer_.size()) {
+      return fail(ErrorKind::corrupt_data, "the answer has an overlong line");
+    }
+    const std::size_t n = TRY(wire_.read({buffer_.data() + held_, buffer_.size() - held_}));
+    held_ += n;
+    if (n > 0) return take(sink);
+    over_ = true;
+    if (parser_.end_completes() && !wire_.cut_off()) return {};
+    return fail(ErrorKind::unavailable, "the connection ended before the answer did");
+  }
+
+  Result<> take(const ResponseParser::Sink& sink) {
+    std::size_t used = 0;
+    while (used < held_ && !parser_.is_done()) {
+      const bool had_head = parser_.has_head();
+      const std::string_view rest(buffer_.data() + used, held_ - used);
+      const std::size_t n = TRY(parser_.feed(rest, sink));
+      used += n;
+      if (n == 0 || (parser_.has_head() && !had_head)) break;
+    }
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(used),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(held_), buffer_.begin());
+    held_ -= used;
+    return {};
+  }
+
+  Wire& wire_;
+  ResponseParser parser_;
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{128} * 1024);
+  std::size_t held_ = 0;
+  bool over_ = false;
+};
+
+class HttpClient final : public Network {
+ public:
+  explicit HttpClient(ClientOptions options)
+      : options_(std::move(options)), proxies_(ProxySettings::from_environment()) {}
+
+  Result<> fetch(const FetchRequest& request, std::stop_token stop,
+                 std::function<Result<>(const FetchHead&)> head,
+                 std::function<Result<>(ByteView)> chunk) override {
+    const NoSigpipe guard;
+    for (const auto& [name, value] : request.headers) {
+      if (!is_clean(name) || !is_clean(value)) {
+        return fail(ErrorKind::invalid_argument, "a header with a line end in it");
+      }
+    }
+    const Url first = TRY(Url::parse(request.url));
+    Url url = first;
+    for (std::uint32_t redirects = 0; redirects <= options_.max_redirects; ++redirects) {
+      const Origin origin = url.same_origin(first) ? Origin::first : Origin::other;
+      auto next =
+          fetch_one(request, url, origin, stop, head, chunk).context("GET " + url.to_string());
+      const std::optional<Url> target = TRY(std::move(next));
+      if (!target) return {};
+      url = *target;
+    }
+    return fail(ErrorKind::unavailable, "GET " + first.to_string() + ": redirected more than " +
+                                            std::to_string(options_.max_redirects) + " times");
+  }
+
+ private:
+  // One request without redirects; the URL of the next one where the answer is a redirect.
+  Result<std::optional<Url>> fetch_one(const FetchRequest& request, const Url& url, Origin origin,
+                                       const std::stop_token& stop,
+                                       const std::function<Result<>(const FetchHead&)>& head,
+                                       const std::function<Result<>(ByteView)>& chunk) {
+    const std::optional<Proxy> proxy = TRY(proxies_.choose(url));
+    Wire wire = TRY(connect(url, proxy, stop));
+    TRY(wire.write(request_text(request, url, proxy, origin)));
+    Reading reading(wire, ResponseParser::Body::expected);
+    const ResponseHead response = TRY(reading.head());
+    if (is_redirect(response.status) && !response.location.empty()) {
+      return std::optional<Url>(TRY(redirected(url, response.location)));
+    }
+    if (response.status < 200 || response.status >= 300) return refused_by_status(response.status);
+    const FetchHead told = TRY(fetch_head(response, url, request.offset));
+    TRY(head(told));
+    TRY(reading.body(chunk));
+    return std::optional<Url>();
+  }
+
+  static Result<Url> redirected(const Url& from, std::string_view location) {
+    Url to = TRY(from.resolve(location).context("redirected"));
+    if (from.tls && !to.tls) {
+      return fail(ErrorKind::permission_denied,
+                  "redirected from https to http, which is not followed: " + to.to_string());
+    }
+    return to;
+  }
+
+  Result<Wire> connect(const Url& url, const std::optional<Proxy>& proxy,
+                       const std::stop_token& stop) {
+    const Deadline deadline = Deadline::in(options_.connect_timeout);
+    const std::string& host = proxy ? proxy->host : url.host;
+    const std::uint16_t port = proxy ? proxy->port : url.port;
+    const auto addresses = TRY(resolver_.lookup(host, port, deadline, stop));
+    Wire wire = TRY(Wire::connect(addresses, deadline, {stop, options_.read_timeout})
+                        .context(proxy ? "the proxy " + host : host));
+    if (!url.tls) return wire;
+    if (proxy) TRY(open_tunnel(wire, url, *proxy));
+    SSL_CTX* const roots = TRY(trust());
+    TRY(wire.secure(roots, url.host, deadline));
+    return wire;
+  }
+
+  static Result<> open_tunnel(Wire& wire, const Url& url, const Proxy& proxy) {
+    std::string text = "CONNECT " + url.host_and_port() + " HTTP/1.1\r\n";
+    text += "Host: " + url.host_and_port() + "\r\nUser-Agent: quern\r\n";
+    if (!proxy.authorization.empty())
+      text += "Proxy-Authorization: " + proxy.authorization + "\r\n";
+    TRY(wire.write(text + "\r\n"));
+    Reading reading(wire, ResponseParser::Body::none);
+    const ResponseHead answer = TRY(reading.head().context("the proxy " + proxy.host));
+    if (answer.status / 100 == 2) return {};
+    Error error = refused_by_status(answer.status).value();
+    return fail(std::move(error).wrap("the proxy " + proxy.host + " does not open the way"));
+  }
+
+  // Made at the first https fetch: reading the roots takes some milliseconds.
+  Result<SSL_CTX*> trust() {
+    const std::lock_guard held(mutex_);
+    if (!trust_) trust_ = TRY(make_trust(options_.ca_file));
+    return trust_.get();
+  }
+
+  const ClientOptions options_;
+  const ProxySettings proxies_;
+  Resolver resolver_;
+  std::mutex mutex_;  // guards trust_
+  SslContext trust_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_client(ClientOptions options) {
+  return std::make_unique<HttpClient>(std::move(options));
+}
+
+}  // namespace quern::http
