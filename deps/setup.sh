@@ -48,6 +48,8 @@ step "llama.cpp"
 "$here/llama/build.sh"
 step "component tools (wit-bindgen, wasm-tools)"
 "$here/tools.sh"
+step "WIT and adapters for components"
+"$here/guest-wit.sh"
 if [ "$what" = tests ]; then
   step "weights for the tests"
   if [ ! -f "$("$here/where" models)/gemma-3-270m.gguf" ] || [ ! -f "$("$here/where" models)/smollm2-135m-instruct.gguf" ]; then

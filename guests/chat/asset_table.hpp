@@ -1,0 +1,12 @@
+// The page's files, put here by embed_assets.py when this program was built.
+#pragma once
+
+#include <span>
+
+#include "assets.hpp"
+
+namespace quern::chat {
+
+std::span<const Asset> asset_table();
+
+}  // namespace quern::chat
