@@ -12,7 +12,7 @@ import harness
 
 PAIRS = 5
 SECONDS = 4
-HELLO = harness.BUILD / "guests" / "hello.wasm"
+HELLO = harness.BUILD / "guests" / "hello" / "hello.wasm"
 WASMTIME = harness.where("cache") / "wasmtime-cli-48.0.8" / "bin" / "wasmtime"
 
 
