@@ -14,7 +14,7 @@ Result<> SystemClock::sleep(std::chrono::milliseconds time, std::stop_token stop
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  const Result<> waited = wait_until(never, lock, Deadline::in(time), stop, [] { return false; });
+  Result<> waited = wait_until(never, lock, Deadline::in(time), stop, [] { return false; });
   if (!waited && waited.error().kind() == ErrorKind::deadline_exceeded) return {};
   return waited;
 }
