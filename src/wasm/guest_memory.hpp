@@ -1,12 +1,12 @@
 // A guest's linear memory, reached only through bounds checks. Part of wasm/wasm.hpp.
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "base/bytes.hpp"
-#include "base/result.hpp"
 
 namespace quern::wasm {
 

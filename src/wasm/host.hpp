@@ -5,6 +5,11 @@
 // import raw functions (RawFunction) that see the guest's memory in place.
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "wasm/guest_memory.hpp"
+#include "wasm/sandbox.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,11 +17,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/result.hpp"
-#include "wasm/guest_memory.hpp"
-#include "wasm/sandbox.hpp"
 
 namespace quern::wasm {
 
@@ -31,12 +31,12 @@ class ValueReader {
   std::uint64_t u64();
   float f32();
   double f64();
-  std::string_view text();            // valid as long as the bytes
-  ByteView bytes();                   // list<u8>
-  std::uint32_t count();              // of a list; its elements follow
-  std::uint32_t discriminant();       // of a variant or enum; its payload follows
-  bool present();                     // of an option (true: the value follows) or result (true: ok)
-  std::uint32_t resource();           // the rep of an own<> or borrow<> of a host resource
+  std::string_view text();       // valid as long as the bytes
+  ByteView bytes();              // list<u8>
+  std::uint32_t count();         // of a list; its elements follow
+  std::uint32_t discriminant();  // of a variant or enum; its payload follows
+  bool present();                // of an option (true: the value follows) or result (true: ok)
+  std::uint32_t resource();      // the rep of an own<> or borrow<> of a host resource
 
  private:
   ByteView rest_;
@@ -64,14 +64,16 @@ class ValueWriter {
   ValueWriter& count(std::size_t v);
   ValueWriter& discriminant(std::uint32_t v);
   ValueWriter& present(bool v);
-  ValueWriter& resource(std::uint32_t rep);  // own<> of a host resource
+  ValueWriter& resource(std::uint32_t rep);                   // own<> of a host resource
   ValueWriter& pollable(std::shared_ptr<Waitable> waitable);  // own<wasi:io/poll.pollable>
 
   const Buffer& encoded() const { return bytes_; }
+  // Those that the encoded bytes name by index.
+  const std::vector<std::shared_ptr<Waitable>>& waitables() const { return waitables_; }
 
  private:
   Buffer bytes_;
-  std::vector<std::shared_ptr<Waitable>> waitables_;  // kept alive until the bridge took them
+  std::vector<std::shared_ptr<Waitable>> waitables_;
 };
 
 // One call from a guest, answered exactly once, from any thread, now or later. When the instance
@@ -109,7 +111,7 @@ enum class RawType : std::uint8_t { i32, i64, f32, f64 };
 class RawCall {
  public:
   virtual ~RawCall() = default;
-  virtual GuestMemory& memory() = 0;                       // memory 0 of the caller
+  virtual GuestMemory& memory() = 0;  // memory 0 of the caller
   virtual std::uint64_t argument(std::size_t index) const = 0;
   virtual void result(std::size_t index, std::uint64_t value) = 0;
   virtual InstanceState* state() const = 0;

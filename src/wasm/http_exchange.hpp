@@ -1,14 +1,14 @@
 // One HTTP request through a guest, streaming both ways. Part of wasm/wasm.hpp.
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/result.hpp"
 
 namespace quern::wasm {
 

@@ -1,6 +1,9 @@
 // What one instance is given, and how much of it. Part of wasm/wasm.hpp.
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -9,9 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/result.hpp"
 
 namespace quern::wasm {
 
@@ -24,11 +24,12 @@ struct Limits {
   std::uint32_t table_elements = 100'000;
   // From start to end, waiting included. deadline_exceeded.
   std::chrono::milliseconds wall{600'000};
-  // Time on a processor, counted in epochs of 10 ms. deadline_exceeded, naming CPU time.
+  // Time on a processor, looked at every 10 ms. deadline_exceeded, naming CPU time.
   std::chrono::milliseconds cpu{60'000};
-  // Handles (files, sockets, streams, host resources) open at once. resource_exhausted.
+  // Handles open at once: of WASI (files, sockets, streams), and as many of host resources.
+  // resource_exhausted.
   std::uint32_t handles = 4096;
-  // Bytes written to stdout and stderr together. Past it the guest's write fails.
+  // Bytes written to stdout and stderr together. resource_exhausted.
   Bytes output = 64_MiB;
 };
 
@@ -50,7 +51,7 @@ struct OutboundRequest {
 enum class SocketUse : std::uint8_t { tcp_connect, tcp_bind, udp_bind, udp_send, resolve };
 
 // Asked before a guest touches the network. Called on worker threads; must not block. An error is
-// told to the guest as "denied" and logged with its message.
+// told to the guest as "denied"; logging its message is the policy's matter.
 class NetworkPolicy {
  public:
   virtual ~NetworkPolicy() = default;
@@ -84,17 +85,17 @@ class InstanceState {
 
 // Everything one instance may see. The default is nothing.
 struct Sandbox {
-  std::vector<std::string> args;                         // args[0] is the program's name
+  std::vector<std::string> args;  // args[0] is the program's name
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<Directory> directories;
-  std::shared_ptr<NetworkPolicy> network;                // null: no network at all
+  std::shared_ptr<NetworkPolicy> network;  // null: no network at all
   Standard standard_in = Standard::null;
   // Null: the process's own stdout/stderr when standard_out is `inherit`, else discarded.
   std::shared_ptr<OutputSink> out;
   std::shared_ptr<OutputSink> err;
   Standard standard_out = Standard::null;
   Limits limits;
-  std::shared_ptr<InstanceState> state;                  // may be null
+  std::shared_ptr<InstanceState> state;  // may be null
 };
 
 }  // namespace quern::wasm

@@ -21,6 +21,13 @@
 //     linked->run(Sandbox{.args = {"hello"}}, [](Result<int> exit_code) { ... });
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "wasm/guest_memory.hpp"
+#include "wasm/host.hpp"
+#include "wasm/http_exchange.hpp"
+#include "wasm/sandbox.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -29,13 +36,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/result.hpp"
-#include "wasm/guest_memory.hpp"
-#include "wasm/host.hpp"
-#include "wasm/http_exchange.hpp"
-#include "wasm/sandbox.hpp"
 
 namespace quern::wasm {
 
@@ -105,7 +105,8 @@ class Engine {
   virtual Result<Buffer> precompile(ByteView wasm) = 0;
   // Loads what precompile() made. The bytes MUST come from this program or its own build: they
   // are machine code and are not verified. unsupported when made for another engine or CPU.
-  virtual Result<std::shared_ptr<const Program>> load_trusted_image(ByteView image, ByteView wasm) = 0;
+  virtual Result<std::shared_ptr<const Program>> load_trusted_image(ByteView image,
+                                                                    ByteView wasm) = 0;
 
   // WASI is always there (what it may reach is the Sandbox's matter); `host` adds to it. An
   // import that nobody provides is `unsupported`, naming every one of them.

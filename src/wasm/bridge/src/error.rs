@@ -1,0 +1,134 @@
+//! From Wasmtime's errors to Quern's closed list of kinds.
+
+use std::any::Any;
+use std::fmt;
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::ResourceTableError;
+
+/// quern::ErrorKind, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // the list is C++'s; not every kind is born here
+pub enum Kind {
+    InvalidArgument,
+    NotFound,
+    AlreadyExists,
+    PermissionDenied,
+    ResourceExhausted,
+    DeadlineExceeded,
+    Cancelled,
+    Unavailable,
+    Unsupported,
+    CorruptData,
+    GuestTrap,
+    Internal,
+}
+
+impl Kind {
+    /// As in qb_error: 0 is success.
+    pub fn code(self) -> u32 {
+        self as u32 + 1
+    }
+
+    pub fn from_code(code: u32) -> Kind {
+        use Kind::*;
+        const ALL: [Kind; 12] = [
+            InvalidArgument, NotFound, AlreadyExists, PermissionDenied, ResourceExhausted,
+            DeadlineExceeded, Cancelled, Unavailable, Unsupported, CorruptData, GuestTrap, Internal,
+        ];
+        ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Internal)
+    }
+}
+
+/// An error with its kind. Travels inside wasmtime::Error from a host function or a limit to the
+/// end of the run.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub kind: Kind,
+    pub message: String,
+}
+
+impl Named {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Named {
+        Named { kind, message: message.into() }
+    }
+
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Named {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|s| s.to_string())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Named::new(Kind::Internal, format!("the wasm bridge panicked: {text}"))
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Named {}
+
+/// What ended a guest. `refused` says which growth was refused before, if any: a guest that traps
+/// because it got no memory should be told apart from one with a bug.
+pub fn from_guest(error: wasmtime::Error, refused: Option<&str>) -> Named {
+    if let Some(named) = error.downcast_ref::<Named>() {
+        return named.clone();
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return Named::new(Kind::ResourceExhausted, "the guest holds too many handles at once");
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return Named::new(Kind::ResourceExhausted, format!("the instance pool is full: {error:#}"));
+    }
+    let mut message = match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => "call stack exhausted".to_string(),
+        Some(trap) => trap.to_string(),
+        None => root_text(&error),
+    };
+    if let Some(refused) = refused {
+        message += &format!(" (after the host refused {refused})");
+    }
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        message += &frames(backtrace);
+    }
+    Named::new(Kind::GuestTrap, message)
+}
+
+/// An error in preparing a program, with `kind` unless the error names its own.
+pub fn from_host(error: wasmtime::Error, kind: Kind) -> Named {
+    match error.downcast_ref::<Named>() {
+        Some(named) => named.clone(),
+        None => Named::new(kind, format!("{error:#}")),
+    }
+}
+
+/// The error's chain as one line, without the backtrace that Wasmtime adds as a context.
+fn root_text(error: &wasmtime::Error) -> String {
+    let texts: Vec<String> = error
+        .chain()
+        .map(|cause| cause.to_string())
+        .filter(|text| !text.starts_with("error while executing at wasm backtrace"))
+        .collect();
+    texts.join(": ")
+}
+
+/// "\n  at module!function" per frame, innermost first.
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let mut text = String::new();
+    for frame in backtrace.frames() {
+        let module = frame.module().name().unwrap_or("<module>");
+        text += &format!("\n  at {module}!");
+        match frame.symbols().first().and_then(|s| s.name()).or(frame.func_name()) {
+            Some(name) => text += name,
+            None => text += &format!("<function {}>", frame.func_index()),
+        }
+        if let Some(symbol) = frame.symbols().first() {
+            if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
+                text += &format!(" ({file}:{line})");
+            }
+        }
+    }
+    text
+}

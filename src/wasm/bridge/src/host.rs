@@ -1,0 +1,274 @@
+//! Host functions: the interfaces that components import, and the raw functions of modules.
+
+use crate::abi::{self, entry_or, slice, Callbacks, Foreign, RawCall, TextOut};
+use crate::error::{Kind, Named};
+use crate::state::State;
+use crate::values::{encode, Decoder};
+use crate::wake::Waitable;
+use std::ffi::c_void;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::sync::oneshot;
+use wasmtime::component::types::ComponentFunc;
+use wasmtime::component::{ResourceType, Val as ComponentVal};
+use wasmtime::{Caller, Extern, FuncType, Result, StoreContextMut, Val, ValType};
+
+/// Resource types of one host; their number is their item's index.
+pub const MAX_RESOURCES: u32 = 256;
+
+/// What C++ gave to qb_link. Lives as long as a program that is linked to it.
+pub struct Host {
+    object: Foreign,
+    callbacks: Callbacks,
+    pub items: Vec<Item>,
+    pub raw: Vec<RawItem>,
+}
+
+pub struct Item {
+    pub interface: String,
+    pub name: String,
+    pub resource: bool,
+}
+
+pub struct RawItem {
+    pub module: String,
+    pub name: String,
+    pub parameters: Vec<ValType>,
+    pub results: Vec<ValType>,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        unsafe { (self.callbacks.host_drop)(self.object.0) }
+    }
+}
+
+impl Host {
+    /// Takes `host.host` in every case. Safety: `host` is as bridge.h says.
+    pub unsafe fn new(host: &abi::Host, callbacks: &Callbacks) -> std::result::Result<Arc<Host>, Named> {
+        let object = Foreign(host.host);
+        let mut made = Host { object, callbacks: *callbacks, items: vec![], raw: vec![] };
+        for item in slice(host.items, host.item_count) {
+            made.items.push(Item {
+                interface: item.interface_name.text("an interface's name")?.to_string(),
+                name: item.name.text("a function's name")?.to_string(),
+                resource: item.resource,
+            });
+        }
+        for item in slice(host.raw, host.raw_count) {
+            made.raw.push(RawItem {
+                module: item.module.text("a module's name")?.to_string(),
+                name: item.name.text("a function's name")?.to_string(),
+                parameters: item.parameters.get().iter().map(raw_type).collect(),
+                results: item.results.get().iter().map(raw_type).collect(),
+            });
+        }
+        if made.items.len() > MAX_RESOURCES as usize {
+            return Err(Named::new(Kind::InvalidArgument, "too many host functions"));
+        }
+        Ok(Arc::new(made))
+    }
+}
+
+fn raw_type(code: &u8) -> ValType {
+    match code {
+        0 => ValType::I32,
+        1 => ValType::I64,
+        2 => ValType::F32,
+        _ => ValType::F64,
+    }
+}
+
+// ---- components -----------------------------------------------------------------------------
+
+enum Answer {
+    Results { bytes: Vec<u8>, waitables: Vec<Arc<Waitable>> },
+    Trap(String),
+}
+
+/// A call on its way to C++ and back.
+pub struct Call {
+    arguments: Vec<u8>,
+    answer: oneshot::Sender<Answer>,
+}
+
+pub fn define_interfaces(
+    linker: &mut wasmtime::component::Linker<State>,
+    host: &Arc<Host>,
+) -> Result<()> {
+    for (index, item) in host.items.iter().enumerate() {
+        let index = index as u32;
+        let host = host.clone();
+        let mut instance = linker.instance(&item.interface)?;
+        if item.resource {
+            let ty = ResourceType::host_dynamic(index);
+            instance.resource(&item.name, ty, move |store, rep| {
+                drop_resource(&host, index, store, rep);
+                Ok(())
+            })?;
+        } else {
+            instance.func_new_async(&item.name, move |store, ty, arguments, results| {
+                let host = host.clone();
+                Box::new(async move { call(&host, index, store, ty, arguments, results).await })
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn drop_resource(host: &Host, index: u32, mut store: StoreContextMut<'_, State>, rep: u32) {
+    let state = store.data_mut();
+    state.handles -= 1;
+    let instance = state.instance.object.0;
+    unsafe { (host.callbacks.host_resource_drop)(host.object.0, index, instance, rep) }
+}
+
+async fn call(
+    host: &Host,
+    index: u32,
+    mut store: StoreContextMut<'_, State>,
+    ty: ComponentFunc,
+    arguments: &[ComponentVal],
+    results: &mut [ComponentVal],
+) -> Result<()> {
+    let mut encoded = Vec::with_capacity(64);
+    for ((_, ty), value) in ty.params().zip(arguments) {
+        encode(&mut store, &ty, value, &mut encoded)?;
+    }
+    let (sender, answer) = oneshot::channel();
+    let call = Box::into_raw(Box::new(Call { arguments: encoded, answer: sender }));
+    let instance = store.data().instance.object;
+    unsafe { (host.callbacks.host_call)(host.object.0, index, instance.0, call) };
+    let name = &host.items[index as usize].name;
+    match answer.await {
+        Ok(Answer::Results { bytes, waitables }) => {
+            let mut decoder = Decoder { rest: &bytes, waitables: &waitables, function: name };
+            for (ty, result) in ty.results().zip(results) {
+                *result = decoder.value(&mut store, &ty)?;
+            }
+            match decoder.rest.is_empty() {
+                true => Ok(()),
+                false => Err(decoder.malformed()),
+            }
+        }
+        Ok(Answer::Trap(message)) => Err(Named::new(Kind::GuestTrap, message).into()),
+        Err(_) => Err(Named::new(Kind::GuestTrap, format!("the host never answered {name}")).into()),
+    }
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_call_arguments(call: *const Call) -> abi::Bytes {
+    abi::Bytes::of(&(*call).arguments)
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_call_resolve(
+    call: *mut Call,
+    results: abi::Bytes,
+    waitables: *const *const Waitable,
+    count: usize,
+) {
+    entry_or((), || {
+        let call = Box::from_raw(call);
+        let shared = slice(waitables, count).iter().map(|waitable| {
+            Arc::increment_strong_count(*waitable);
+            Arc::from_raw(*waitable)
+        });
+        let answer = Answer::Results { bytes: results.get().to_vec(), waitables: shared.collect() };
+        let _ = call.answer.send(answer); // nobody listens when the instance ended first
+    })
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_call_trap(call: *mut Call, message: abi::Bytes) {
+    entry_or((), || {
+        let message = String::from_utf8_lossy(message.get()).into_owned();
+        let _ = Box::from_raw(call).answer.send(Answer::Trap(message));
+    })
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_call_drop(call: *mut Call) {
+    entry_or((), || drop(Box::from_raw(call)))
+}
+
+// ---- core modules ---------------------------------------------------------------------------
+
+pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Result<()> {
+    for (index, item) in host.raw.iter().enumerate() {
+        let ty = FuncType::new(linker.engine(), item.parameters.clone(), item.results.clone());
+        let host = host.clone();
+        linker.func_new_async(&item.module, &item.name, ty, move |caller, arguments, results| {
+            let host = host.clone();
+            Box::new(async move { call_raw(&host, index as u32, caller, arguments, results).await })
+        })?;
+    }
+    Ok(())
+}
+
+/// Asks C++ until it is done. The memory is looked up each time: it may have moved meanwhile.
+async fn call_raw(
+    host: &Host,
+    index: u32,
+    mut caller: Caller<'_, State>,
+    arguments: &[Val],
+    results: &mut [Val],
+) -> Result<()> {
+    let mut values: Vec<u64> = arguments.iter().map(bits).collect();
+    values.resize(arguments.len() + results.len(), 0);
+    poll_fn(|context| {
+        let (memory, memory_size) = memory_of(&mut caller);
+        let mut call = RawCall {
+            memory,
+            memory_size,
+            values: values.as_mut_ptr(),
+            arguments: arguments.len(),
+            instance: caller.data().instance.object.0,
+            waker_source: context.waker() as *const std::task::Waker as *mut c_void,
+        };
+        let mut trap = String::new();
+        let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
+        match unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) } {
+            0 => Poll::Ready(Ok(())),
+            1 => Poll::Pending,
+            _ => Poll::Ready(Err(wasmtime::Error::from(Named::new(Kind::GuestTrap, trap)))),
+        }
+    })
+    .await?;
+    let types = &host.raw[index as usize].results;
+    for ((result, ty), value) in results.iter_mut().zip(types).zip(&values[arguments.len()..]) {
+        *result = from_bits(ty, *value);
+    }
+    Ok(())
+}
+
+fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
+    match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => (memory.data_ptr(&*caller), memory.data_size(&*caller)),
+        _ => (std::ptr::null_mut(), 0),
+    }
+}
+
+unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
+    *(target as *mut String) = String::from_utf8_lossy(text.get()).into_owned();
+}
+
+fn bits(value: &Val) -> u64 {
+    match value {
+        Val::I32(v) => u64::from(*v as u32),
+        Val::I64(v) => *v as u64,
+        Val::F32(v) => u64::from(*v),
+        Val::F64(v) => *v,
+        _ => 0, // no other type is ever declared
+    }
+}
+
+fn from_bits(ty: &ValType, bits: u64) -> Val {
+    match ty {
+        ValType::I32 => Val::I32(bits as i32),
+        ValType::I64 => Val::I64(bits as i64),
+        ValType::F32 => Val::F32(bits as u32),
+        _ => Val::F64(bits),
+    }
+}

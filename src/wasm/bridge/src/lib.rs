@@ -1,0 +1,30 @@
+//! The bridge from Quern's C++ to Wasmtime: the C ABI of ../bridge.h and nothing else.
+//!
+//!   abi       C structs, panics
+//!   error     kinds of errors
+//!   engine    configuration, threads;  ticker  epochs;  cache  compiled code on disk
+//!   program   compile, load, describe;  link  imports
+//!   state     what a store holds, limits;  sandbox  how it is made;  output, network  its doors
+//!   host      functions of the host;  values  their encoding;  wake  how C++ wakes a guest
+//!   run       one run;  http  one request;  body  its body
+//!
+//! The functions of bridge.h are `unsafe extern "C"`; what makes a call safe is written there.
+#![allow(clippy::missing_safety_doc)]
+
+mod abi;
+mod body;
+mod cache;
+mod engine;
+mod error;
+mod host;
+mod http;
+mod link;
+mod network;
+mod output;
+mod program;
+mod run;
+mod sandbox;
+mod state;
+mod ticker;
+mod values;
+mod wake;

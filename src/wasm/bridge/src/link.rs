@@ -1,0 +1,195 @@
+//! Linking: WASI for everybody, the host's functions for those who import them, and a clear word
+//! about what nobody provides.
+
+use crate::abi::{self, entry, entry_or, Error};
+use crate::engine::{Engine, Shared};
+use crate::error::{from_host, Kind, Named};
+use crate::host::{define_interfaces, define_raw, Host};
+use crate::network::add_lookup;
+use crate::program::{without_version, Code, Program};
+use crate::state::State;
+use std::sync::Arc;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::Component;
+use wasmtime::Module;
+use wasmtime_wasi::p2::bindings::CommandPre;
+use wasmtime_wasi::{p0, p1, p2};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+
+/// The linkers with WASI in them, cloned for each program.
+pub struct Linkers {
+    module: wasmtime::Linker<State>,
+    component: wasmtime::component::Linker<State>,
+}
+
+impl Linkers {
+    pub fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linkers> {
+        let mut module = wasmtime::Linker::new(engine);
+        p1::add_to_linker_async(&mut module, |state: &mut State| &mut state.wasi)?;
+        p0::add_to_linker_async(&mut module, |state: &mut State| &mut state.wasi)?;
+        let mut component = wasmtime::component::Linker::new(engine);
+        p2::add_to_linker_async(&mut component)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut component)?;
+        component.allow_shadowing(true);
+        add_lookup(&mut component)?;
+        component.allow_shadowing(false);
+        Ok(Linkers { module, component })
+    }
+}
+
+/// A program that can be instantiated, in each way that it can be used.
+pub enum Ready {
+    Module(wasmtime::InstancePre<State>),
+    Component {
+        bare: wasmtime::component::InstancePre<State>,
+        command: Option<CommandPre<State>>,
+        proxy: Option<ProxyPre<State>>,
+    },
+}
+
+pub struct Linked {
+    pub ready: Ready,
+    pub shared: Arc<Shared>,
+}
+
+fn link(shared: &Arc<Shared>, program: &Program, host: &Arc<Host>) -> Result<Linked, Named> {
+    let ready = match &program.code {
+        Code::Module(module) => link_module(shared, module, host)?,
+        Code::Component(component) => link_component(shared, component, host)?,
+    };
+    Ok(Linked { ready, shared: shared.clone() })
+}
+
+fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Ready, Named> {
+    let mut linker = shared.linkers.module.clone();
+    define_raw(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
+    let provided = |import: &wasmtime::ImportType| {
+        let raw = |item: &crate::host::RawItem| item.module == import.module() && item.name == import.name();
+        let wasi = ["wasi_snapshot_preview1", "wasi_unstable"].contains(&import.module());
+        wasi || host.raw.iter().any(raw)
+    };
+    let missing = module.imports().filter(|import| !provided(import));
+    refuse(missing.map(|import| format!("{}.{}", import.module(), import.name())).collect())?;
+    let pre = linker.instantiate_pre(module).map_err(|e| from_host(e, Kind::Unsupported))?;
+    Ok(Ready::Module(pre))
+}
+
+fn link_component(shared: &Shared, component: &Component, host: &Arc<Host>) -> Result<Ready, Named> {
+    let mut linker = shared.linkers.component.clone();
+    define_interfaces(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
+    refuse(missing_imports(component, host))?;
+    let unfit = |e| from_host(e, Kind::Unsupported);
+    let bare = linker.instantiate_pre(component).map_err(unfit)?;
+    Ok(Ready::Component {
+        command: CommandPre::new(bare.clone()).ok(),
+        proxy: ProxyPre::new(bare.clone()).ok(),
+        bare,
+    })
+}
+
+fn refuse(missing: Vec<String>) -> Result<(), Named> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = missing
+        .iter()
+        .map(|name| match provider_of(name) {
+            Some(provider) => format!("{name} ({provider})"),
+            None => name.clone(),
+        })
+        .collect();
+    Err(Named::new(Kind::Unsupported, format!("nobody provides these imports: {}", told.join(", "))))
+}
+
+fn missing_imports(component: &Component, host: &Host) -> Vec<String> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let mut missing = Vec::new();
+    for (name, item) in ty.imports(engine) {
+        match item.ty {
+            ComponentItem::Type(_) => {}
+            ComponentItem::ComponentInstance(instance) => {
+                if is_wasi(name) {
+                    continue; // checked by Wasmtime, type by type
+                }
+                let items = host.items.iter().filter(|item| compatible(&item.interface, name));
+                let offered: Vec<&str> = items.map(|item| item.name.as_str()).collect();
+                let wanted = instance
+                    .exports(engine)
+                    .filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)))
+                    .map(|(export, _)| export.to_string());
+                let lacking: Vec<String> =
+                    wanted.filter(|export| !offered.contains(&export.as_str())).collect();
+                match offered.is_empty() {
+                    true if lacking.is_empty() => {} // types alone need no provider
+                    true => missing.push(name.to_string()),
+                    false => missing.extend(lacking.iter().map(|export| format!("{name}#{export}"))),
+                }
+            }
+            _ => missing.push(name.to_string()),
+        }
+    }
+    missing
+}
+
+/// The interfaces of WASI 0.2 that Wasmtime's crates implement.
+fn is_wasi(name: &str) -> bool {
+    const PACKAGES: [&str; 7] = [
+        "wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:filesystem/",
+        "wasi:sockets/", "wasi:http/",
+    ];
+    let version_fits = name.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."));
+    version_fits && PACKAGES.iter().any(|package| name.starts_with(package))
+}
+
+/// The same interface in versions that semantic versioning calls compatible: "0.1.0" and "0.1.3".
+fn compatible(ours: &str, theirs: &str) -> bool {
+    fn track(name: &str) -> (&str, &str) {
+        let version = name.split_once('@').map_or("", |(_, version)| version);
+        let parts: Vec<&str> = version.splitn(3, '.').collect();
+        let kept = match parts[..] {
+            ["0", minor, _] => 2 + minor.len(),
+            [major, _, _] => major.len(),
+            _ => version.len(),
+        };
+        (without_version(name), &version[..kept])
+    }
+    track(ours) == track(theirs)
+}
+
+/// What would provide an import that is missing, where we know.
+fn provider_of(import: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 10] = [
+        ("quern:llm/", "language models: the host was started without them"),
+        ("fermyon:spin/llm", "Spin's language models: not offered yet"),
+        ("wasi:nn/", "WASI-NN for components: not offered yet"),
+        ("wasi_ephemeral_nn.", "WASI-NN: the host was started without it"),
+        ("wasi:keyvalue/", "a key-value store: not offered yet"),
+        ("wasi:config/", "run-time configuration: not offered yet"),
+        ("wasi:logging/", "logging: not offered yet"),
+        ("env.", "a C or C++ program linked with undefined symbols: link it fully"),
+        ("wasi:http/", "only WASI 0.2 is offered"),
+        ("wasi:", "only WASI 0.2 is offered"),
+    ];
+    KNOWN.iter().find(|(prefix, _)| import.starts_with(prefix)).map(|(_, provider)| *provider)
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_link(
+    engine: *const Engine,
+    program: *const Program,
+    host: *const abi::Host,
+    out: *mut *const Linked,
+) -> Error {
+    entry(|| {
+        let shared = &(*engine).shared;
+        let host = Host::new(&*host, &shared.callbacks)?;
+        *out = Arc::into_raw(Arc::new(link(shared, &*program, &host)?));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_linked_free(linked: *const Linked) {
+    entry_or((), || drop(Arc::from_raw(linked)))
+}

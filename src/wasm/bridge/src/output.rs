@@ -1,0 +1,136 @@
+//! A guest's stdout and stderr: to the host's sink, to the process's own, or nowhere; all within
+//! one budget of bytes.
+
+use crate::abi::Bytes as CBytes;
+use crate::error::{Kind, Named};
+use crate::state::Instance;
+use bytes::Bytes;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Nowhere,
+    Process,
+    Sink,
+}
+
+impl Target {
+    /// qb_output.
+    pub fn from_code(code: u32) -> Target {
+        match code {
+            1 => Target::Process,
+            2 => Target::Sink,
+            _ => Target::Nowhere,
+        }
+    }
+}
+
+/// How many bytes a guest may still print, of how many.
+pub struct Budget {
+    pub left: AtomicU64,
+    pub limit: u64,
+}
+
+#[derive(Clone)]
+pub struct Output {
+    pub target: Target,
+    /// 1 or 2.
+    pub stream: u32,
+    pub budget: Arc<Budget>,
+    pub instance: Arc<Instance>,
+}
+
+impl Output {
+    fn put(&self, bytes: &[u8]) -> StreamResult<()> {
+        let count = bytes.len() as u64;
+        let taken = self.budget.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(count)
+        });
+        if taken.is_err() {
+            let text = format!("output: more than the limit of {} bytes", self.budget.limit);
+            return Err(StreamError::Trap(Named::new(Kind::ResourceExhausted, text).into()));
+        }
+        match self.target {
+            Target::Nowhere => Ok(()),
+            Target::Process => self.put_process(bytes),
+            Target::Sink => {
+                let write = self.instance.callbacks.instance_write;
+                unsafe { write(self.instance.object.0, self.stream, CBytes::of(bytes)) };
+                Ok(())
+            }
+        }
+    }
+
+    fn put_process(&self, bytes: &[u8]) -> StreamResult<()> {
+        let written = match self.stream {
+            1 => std::io::stdout().write_all(bytes).and_then(|()| std::io::stdout().flush()),
+            _ => std::io::stderr().write_all(bytes),
+        };
+        written.map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => StreamError::Closed,
+            _ => StreamError::LastOperationFailed(error.into()),
+        })
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        self.target == Target::Process
+            && match self.stream {
+                1 => IsTerminal::is_terminal(&std::io::stdout()),
+                _ => IsTerminal::is_terminal(&std::io::stderr()),
+            }
+    }
+}
+
+impl StdoutStream for Output {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.put(&bytes)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(1 << 20)
+    }
+}
+
+/// Only WASI 0.3 writes this way.
+impl AsyncWrite for Output {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        let put = self.put(bytes).map(|()| bytes.len());
+        Poll::Ready(put.map_err(|error| std::io::Error::other(error.to_string())))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,349 @@
+//! One run of a program in a fresh instance, within its limits, with its end told once.
+
+use crate::abi::{self, entry, entry_or, slice, Bytes, Callbacks, Error, Foreign};
+use crate::engine::Shared;
+use crate::error::{from_guest, Kind, Named};
+use crate::link::{Linked, Ready};
+use crate::sandbox::{prepare, Files, Prepared};
+use crate::state::{Meter, State};
+use crate::ticker::Live;
+use std::future::{poll_fn, Future};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, OwnedSemaphorePermit};
+use wasmtime::{Store, Val, ValType};
+use wasmtime_wasi::I32Exit;
+
+/// A store with its place in the pool. Fields drop in order: the place is free when the store is
+/// gone.
+pub struct Guest {
+    pub store: Store<State>,
+    _live: Live,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Guest {
+    /// Waits for a place.
+    pub async fn new(shared: &Shared, state: State) -> Result<Guest, Named> {
+        let place = shared.places.clone().acquire_owned().await;
+        let place = place.map_err(|_| Named::new(Kind::Unavailable, "the engine is shutting down"))?;
+        let live = shared.ticker.enter();
+        let mut store = Store::new(&shared.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(Meter::at_epoch);
+        Ok(Guest { store, _live: live, _place: place })
+    }
+
+    pub fn ended_by(&self, error: wasmtime::Error) -> Named {
+        from_guest(error, self.store.data().limits.refused.as_deref())
+    }
+}
+
+/// Polls a guest: its processor time is metered, and a panic of the host is its error.
+pub struct Metered<F> {
+    meter: Arc<Meter>,
+    body: F,
+}
+
+impl<F> Metered<F> {
+    pub fn new(meter: Arc<Meter>, body: F) -> Metered<F> {
+        Metered { meter, body }
+    }
+}
+
+impl<T, F: Future<Output = Result<T, Named>>> Future for Metered<F> {
+    type Output = Result<T, Named>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // Safety: `body` is pinned with self and never moved out of it.
+        let this = unsafe { self.get_unchecked_mut() };
+        let body = unsafe { Pin::new_unchecked(&mut this.body) };
+        this.meter.begin_slice();
+        let polled = catch_unwind(AssertUnwindSafe(|| body.poll(context)));
+        this.meter.end_slice();
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(Named::from_panic(panic.as_ref()))))
+    }
+}
+
+/// The other end of a qb_running or qb_exchange: a reason to end early. Dropped means the same.
+pub type Cancel = oneshot::Receiver<Named>;
+
+pub fn poll_cancel(cancel: &mut Cancel, context: &mut Context<'_>) -> Poll<Named> {
+    let gone = |_| Named::new(Kind::Cancelled, "the run was withdrawn");
+    Pin::new(cancel).poll(context).map(|reason| reason.unwrap_or_else(gone))
+}
+
+pub fn wall_error(wall: Duration) -> Named {
+    let text = format!("wall clock: the limit of {} ms is over", wall.as_millis());
+    Named::new(Kind::DeadlineExceeded, text)
+}
+
+/// `body`, unless it is withdrawn or its time is over first. When this answers, body is gone.
+async fn supervise<T>(
+    body: impl Future<Output = Result<T, Named>>,
+    wall: Duration,
+    mut cancel: Cancel,
+) -> Result<T, Named> {
+    let mut body = std::pin::pin!(body);
+    let mut timer = std::pin::pin!(tokio::time::sleep(wall));
+    poll_fn(|context| {
+        if let Poll::Ready(reason) = poll_cancel(&mut cancel, context) {
+            return Poll::Ready(Err(reason));
+        }
+        if let Poll::Ready(result) = body.as_mut().poll(context) {
+            return Poll::Ready(result);
+        }
+        timer.as_mut().poll(context).map(|()| Err(wall_error(wall)))
+    })
+    .await
+}
+
+/// Tells the end of a run, once; also when it is dropped half-way.
+struct Done {
+    run: Option<Foreign>,
+    callbacks: Callbacks,
+}
+
+impl Done {
+    fn tell(&mut self, result: Result<(i32, String), Named>) {
+        let Some(run) = self.run.take() else { return };
+        let (kind, message, code, text) = match result {
+            Ok((code, text)) => (0, String::new(), code, text),
+            Err(named) => (named.kind.code(), named.message, 0, String::new()),
+        };
+        let (message, text) = (Bytes::of(message.as_bytes()), Bytes::of(text.as_bytes()));
+        unsafe { (self.callbacks.run_done)(run.0, kind, message, code, text) }
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.tell(Err(Named::new(Kind::Cancelled, "the engine was shut down")));
+    }
+}
+
+async fn run_command(linked: &Linked, state: State) -> Result<(i32, String), Named> {
+    let mut guest = Guest::new(&linked.shared, state).await?;
+    match command(linked, &mut guest.store).await {
+        Ok(code) => Ok((code, String::new())),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => Ok((exit.0, String::new())),
+            None => Err(guest.ended_by(error)),
+        },
+    }
+}
+
+async fn command(linked: &Linked, store: &mut Store<State>) -> wasmtime::Result<i32> {
+    match &linked.ready {
+        Ready::Module(pre) => {
+            let instance = pre.instantiate_async(&mut *store).await?;
+            let Some(start) = instance.get_func(&mut *store, "_start") else {
+                return Err(not_a_command());
+            };
+            start.call_async(store, &[], &mut []).await?;
+            Ok(0)
+        }
+        Ready::Component { command: Some(pre), .. } => {
+            let command = pre.instantiate_async(&mut *store).await?;
+            let ended = command.wasi_cli_run().call_run(store).await?;
+            Ok(if ended.is_ok() { 0 } else { 1 })
+        }
+        Ready::Component { .. } => Err(not_a_command()),
+    }
+}
+
+fn not_a_command() -> wasmtime::Error {
+    let text = "the program is no command: it exports neither _start nor wasi:cli/run";
+    Named::new(Kind::Unsupported, text).into()
+}
+
+async fn run_invoke(
+    linked: &Linked,
+    state: State,
+    name: &str,
+    arguments: &[String],
+) -> Result<(i32, String), Named> {
+    let Ready::Module(pre) = &linked.ready else {
+        return Err(Named::new(Kind::Unsupported, "only a module's functions can be invoked by name"));
+    };
+    let mut guest = Guest::new(&linked.shared, state).await?;
+    let instance = pre.instantiate_async(&mut guest.store).await.map_err(|e| guest.ended_by(e))?;
+    if let Some(initialize) = instance.get_func(&mut guest.store, "_initialize") {
+        let called = initialize.call_async(&mut guest.store, &[], &mut []).await;
+        called.map_err(|e| guest.ended_by(e))?;
+    }
+    let function = instance
+        .get_func(&mut guest.store, name)
+        .ok_or_else(|| Named::new(Kind::NotFound, format!("the module exports no function {name}")))?;
+    let ty = function.ty(&guest.store);
+    if ty.params().len() != arguments.len() {
+        let text = format!("{name} takes {} arguments, {} given", ty.params().len(), arguments.len());
+        return Err(Named::new(Kind::InvalidArgument, text));
+    }
+    let parsed: Result<Vec<Val>, Named> =
+        ty.params().zip(arguments).map(|(ty, text)| parse_value(&ty, text)).collect();
+    let mut results = vec![Val::I32(0); ty.results().len()];
+    let called = function.call_async(&mut guest.store, &parsed?, &mut results).await;
+    match called {
+        Ok(()) => Ok((0, results.iter().map(show_value).collect::<Vec<_>>().join("\n"))),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => Ok((exit.0, String::new())),
+            None => Err(guest.ended_by(error)),
+        },
+    }
+}
+
+fn parse_value(ty: &ValType, text: &str) -> Result<Val, Named> {
+    let parsed = match ty {
+        // Unsigned spellings are taken too: wasm's integers have no sign.
+        ValType::I32 => text.parse().or_else(|_| text.parse::<u32>().map(|v| v as i32)).map(Val::I32).ok(),
+        ValType::I64 => text.parse().or_else(|_| text.parse::<u64>().map(|v| v as i64)).map(Val::I64).ok(),
+        ValType::F32 => text.parse::<f32>().map(Val::from).ok(),
+        ValType::F64 => text.parse::<f64>().map(Val::from).ok(),
+        _ => None,
+    };
+    parsed.ok_or_else(|| Named::new(Kind::InvalidArgument, format!("'{text}' is not of type {ty}")))
+}
+
+fn show_value(value: &Val) -> String {
+    match value {
+        Val::I32(v) => v.to_string(),
+        Val::I64(v) => v.to_string(),
+        Val::F32(v) => f32::from_bits(*v).to_string(),
+        Val::F64(v) => f64::from_bits(*v).to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+pub struct Running {
+    pub cancel: Mutex<Option<oneshot::Sender<Named>>>,
+}
+
+impl Running {
+    pub fn cancel(&self, reason: Named) {
+        let sender = self.cancel.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(sender) = sender {
+            let _ = sender.send(reason); // it may have ended
+        }
+    }
+}
+
+/// What a run does once it has its state.
+enum Work {
+    Command,
+    Invoke { name: String, arguments: Vec<String> },
+}
+
+unsafe fn start(
+    linked: *const Linked,
+    sandbox: &abi::Sandbox,
+    run: Foreign,
+    work: Result<Work, Named>,
+) -> *mut Running {
+    Arc::increment_strong_count(linked);
+    let linked = Arc::from_raw(linked);
+    let callbacks = linked.shared.callbacks;
+    let prepared = prepare(sandbox, &callbacks, Files::OnWorker);
+    let mut done = Done { run: Some(run), callbacks };
+    let (sender, cancel) = oneshot::channel();
+    linked.shared.handle.clone().spawn(async move {
+        let result = match (prepared, work) {
+            (Ok(prepared), Ok(work)) => run_work(linked, prepared, work, cancel).await,
+            (Err(named), _) | (_, Err(named)) => Err(named),
+        };
+        done.tell(result);
+    });
+    Box::into_raw(Box::new(Running { cancel: Mutex::new(Some(sender)) }))
+}
+
+async fn run_work(
+    linked: Arc<Linked>,
+    prepared: Prepared,
+    work: Work,
+    cancel: Cancel,
+) -> Result<(i32, String), Named> {
+    let Prepared { state, wall } = prepared;
+    let meter = state.meter.clone();
+    let body = async {
+        match &work {
+            Work::Command => run_command(&linked, state).await,
+            Work::Invoke { name, arguments } => run_invoke(&linked, state, name, arguments).await,
+        }
+    };
+    supervise(Metered::new(meter, body), wall, cancel).await
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_run(
+    linked: *const Linked,
+    sandbox: *const abi::Sandbox,
+    run: *mut std::ffi::c_void,
+) -> *mut Running {
+    let run = Foreign(run);
+    entry_or(std::ptr::null_mut(), || start(linked, &*sandbox, run, Ok(Work::Command)))
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_invoke(
+    linked: *const Linked,
+    sandbox: *const abi::Sandbox,
+    run: *mut std::ffi::c_void,
+    function: Bytes,
+    arguments: *const Bytes,
+    count: usize,
+) -> *mut Running {
+    let run = Foreign(run);
+    let work = || {
+        let name = function.text("the function's name")?.to_string();
+        let texts = slice(arguments, count).iter().map(|text| text.text("an argument"));
+        let arguments: Result<Vec<String>, Named> = texts.map(|t| t.map(str::to_string)).collect();
+        Ok(Work::Invoke { name, arguments: arguments? })
+    };
+    entry_or(std::ptr::null_mut(), || start(linked, &*sandbox, run, work()))
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_running_cancel(running: *const Running, kind: u32, message: Bytes) {
+    entry_or((), || {
+        let message = String::from_utf8_lossy(message.get()).into_owned();
+        (*running).cancel(Named::new(Kind::from_code(kind), message));
+    })
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_running_free(running: *mut Running) {
+    entry_or((), || {
+        if !running.is_null() {
+            drop(Box::from_raw(running))
+        }
+    })
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_measure_start(
+    linked: *const Linked,
+    sandbox: *const abi::Sandbox,
+    nanoseconds: *mut u64,
+) -> Error {
+    entry(|| {
+        let linked = &*linked;
+        let prepared = prepare(&*sandbox, &linked.shared.callbacks, Files::OnHelper)?;
+        let before = Instant::now();
+        linked.shared.handle.block_on(async {
+            let mut guest = Guest::new(&linked.shared, prepared.state).await?;
+            let made = match &linked.ready {
+                Ready::Module(pre) => pre.instantiate_async(&mut guest.store).await.map(drop),
+                Ready::Component { bare, .. } => {
+                    bare.instantiate_async(&mut guest.store).await.map(drop)
+                }
+            };
+            made.map_err(|error| guest.ended_by(error))
+        })?;
+        *nanoseconds = before.elapsed().as_nanos() as u64;
+        Ok(())
+    })
+}

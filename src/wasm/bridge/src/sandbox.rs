@@ -1,0 +1,100 @@
+//! From a qb_sandbox to the state of a store.
+
+use crate::abi::{self, slice, Callbacks, Foreign};
+use crate::error::{Kind, Named};
+use crate::network::{allow_sockets, Hooks};
+use crate::output::{Budget, Output, Target};
+use crate::state::{Instance, Limiter, Meter, State};
+use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView};
+use wasmtime_wasi_http::WasiHttpCtx;
+
+/// May a guest's file operations hold its worker thread? A command's may: it is alone on it, and a
+/// hop to a helper thread costs more than most of them. A request's may not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    OnWorker,
+    OnHelper,
+}
+
+/// A state and the limit that is enforced outside of the store.
+pub struct Prepared {
+    pub state: State,
+    pub wall: Duration,
+}
+
+/// Takes the sandbox's instance in every case.
+///
+/// Safety: `sandbox` is as bridge.h says.
+pub unsafe fn prepare(
+    sandbox: &abi::Sandbox,
+    callbacks: &Callbacks,
+    files: Files,
+) -> Result<Prepared, Named> {
+    let object = Foreign(sandbox.instance);
+    let instance = Arc::new(Instance { object, callbacks: *callbacks });
+    let mut builder = WasiCtxBuilder::new();
+    builder.allow_blocking_current_thread(files == Files::OnWorker);
+    for arg in slice(sandbox.args, sandbox.arg_count) {
+        builder.arg(arg.text("an argument")?);
+    }
+    for pair in slice(sandbox.env, sandbox.env_count) {
+        builder.env(pair.first.text("a variable's name")?, pair.second.text("a variable")?);
+    }
+    for directory in slice(sandbox.directories, sandbox.directory_count) {
+        open_directory(&mut builder, directory)?;
+    }
+    if sandbox.inherit_in {
+        builder.inherit_stdin();
+    }
+    let limit = sandbox.output_bytes;
+    let budget = Arc::new(Budget { left: AtomicU64::new(limit), limit });
+    let output = |stream, code| Output {
+        target: Target::from_code(code),
+        stream,
+        budget: budget.clone(),
+        instance: instance.clone(),
+    };
+    builder.stdout(output(1, sandbox.out)).stderr(output(2, sandbox.err));
+    let mut hooks = Hooks(None);
+    if sandbox.network {
+        allow_sockets(&mut builder, instance.clone());
+        hooks.0 = Some(instance.clone());
+    }
+    let mut wasi = builder.build_p1();
+    wasi.ctx().table.set_max_capacity(sandbox.handles as usize);
+    let state = State {
+        wasi,
+        http: WasiHttpCtx::new(),
+        hooks,
+        limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
+        meter: Arc::new(Meter::new(sandbox.cpu_ms)),
+        handles: 0,
+        max_handles: sandbox.handles,
+        instance,
+    };
+    Ok(Prepared { state, wall: Duration::from_millis(sandbox.wall_ms) })
+}
+
+unsafe fn open_directory(
+    builder: &mut WasiCtxBuilder,
+    directory: &abi::Directory,
+) -> Result<(), Named> {
+    use std::os::unix::ffi::OsStrExt;
+    let host = std::path::Path::new(std::ffi::OsStr::from_bytes(directory.host.get()));
+    let guest = directory.guest.text("a directory's name")?;
+    let access = if directory.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+    match builder.preopened_dir(host, guest, access) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let kind = match error.downcast_ref::<std::io::Error>().map(|e| e.kind()) {
+                Some(std::io::ErrorKind::NotFound) => Kind::NotFound,
+                Some(std::io::ErrorKind::PermissionDenied) => Kind::PermissionDenied,
+                _ => Kind::InvalidArgument,
+            };
+            Err(Named::new(kind, format!("directory {}: {error}", host.display())))
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a store holds: the WASI contexts of one instance, its limits and how much of them is used.
+
+use crate::abi::{Callbacks, Foreign};
+use crate::error::{Kind, Named};
+use crate::network::Hooks;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// The C++ side of one instance; dropped after the store and all that still names it.
+pub struct Instance {
+    pub object: Foreign,
+    pub callbacks: Callbacks,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        unsafe { (self.callbacks.instance_drop)(self.object.0) }
+    }
+}
+
+pub struct State {
+    /// Serves modules (WASI 0.1) and, through its table and context, components.
+    pub wasi: WasiP1Ctx,
+    pub http: WasiHttpCtx,
+    pub hooks: Hooks,
+    pub limits: Limiter,
+    pub meter: Arc<Meter>,
+    /// Host resources that the guest owns, and how many it may.
+    pub handles: u32,
+    pub max_handles: u32,
+    pub instance: Arc<Instance>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.wasi.ctx()
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: self.wasi.ctx().table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl State {
+    /// Counts a host resource that the guest is about to own.
+    pub fn take_handle(&mut self) -> Result<(), Named> {
+        if self.handles == self.max_handles {
+            let text = format!("handles: the guest holds its limit of {}", self.max_handles);
+            return Err(Named::new(Kind::ResourceExhausted, text));
+        }
+        self.handles += 1;
+        Ok(())
+    }
+}
+
+/// Memory and table growth.
+pub struct Limiter {
+    pub memory: usize,
+    pub table: usize,
+    pub memory_used: usize,
+    pub table_used: usize,
+    /// What the last permitted growth added, to be given back when it failed all the same.
+    granted: usize,
+    /// The last refusal, for the message of a trap that follows from it.
+    pub refused: Option<String>,
+}
+
+impl Limiter {
+    pub fn new(memory: u64, table: u32) -> Limiter {
+        Limiter {
+            memory: usize::try_from(memory).unwrap_or(usize::MAX),
+            table: table as usize,
+            memory_used: 0,
+            table_used: 0,
+            granted: 0,
+            refused: None,
+        }
+    }
+
+    /// What an instance begins with is an error when refused; what it grows by is a -1.
+    fn refuse(&mut self, begins: bool, what: String) -> wasmtime::Result<bool> {
+        if begins {
+            return Err(Named::new(Kind::ResourceExhausted, what).into());
+        }
+        self.refused = Some(what);
+        Ok(false)
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.memory_used.saturating_add(wanted - now);
+        if total > self.memory {
+            return self.refuse(now == 0, format!("memory: {total} bytes asked, {} allowed", self.memory));
+        }
+        self.granted = wanted - now;
+        self.memory_used = total;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_used -= std::mem::take(&mut self.granted);
+        self.refused = Some(format!("memory: {error}"));
+        Ok(())
+    }
+
+    fn table_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.table_used.saturating_add(wanted - now);
+        if total > self.table {
+            return self.refuse(now == 0, format!("table: {total} elements asked, {} allowed", self.table));
+        }
+        self.granted = wanted - now;
+        self.table_used = total;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_used -= std::mem::take(&mut self.granted);
+        self.refused = Some(format!("table: {error}"));
+        Ok(())
+    }
+}
+
+/// Processor time of one guest. Epochs only say when to look: a guest that wakes often and works
+/// little would otherwise be charged a whole epoch each time.
+pub struct Meter {
+    /// Nanoseconds of slices that are over, and the thread clock's value when this one began.
+    used: AtomicU64,
+    slice_began: AtomicU64,
+    limit: u64,
+}
+
+/// A guest that ran at least this long in one go lets others run at the next epoch.
+const YIELD_AFTER: Duration = Duration::from_millis(5);
+
+impl Meter {
+    pub fn new(limit_ms: u64) -> Meter {
+        let limit = limit_ms.saturating_mul(1_000_000);
+        Meter { used: AtomicU64::new(0), slice_began: AtomicU64::new(0), limit }
+    }
+
+    pub fn begin_slice(&self) {
+        self.slice_began.store(thread_clock(), Ordering::Relaxed);
+    }
+
+    pub fn end_slice(&self) {
+        self.used.fetch_add(self.slice(), Ordering::Relaxed);
+    }
+
+    fn slice(&self) -> u64 {
+        thread_clock().saturating_sub(self.slice_began.load(Ordering::Relaxed))
+    }
+
+    /// Called at an epoch's end, on the guest's fiber.
+    pub fn at_epoch(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+        let meter = &store.data().meter;
+        let slice = meter.slice();
+        if meter.used.load(Ordering::Relaxed) + slice > meter.limit {
+            let text = format!("CPU time: the limit of {} ms is used up", meter.limit / 1_000_000);
+            return Err(Named::new(Kind::DeadlineExceeded, text).into());
+        }
+        Ok(match u128::from(slice) >= YIELD_AFTER.as_nanos() {
+            true => UpdateDeadline::Yield(1),
+            false => UpdateDeadline::Continue(1),
+        })
+    }
+}
+
+/// This thread's processor time in nanoseconds.
+fn thread_clock() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // Cannot fail: the clock exists since Linux 2.6.12.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

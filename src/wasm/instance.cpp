@@ -1,0 +1,88 @@
+#include "wasm/instance.hpp"
+
+#include "wasm/bridge_values.hpp"
+
+#include <algorithm>
+
+namespace quern::wasm {
+namespace {
+
+void drop(void* instance) noexcept { delete static_cast<Instance*>(instance); }
+
+void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
+  const Sandbox& sandbox = static_cast<Instance*>(instance)->sandbox;
+  (stream == 1 ? sandbox.out : sandbox.err)->write(view(bytes));
+}
+
+bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes authority,
+                   qb_bytes path) noexcept {
+  const auto& network = static_cast<Instance*>(instance)->sandbox.network;
+  return network
+      ->allow_request({.method = text(method),
+                       .scheme = text(scheme),
+                       .authority = text(authority),
+                       .path = text(path)})
+      .ok();
+}
+
+bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
+  const auto& network = static_cast<Instance*>(instance)->sandbox.network;
+  return network->allow_socket(static_cast<SocketUse>(use), as_text(view(address))).ok();
+}
+
+std::uint32_t output_code(const std::shared_ptr<OutputSink>& sink, Standard otherwise) {
+  if (sink != nullptr) return QB_OUT_SINK;
+  return otherwise == Standard::inherit ? QB_OUT_INHERIT : QB_OUT_NULL;
+}
+
+std::uint64_t milliseconds(std::chrono::milliseconds time) {
+  return static_cast<std::uint64_t>(std::max<std::chrono::milliseconds::rep>(time.count(), 0));
+}
+
+}  // namespace
+
+SandboxView::SandboxView(std::unique_ptr<Instance> instance) : instance_(std::move(instance)) {
+  const Sandbox& sandbox = instance_->sandbox;
+  args_.reserve(sandbox.args.size());
+  for (const std::string& arg : sandbox.args) args_.push_back(borrow(arg));
+  env_.reserve(sandbox.env.size());
+  for (const auto& [name, value] : sandbox.env) env_.push_back({borrow(name), borrow(value)});
+  directories_.reserve(sandbox.directories.size());
+  for (const Directory& directory : sandbox.directories) {
+    directories_.push_back({.host = borrow(directory.host.native()),
+                            .guest = borrow(directory.guest),
+                            .writable = directory.access == Access::read_write});
+  }
+  const Limits& limits = sandbox.limits;
+  view_ = {.instance = nullptr,
+           .args = args_.data(),
+           .arg_count = args_.size(),
+           .env = env_.data(),
+           .env_count = env_.size(),
+           .directories = directories_.data(),
+           .directory_count = directories_.size(),
+           .network = sandbox.network != nullptr,
+           .inherit_in = sandbox.standard_in == Standard::inherit,
+           .out = output_code(sandbox.out, sandbox.standard_out),
+           .err = output_code(sandbox.err, sandbox.standard_out),
+           .memory_bytes = limits.memory.count,
+           .table_elements = limits.table_elements,
+           .wall_ms = milliseconds(limits.wall),
+           .cpu_ms = milliseconds(limits.cpu),
+           .handles = limits.handles,
+           .output_bytes = limits.output.count};
+}
+
+const qb_sandbox* SandboxView::give() {
+  view_.instance = instance_.release();  // the bridge's from here
+  return &view_;
+}
+
+void set_instance_callbacks(qb_callbacks& callbacks) {
+  callbacks.instance_drop = drop;
+  callbacks.instance_write = write;
+  callbacks.instance_allow_request = allow_request;
+  callbacks.instance_allow_socket = allow_socket;
+}
+
+}  // namespace quern::wasm

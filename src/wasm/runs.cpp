@@ -1,0 +1,166 @@
+#include "wasm/runs.hpp"
+
+#include "wasm/bridge_values.hpp"
+
+#include <utility>
+
+namespace quern::wasm {
+namespace {
+
+// ---- callbacks: what the bridge tells, each on a worker thread -------------------------------
+
+struct RunEnd {
+  int exit_code;
+  std::string text;
+};
+// A run's `void*`: told once, then deleted.
+using RunDone = std::function<void(Result<RunEnd>)>;
+
+void run_done(void* run, std::uint32_t kind, qb_bytes message, std::int32_t exit_code,
+              qb_bytes results) noexcept {
+  const std::unique_ptr<RunDone> done(static_cast<RunDone*>(run));
+  if (kind == 0) {
+    (*done)(RunEnd{exit_code, text(results)});
+  } else {
+    (*done)(fail(make_error(kind, text(message))));
+  }
+}
+
+// A sink's `void*`.
+using SharedSink = std::shared_ptr<HttpResponseSink>;
+HttpResponseSink& sink_of(void* sink) { return **static_cast<SharedSink*>(sink); }
+
+void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
+               std::size_t count) noexcept {
+  HttpHeaders copied;
+  copied.reserve(count);
+  for (const qb_pair& pair : std::span(headers, count)) {
+    copied.emplace_back(text(pair.first), text(pair.second));
+  }
+  sink_of(sink).head(status, std::move(copied));
+}
+
+void sink_body(void* sink, qb_bytes chunk, qb_waitable* taken) noexcept {
+  const ByteView bytes = view(chunk);
+  const std::shared_ptr<qb_waitable> token(taken, qb_waitable_free);
+  sink_of(sink).body(Buffer(bytes.begin(), bytes.end()),
+                     [token] { qb_waitable_set(token.get(), true); });
+}
+
+void sink_end(void* sink) noexcept { sink_of(sink).end(); }
+
+void sink_fail(void* sink, std::uint32_t kind, qb_bytes message) noexcept {
+  sink_of(sink).fail(make_error(kind, text(message)));
+}
+
+void sink_drop(void* sink) noexcept { delete static_cast<SharedSink*>(sink); }
+
+// A pushed chunk's `void*`.
+using Taken = std::function<void()>;
+
+void body_taken(void* taken) noexcept {
+  const std::unique_ptr<Taken> callback(static_cast<Taken*>(taken));
+  if (*callback) (*callback)();
+}
+
+// ---- handles: what C++ holds ------------------------------------------------------------------
+
+class BridgeRunning final : public Running {
+ public:
+  explicit BridgeRunning(qb_running* running) : running_(running) {}
+  void cancel(Error reason) override {
+    const std::string message = reason.describe();
+    qb_running_cancel(running_.get(), kind_code(reason.kind()), borrow(message));
+  }
+
+ private:
+  struct Free {
+    void operator()(qb_running* running) const noexcept { qb_running_free(running); }
+  };
+  std::unique_ptr<qb_running, Free> running_;
+};
+
+class BridgeExchange final : public HttpExchange {
+ public:
+  explicit BridgeExchange(qb_exchange* exchange) : exchange_(exchange) {}
+  void cancel(Error reason) override {
+    const std::string message = reason.describe();
+    qb_exchange_cancel(exchange_.get(), kind_code(reason.kind()), borrow(message));
+  }
+  void push_body(Buffer chunk, std::function<void()> taken) override {
+    auto token = std::make_unique<Taken>(std::move(taken));
+    qb_exchange_push(exchange_.get(), borrow(chunk), token.release());  // body_taken deletes it
+  }
+  void end_body() override { qb_exchange_end_body(exchange_.get()); }
+  void abort_body() override { qb_exchange_abort_body(exchange_.get()); }
+
+ private:
+  struct Free {
+    void operator()(qb_exchange* exchange) const noexcept { qb_exchange_free(exchange); }
+  };
+  std::unique_ptr<qb_exchange, Free> exchange_;
+};
+
+SandboxView view_of(Sandbox sandbox) {
+  return SandboxView(std::make_unique<Instance>(std::move(sandbox)));
+}
+
+}  // namespace
+
+std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
+                                   std::function<void(Result<int>)> done) {
+  auto end = std::make_unique<RunDone>([done = std::move(done)](Result<RunEnd> result) {
+    if (!result.ok()) return done(fail(std::move(result).error()));
+    done(result->exit_code);
+  });
+  SandboxView given = view_of(std::move(sandbox));
+  return std::make_unique<BridgeRunning>(qb_run(linked, given.give(), end.release()));
+}
+
+std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
+                                      const std::string& function,
+                                      const std::vector<std::string>& arguments,
+                                      std::function<void(Result<std::string>)> done) {
+  auto end = std::make_unique<RunDone>([done = std::move(done)](Result<RunEnd> result) {
+    if (!result.ok()) return done(fail(std::move(result).error()));
+    done(std::move(result->text));
+  });
+  std::vector<qb_bytes> texts;
+  for (const std::string& argument : arguments) texts.push_back(borrow(argument));
+  SandboxView given = view_of(std::move(sandbox));
+  return std::make_unique<BridgeRunning>(
+      qb_invoke(linked, given.give(), end.release(), borrow(function), texts.data(), texts.size()));
+}
+
+std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sandbox,
+                                             const HttpRequest& request,
+                                             std::shared_ptr<HttpResponseSink> sink) {
+  std::vector<qb_pair> headers;
+  headers.reserve(request.headers.size());
+  for (const auto& [name, value] : request.headers) {
+    headers.push_back({borrow(name), borrow(value)});
+  }
+  const qb_request view = {.method = borrow(request.method),
+                           .scheme = borrow(request.scheme),
+                           .authority = borrow(request.authority),
+                           .target = borrow(request.target),
+                           .headers = headers.data(),
+                           .header_count = headers.size(),
+                           .has_body = request.has_body};
+  auto shared = std::make_unique<SharedSink>(std::move(sink));
+  SandboxView given = view_of(std::move(sandbox));
+  return std::make_unique<BridgeExchange>(
+      qb_handle(linked, given.give(), &view, shared.release()));  // sink_drop deletes it
+}
+
+void set_run_callbacks(qb_callbacks& callbacks) {
+  callbacks.run_done = run_done;
+  callbacks.sink_head = sink_head;
+  callbacks.sink_body = sink_body;
+  callbacks.sink_end = sink_end;
+  callbacks.sink_fail = sink_fail;
+  callbacks.sink_drop = sink_drop;
+  callbacks.body_taken = body_taken;
+}
+
+}  // namespace quern::wasm

@@ -1,0 +1,28 @@
+// Runs and HTTP exchanges on the bridge. Internal to wasm/.
+#pragma once
+
+#include "wasm/bridge/bridge.h"
+#include "wasm/http_exchange.hpp"
+#include "wasm/instance.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quern::wasm {
+
+std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
+                                   std::function<void(Result<int>)> done);
+std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
+                                      const std::string& function,
+                                      const std::vector<std::string>& arguments,
+                                      std::function<void(Result<std::string>)> done);
+std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sandbox,
+                                             const HttpRequest& request,
+                                             std::shared_ptr<HttpResponseSink> sink);
+
+// Fills the callbacks run_*, sink_* and body_*.
+void set_run_callbacks(qb_callbacks& callbacks);
+
+}  // namespace quern::wasm
