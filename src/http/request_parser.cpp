@@ -206,6 +206,15 @@ Refusal refusal_of(error_code ec) {
   return {400, "not a well-formed HTTP request"};
 }
 
+// Does the request line end with an HTTP version, only not with one of ours?
+bool has_other_version(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find('\r'));
+  if (line.size() < 9) return false;
+  const std::string_view version = line.substr(line.size() - 9);
+  return version.starts_with(" HTTP/") && version[7] == '.' && version[6] >= '0' &&
+         version[6] <= '9' && version[8] >= '0' && version[8] <= '9';
+}
+
 // "http://host:port/path?query" of a request to a proxy becomes path and authority.
 bool split_absolute(RequestHead& head) {
   const std::size_t scheme = head.target.find("://");
@@ -285,6 +294,10 @@ std::size_t RequestParser::read_head(std::string_view input) {
   const std::string_view head = input.substr(impl.scan.begin(), end - impl.scan.begin());
   error_code ec;
   const std::size_t used = impl.parser->put({head.data(), head.size()}, ec);
+  if (ec == beast::http::error::bad_version && !has_other_version(head)) {
+    impl.refuse({400, "a malformed request line"});
+    return 0;
+  }
   if (ec) {
     impl.refuse(refusal_of(ec));
     return 0;

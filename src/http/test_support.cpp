@@ -212,6 +212,18 @@ void ScriptedPeer::write(int socket, std::string_view text) {
   }
 }
 
+void relay(int one, int other) {
+  const std::array<std::pair<int, int>, 2> ways = {{{one, other}, {other, one}}};
+  for (bool ended = false; !ended;) {
+    std::array<pollfd, 2> watched = {{{one, POLLIN, 0}, {other, POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), static_cast<int>(kPatience.count())) <= 0) return;
+    for (std::size_t i = 0; i < ways.size() && !ended; ++i) {
+      if (watched[i].revents == 0) continue;
+      ScriptedPeer::write(ways[i].second, receive_some(ways[i].first, milliseconds(0), ended));
+    }
+  }
+}
+
 TempFolder::TempFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "quern-http-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");

@@ -89,6 +89,9 @@ class ScriptedPeer {
   std::uint16_t port_ = 0;
 };
 
+// Carries bytes both ways between two sockets until one ends.
+void relay(int one, int other);
+
 // A folder that goes away with it.
 class TempFolder {
  public:
