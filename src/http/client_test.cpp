@@ -359,7 +359,8 @@ TEST_F(Tls, files_that_do_not_do_are_named) {
 // Sets environment variables while it lives. The tests that use it start no other threads first.
 class Environment {
  public:
-  explicit Environment(std::vector<std::pair<const char*, std::string>> values) {
+  using Values = std::vector<std::pair<const char*, std::string>>;
+  explicit Environment(Values values) {
     for (const char* name : kProxyNames) values_.emplace_back(name, "");
     for (auto& [name, value] : values) {
       ::setenv(name, value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
@@ -382,9 +383,9 @@ TEST(Proxies, http_goes_there_with_the_whole_url) {
     head = ScriptedPeer::read_head(socket);
     ScriptedPeer::write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nvia");
   });
-  const Environment environment(
-      {{"HTTP_PROXY", "http://us%40er:pw@127.0.0.1:" + std::to_string(proxy.port())},
-       {"NO_PROXY", "localhost, .internal.example,127.0.0.1"}});
+  const Environment environment(Environment::Values{
+      {"HTTP_PROXY", "http://us%40er:pw@127.0.0.1:" + std::to_string(proxy.port())},
+      {"NO_PROXY", "localhost, .internal.example,127.0.0.1"}});
   EXPECT_EQ(fetch("http://far.example/x?y").body, "via");
   EXPECT_TRUE(head.starts_with("GET http://far.example/x?y HTTP/1.1\r\nHost: far.example\r\n"))
       << head;
@@ -404,7 +405,8 @@ TEST(Proxies, https_goes_through_a_tunnel) {
     ScriptedPeer::write(socket, "HTTP/1.1 200 Connection established\r\n\r\n");
     relay(socket, far.fd());
   });
-  const Environment environment({{"HTTPS_PROXY", "127.0.0.1:" + std::to_string(proxy.port())}});
+  const Environment environment(
+      Environment::Values{{"HTTPS_PROXY", "127.0.0.1:" + std::to_string(proxy.port())}});
   const Fetched fetched = fetch("https://far.example/x", {.ca_file = files.certificate});
   EXPECT_EQ(fetched.body, "GET /x host=far.example body=\n") << fetched.why();
   EXPECT_TRUE(head.starts_with("CONNECT far.example:443 HTTP/1.1\r\n")) << head;
@@ -413,14 +415,14 @@ TEST(Proxies, https_goes_through_a_tunnel) {
 TEST(Proxies, a_proxy_that_refuses_is_named) {
   ScriptedPeer proxy(answers("HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"));
   const Environment environment(
-      {{"HTTPS_PROXY", "http://127.0.0.1:" + std::to_string(proxy.port())}});
+      Environment::Values{{"HTTPS_PROXY", "http://127.0.0.1:" + std::to_string(proxy.port())}});
   const Fetched fetched = fetch("https://far.example/");
   EXPECT_EQ(fetched.kind(), ErrorKind::permission_denied);
   EXPECT_NE(fetched.why().find("proxy"), std::string::npos) << fetched.why();
 }
 
 TEST(Proxies, other_kinds_are_unsupported) {
-  const Environment environment({{"HTTPS_PROXY", "socks5://127.0.0.1:1"}});
+  const Environment environment(Environment::Values{{"HTTPS_PROXY", "socks5://127.0.0.1:1"}});
   EXPECT_EQ(fetch("https://far.example/").kind(), ErrorKind::unsupported);
 }
 
