@@ -1,0 +1,179 @@
+"""Builds the foreign guests: programs that know nothing of Quern, made by other people's toolchains.
+
+    build("go/tool")      -> path of the wasm file, or raises Missing with what this machine lacks
+    python3 tests/guests/build.py [NAME...]     builds them (default: all) and prints the paths
+
+What is built is kept in the machine's cache under the hash of its sources, so that only the first
+run pays (componentize-py and componentize-js take half a minute each).
+"""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+class Missing(Exception):
+    """A toolchain is not on this machine; the text names it."""
+
+
+def where(part: str) -> pathlib.Path:
+    return pathlib.Path(subprocess.check_output([ROOT / "deps" / "where", part], text=True).strip())
+
+
+def need(program: str, hint: str) -> str:
+    """The program from the tests' Python environment, the component tools or PATH."""
+    for folder in (where("python") / "bin", where("tools") / "bin"):
+        if (folder / program).exists():
+            return str(folder / program)
+    found = shutil.which(program)
+    if not found:
+        raise Missing(f"{program} is not on this machine ({hint})")
+    return found
+
+
+def run(command: list, **options) -> None:
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}:\n{result.stdout}\n{result.stderr}")
+
+
+def componentize(core: pathlib.Path, kind: str, out: pathlib.Path) -> None:
+    """A core module of WASI 0.1 becomes a component through the adapter for `kind`."""
+    adapter = where("guest-wit") / "adapters" / f"wasi_snapshot_preview1.{kind}.wasm"
+    if not adapter.exists():
+        raise Missing(f"the adapter {adapter} is not there (deps/setup.sh tests)")
+    tools = need("wasm-tools", "deps/setup.sh tests")
+    run([tools, "component", "new", core, "--adapt", f"wasi_snapshot_preview1={adapter}", "-o", out])
+
+
+def wit() -> pathlib.Path:
+    folder = where("guest-wit") / "wit"
+    if not folder.exists():
+        raise Missing(f"WASI's WIT is not in {folder} (deps/setup.sh tests)")
+    return folder
+
+
+def web_world(folder: pathlib.Path) -> None:
+    """A folder with the WIT of a service, for the makers that do not take a world out of a package."""
+    shutil.copytree(wit(), folder / "deps")
+    (folder / "world.wit").write_text("package quern:guest;\nworld web { include wasi:http/proxy@0.2.12; }\n")
+
+
+# ---- one function a toolchain -----------------------------------------------------------------
+
+
+def c_tool(source: pathlib.Path, out: pathlib.Path) -> None:
+    clang = need("clang-19", "Debian: clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32")
+    run([clang, "--target=wasm32-wasi", "-O1", "-Wall", "-Werror", "-o", out, source / "tool.c"])
+
+
+def c_component(source: pathlib.Path, out: pathlib.Path) -> None:
+    c_tool(source, out.with_suffix(".core"))
+    componentize(out.with_suffix(".core"), "command", out)
+
+
+def go(folder: pathlib.Path, out: pathlib.Path, *flags: str) -> None:
+    compiler = need("go", "the tests' Python environment has it: deps/setup.sh tests")
+    env = {**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local",
+           "GOWORK": "off", "GOPROXY": "off", "GOCACHE": str(out.parent / "go-cache")}
+    run([compiler, "build", "-trimpath", *(flags or ["-ldflags=-s -w"]), "-o", out, "."], cwd=folder, env=env)
+
+
+def go_web(source: pathlib.Path, out: pathlib.Path) -> None:
+    """wit-bindgen writes the bindings and brings the small runtime they need; Go does the rest."""
+    bindgen, tools = need("wit-bindgen", "deps/setup.sh tests"), need("wasm-tools", "deps/setup.sh tests")
+    runtime = where("tools") / "go-runtime"
+    if not runtime.exists():
+        raise Missing(f"wit-bindgen's runtime for Go is not in {runtime} (deps/setup.sh tests)")
+    world, made = out.parent / "wit", out.parent / "bindings"
+    web_world(world)
+    run([bindgen, "go", "--quiet", world, "-w", "web", "--out-dir", made])
+    handler = made / "export_wasi_http_incoming_handler"
+    handler.mkdir()
+    shutil.copy(source / "web" / "handler.go", handler)
+    (made / "go.mod").write_text("module wit_component\n\ngo 1.27.1\n\nrequire go.bytecodealliance.org/pkg v0.4.0\n\n"
+                                 f"replace go.bytecodealliance.org/pkg => {runtime}\n")
+    # The runtime allocates before Go's own has started, for which it reaches into it by linkname.
+    go(made, out.with_suffix(".core"), "-buildmode=c-shared", "-ldflags=-s -w -checklinkname=0", "-mod=mod")
+    embedded = out.with_suffix(".embedded")
+    run([tools, "component", "embed", world, "-w", "web", out.with_suffix(".core"), "-o", embedded])
+    componentize(embedded, "reactor", out)
+
+
+def go_tool(source: pathlib.Path, out: pathlib.Path) -> None:
+    go(source / "tool", out)
+
+
+def go_component(source: pathlib.Path, out: pathlib.Path) -> None:
+    go_tool(source, out.with_suffix(".core"))
+    componentize(out.with_suffix(".core"), "command", out)
+
+
+def python(module: str, world: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        maker = need("componentize-py", "deps/setup.sh tests")
+        run([maker, "-d", wit(), "-w", world, "componentize", "-p", source, module, "-o", out])
+    return build_it
+
+
+def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
+    node, npm = need("node", "Debian: nodejs"), need("npm", "Debian: npm")
+    for name in ("package.json", "package-lock.json", "build.mjs", "web.js"):
+        shutil.copy(source / name, out.parent)
+    run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=out.parent)
+    world = out.parent / "wit"
+    web_world(world)
+    run([node, "build.mjs", out.parent / "web.js", world, "web", out], cwd=out.parent)
+
+
+GUESTS = {
+    "c/tool": c_tool,
+    "c/tool-component": c_component,
+    "go/tool": go_tool,
+    "go/tool-component": go_component,
+    "go/web": go_web,
+    "python/tool": python("tool", "wasi:cli/command"),
+    "python/web": python("web", "wasi:http/proxy"),
+    "js/web": js_web,
+}
+
+
+def key(language: str) -> str:
+    """What a guest is made of: its language's sources, this file, and the pinned tools."""
+    seen = hashlib.sha256()
+    files = [p for p in sorted((HERE / language).rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+    for file in [HERE / "build.py", ROOT / "deps" / "python.txt", ROOT / "deps" / "tools.sh", *files]:
+        seen.update(file.read_bytes())
+    return seen.hexdigest()[:12]
+
+
+def build(name: str) -> pathlib.Path:
+    """The guest's file, built now when the cache does not have it."""
+    language, kind = name.split("/")
+    kept = where("cache") / f"guests-{language}-{key(language)}" / f"{kind}.wasm"
+    if kept.exists():
+        return kept
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="quern-guest-") as scratch:
+        made = pathlib.Path(scratch) / "guest.wasm"
+        GUESTS[name](HERE / language, made)
+        # Another run may be doing the same; the last one wins, each is whole.
+        part = kept.with_suffix(f".{os.getpid()}.part")
+        shutil.copy(made, part)
+        part.rename(kept)
+    return kept
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or GUESTS:
+        try:
+            print(build(wanted))
+        except Missing as missing:
+            print(f"{wanted}: not built: {missing}", file=sys.stderr)

@@ -1,0 +1,3 @@
+module quern.test/tool
+
+go 1.24
