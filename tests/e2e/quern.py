@@ -79,9 +79,9 @@ class Server:
     def _wait_until_ready(self):
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            found = re.search(r"https?://[\w.\[\]:-]+:(\d+)", self.log())
+            found = re.search(r"ready after[^/]*?(https?://[\w.\[\]:-]+:(\d+))", self.log())
             if found:
-                self.url, self.port = found.group(0), int(found.group(1))
+                self.url, self.port = found.group(1), int(found.group(2))
                 return
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log()}")
