@@ -47,24 +47,20 @@ void LlmGeneration::park(std::shared_ptr<wasm::HostCall> call) {
   wait();
 }
 
-void LlmGeneration::subscribe(std::shared_ptr<wasm::HostCall> call) {
-  auto readable = wasm::Waitable::create();
+std::shared_ptr<wasm::Waitable> LlmGeneration::subscribe(std::shared_ptr<wasm::Waitable> fresh) {
   bool over = false;
   {
     const std::lock_guard lock(mutex_);
-    if (readable_) {
-      readable = readable_;
-    } else {
-      readable_ = readable;
-    }
+    if (readable_) return readable_;
+    readable_ = fresh;
     over = over_;
   }
   if (over) {
-    readable->set(true);
+    fresh->set(true);
   } else {
     wait();
   }
-  call->resolve(wasm::ValueWriter().pollable(readable));
+  return fresh;
 }
 
 LlmGeneration::Events LlmGeneration::take() {

@@ -38,7 +38,8 @@ class LlmGeneration final : public Handle, public std::enable_shared_from_this<L
   // Answer `call` as the contract says.
   void read(std::shared_ptr<wasm::HostCall> call);
   void blocking_read(std::shared_ptr<wasm::HostCall> call);
-  void subscribe(std::shared_ptr<wasm::HostCall> call);
+  // What the guest's pollables stand for: `fresh`, or the one that an earlier call brought.
+  std::shared_ptr<wasm::Waitable> subscribe(std::shared_ptr<wasm::Waitable> fresh);
   void cancel() { generation_->cancel(); }
 
  private:

@@ -264,7 +264,9 @@ Result<> LlmHost::blocking_read(GuestInstance& guest, const Call& call) {
 
 Result<> LlmHost::subscribe(GuestInstance& guest, const Call& call) {
   LlmReader in(call->arguments());
-  TRY(guest.handles.find<LlmGeneration>(in.resource(), "generation"))->subscribe(call);
+  const auto generation = TRY(guest.handles.find<LlmGeneration>(in.resource(), "generation"));
+  wasm::ValueWriter out;
+  call->resolve(out.pollable(generation->subscribe(wasm::Waitable::create())));
   return {};
 }
 

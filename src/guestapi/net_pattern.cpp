@@ -101,7 +101,7 @@ Result<NetPattern> NetPattern::parse(std::string_view text) {
     pattern.last_ = *last;
   }
   const std::string host = canonical(parts.host);
-  if (host == "*") {
+  if (parts.host == "*") {
     pattern.kind_ = Kind::any;
   } else if (host.starts_with("*.") && is_name(std::string_view(host).substr(2))) {
     pattern.kind_ = Kind::suffix;

@@ -1,0 +1,59 @@
+#include "guestapi/lane.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+
+namespace quern::guestapi {
+namespace {
+
+TEST(Lane, RunsJobsInOrderOnItsOwnThread) {
+  Lane lane("test-lane", 10);
+  std::vector<int> order;
+  std::promise<std::thread::id> ran;
+  ASSERT_TRUE(lane.run([&] { order.push_back(1); }).ok());
+  ASSERT_TRUE(lane.run([&] {
+                    order.push_back(2);
+                    ran.set_value(std::this_thread::get_id());
+                  })
+                  .ok());
+  EXPECT_NE(ran.get_future().get(), std::this_thread::get_id());
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
+TEST(Lane, RefusesWhenTooManyWait) {
+  std::promise<void> hold;
+  std::promise<void> begun;
+  Lane lane("test-lane", 1);
+  ASSERT_TRUE(lane.run([&] {
+                    begun.set_value();
+                    hold.get_future().wait();
+                  })
+                  .ok());
+  begun.get_future().wait();
+  EXPECT_TRUE(lane.run([] {}).ok());
+  EXPECT_EQ(lane.run([] {}).error().kind(), ErrorKind::resource_exhausted);
+  hold.set_value();
+}
+
+TEST(Lane, DropsWhatHasNotBegunWhenItEnds) {
+  const auto token = std::make_shared<int>(0);
+  std::promise<void> begun;
+  {
+    std::promise<void> hold;
+    Lane lane("test-lane", 10);
+    ASSERT_TRUE(lane.run([&] {
+                      begun.set_value();
+                      hold.get_future().wait();
+                    })
+                    .ok());
+    begun.get_future().wait();
+    ASSERT_TRUE(lane.run([token] {}).ok());
+    hold.set_value();
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+}  // namespace
+}  // namespace quern::guestapi
