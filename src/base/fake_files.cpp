@@ -55,6 +55,17 @@ void FakeFiles::work_again() { state_.lock()->fail_at = 0; }
 void FakeFiles::set_free_space(Bytes space) { state_.lock()->space = space; }
 int FakeFiles::changes() const { return state_.lock()->changes; }
 
+Result<Buffer> FakeFiles::read_part(const Path& path, Bytes offset, Bytes size) {
+  auto state = state_.lock();
+  const auto found = state->files.find(path.string());
+  if (found == state->files.end()) return missing(path.string());
+  const Buffer& all = found->second;
+  const std::size_t begin = std::min<std::size_t>(offset.count, all.size());
+  const std::size_t end = begin + std::min<std::size_t>(size.count, all.size() - begin);
+  return Buffer(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                all.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
 Result<Buffer> FakeFiles::read(const Path& path, Bytes limit) {
   auto state = state_.lock();
   const auto found = state->files.find(path.string());

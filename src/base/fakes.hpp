@@ -41,6 +41,7 @@ class ManualClock final : public Clock {
 class FakeFiles final : public Files {
  public:
   Result<Buffer> read(const Path& path, Bytes limit) override;
+  Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) override;
   Result<> write(const Path& path, ByteView bytes) override;
   Result<std::unique_ptr<FileWriter>> append(const Path& path) override;
   Result<FileInfo> stat(const Path& path) override;

@@ -102,6 +102,22 @@ class RealLock final : public FileLock {
 
 }  // namespace
 
+Result<Buffer> RealFiles::read_part(const Path& path, Bytes offset, Bytes size) {
+  const UniqueFd fd = TRY(open_fd(path, O_RDONLY, "cannot open"));
+  Buffer content(size.count);
+  std::size_t filled = 0;
+  while (filled < content.size()) {
+    const ssize_t got = ::pread(fd.get(), content.data() + filled, content.size() - filled,
+                                static_cast<off_t>(offset.count + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("cannot read", path);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  content.resize(filled);
+  return content;
+}
+
 Result<Buffer> RealFiles::read(const Path& path, Bytes limit) {
   const UniqueFd fd = TRY(open_fd(path, O_RDONLY, "cannot open"));
   Buffer content;

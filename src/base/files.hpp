@@ -46,6 +46,8 @@ class Files {
   virtual ~Files() = default;
   // resource_exhausted when the file is larger than `limit`.
   virtual Result<Buffer> read(const Path& path, Bytes limit) = 0;
+  // Up to `size` bytes from `offset` on; fewer only at the file's end.
+  virtual Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) = 0;
   // All of it or nothing, also when the machine loses power: temporary file, sync, rename, sync
   // of the directory. Mode 0644, less the umask.
   virtual Result<> write(const Path& path, ByteView bytes) = 0;
@@ -72,6 +74,7 @@ class Files {
 class RealFiles final : public Files {
  public:
   Result<Buffer> read(const Path& path, Bytes limit) override;
+  Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) override;
   Result<> write(const Path& path, ByteView bytes) override;
   Result<std::unique_ptr<FileWriter>> append(const Path& path) override;
   Result<FileInfo> stat(const Path& path) override;

@@ -48,6 +48,15 @@ TYPED_TEST(FilesTest, ReadsNoMoreThanTheLimit) {
   EXPECT_TRUE(this->files_.read(this->dir_ / "a", {5}).ok());
 }
 
+TYPED_TEST(FilesTest, ReadsParts) {
+  const auto path = this->dir_ / "a";
+  ASSERT_TRUE(this->files_.write(path, as_bytes("12345")).ok());
+  EXPECT_EQ(as_text(*this->files_.read_part(path, {1}, {3})), "234");
+  EXPECT_EQ(as_text(*this->files_.read_part(path, {3}, {9})), "45");
+  EXPECT_TRUE(this->files_.read_part(path, {9}, {9})->empty());
+  EXPECT_EQ(this->files_.read_part(this->dir_ / "b", {0}, {1}).error().kind(), ErrorKind::not_found);
+}
+
 TYPED_TEST(FilesTest, AppendsTruncatesAndRenames) {
   const auto part = this->dir_ / "x.part";
   for (const char* text : {"ab", "cd"}) {
