@@ -7,7 +7,11 @@
 namespace quern::wasm {
 namespace {
 
-void drop(void* instance) noexcept { delete static_cast<Instance*>(instance); }
+void drop(void* instance) noexcept {
+  const std::unique_ptr<Instance> gone(static_cast<Instance*>(instance));
+  // Host calls that wait for their answer hold the state: here they learn that nobody waits.
+  if (gone->sandbox.state != nullptr) gone->sandbox.state->ended();
+}
 
 void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
   const Sandbox& sandbox = static_cast<Instance*>(instance)->sandbox;
