@@ -52,7 +52,8 @@ struct App::Impl {
 
   // The tenant that this request runs as.
   Result<std::string> admit(const http::RequestHead& head) const {
-    if (!options.keys.required() || is_open(head.target, options.open_paths)) return options.name;
+    if (!options.keys.required() || is_open(head.method, head.target, options.open_paths))
+      return options.name;
     return options.keys.authorize(TRY(authorization_of(head)));
   }
 

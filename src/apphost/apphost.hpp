@@ -52,8 +52,9 @@ struct AppOptions {
   std::shared_ptr<wasm::Linked> program;  // must be an http handler
   guestapi::Grants grants;
   ApiKeys keys;
-  // Answered without a key: "/", "/health", "/assets/*". A path with "..", "//", "\" or "%" needs
-  // one always, because the guest may read it as another path.
+  // Answered without a key: "/", "/assets/*", or for one method "OPTIONS /v1/*" (browsers ask that
+  // without a key). A path with "..", "//", "\" or "%" needs one always, because the guest may
+  // read it as another path.
   std::vector<std::string> open_paths;
   std::uint32_t max_requests = 1000;  // in progress at once; more are 503
 };
