@@ -39,12 +39,9 @@ void EventChannel::fail(Error error) {
   wake_reader(std::move(lock));
 }
 
-void EventChannel::fail_context_full(Error error, ContextFull numbers) {
-  {
-    const std::lock_guard lock(mutex_);
-    context_full_ = numbers;
-  }
-  fail(std::move(error));
+void EventChannel::set_context_full(ContextFull numbers) {
+  const std::lock_guard lock(mutex_);
+  context_full_ = numbers;
 }
 
 void EventChannel::meter(Usage usage) {

@@ -27,7 +27,8 @@ class EventChannel {
   void push(std::vector<Event> events);
   void finish(Finished finished);
   void fail(Error error);
-  void fail_context_full(Error error, ContextFull numbers);
+  // What context_full() will answer; call it before fail().
+  void set_context_full(ContextFull numbers);
   // What was computed until now.
   void meter(Usage usage);
   // True when the reader is behind; from then on `drained` will be called once it is not.

@@ -37,7 +37,8 @@ TEST(EventChannel, GivesWhatWasMadeBeforeTheError) {
 
 TEST(EventChannel, CarriesTheNumbersOfAFullContext) {
   EventChannel channel(8, nullptr);
-  channel.fail_context_full(Error(ErrorKind::resource_exhausted, "too long"), {9, 4});
+  channel.set_context_full({9, 4});
+  channel.fail(Error(ErrorKind::resource_exhausted, "too long"));
   EXPECT_EQ(channel.read().error().kind(), ErrorKind::resource_exhausted);
   EXPECT_EQ(channel.context_full()->prompt_tokens, 9U);
 }

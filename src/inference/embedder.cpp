@@ -1,0 +1,126 @@
+#include "inference/embedder.hpp"
+
+#include "inference/backends.hpp"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace quern::inference {
+namespace {
+
+// Pooling needs a whole text in one step, and memory grows with the step.
+constexpr std::uint32_t kMostTokens = 2048;
+constexpr std::uint32_t kMostTexts = 32;  // in one step
+
+std::vector<float> unit(std::span<const float> vector) {
+  const double length =
+      std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+  std::vector<float> result(vector.begin(), vector.end());
+  if (length > 0) {
+    for (float& value : result) value = static_cast<float>(value / length);
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Embedder>> Embedder::create(std::shared_ptr<const Weights> weights,
+                                                   std::uint32_t context_tokens,
+                                                   std::uint32_t threads) {
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = std::min(kMostTokens, context_tokens);
+  params.n_batch = params.n_ctx;
+  params.n_ubatch = params.n_ctx;
+  params.n_seq_max = kMostTexts;
+  params.n_threads = static_cast<std::int32_t>(threads);
+  params.n_threads_batch = params.n_threads;
+  params.embeddings = true;
+  params.kv_unified = true;
+  params.no_perf = true;
+  const std::string arch = weights->metadata("general.architecture");
+  if (weights->metadata((arch + ".pooling_type").c_str()).empty()) {
+    params.pooling_type = LLAMA_POOLING_TYPE_MEAN;  // a model that was not made for it
+  }
+  llama_context* context = nullptr;
+  try {
+    context = llama_init_from_model(weights->model(), params);
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::resource_exhausted, std::string("no context: ") + error.what());
+  }
+  if (context == nullptr) {
+    return fail(ErrorKind::resource_exhausted, "no context to embed in: " + take_last_complaint());
+  }
+  std::unique_ptr<Embedder> embedder(new Embedder(std::move(weights), context));
+  const auto pooling = llama_pooling_type(context);
+  if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK) {
+    return fail(ErrorKind::unsupported, "this model gives no embeddings");
+  }
+  return embedder;
+}
+
+Embedder::Embedder(std::shared_ptr<const Weights> weights, llama_context* context)
+    : weights_(std::move(weights)), context_(context) {}
+
+Embedder::~Embedder() { llama_free(context_); }
+
+Result<Embeddings> Embedder::embed(const std::vector<std::string>& texts, Deadline deadline) {
+  const std::uint32_t most = llama_n_batch(context_);
+  Embeddings result;
+  std::vector<std::vector<Token>> batch;
+  std::size_t batched = 0;
+  for (const std::string& text : texts) {
+    auto tokens = TRY(weights_->tokenize(text, Weights::Begin::add, false));
+    if (tokens.empty()) return fail(ErrorKind::invalid_argument, "a text to embed is empty");
+    if (tokens.size() > most) {
+      return fail(ErrorKind::resource_exhausted, "a text to embed has " +
+                                                     std::to_string(tokens.size()) + " tokens; " +
+                                                     std::to_string(most) + " is the most");
+    }
+    if (batched + tokens.size() > most || batch.size() == kMostTexts) {
+      if (deadline.passed()) return fail(ErrorKind::deadline_exceeded, "embedding took too long");
+      TRY(run(batch, result));
+      batch.clear();
+      batched = 0;
+    }
+    batched += tokens.size();
+    batch.push_back(std::move(tokens));
+  }
+  if (!batch.empty()) TRY(run(batch, result));
+  return result;
+}
+
+Result<> Embedder::run(std::span<const std::vector<Token>> texts, Embeddings& into) {
+  if (auto* const memory = llama_get_memory(context_)) llama_memory_clear(memory, false);
+  std::size_t tokens = 0;
+  for (const auto& text : texts) tokens += text.size();
+  llama_batch batch = llama_batch_init(static_cast<std::int32_t>(tokens), 0, 1);
+  for (std::size_t sequence = 0; sequence < texts.size(); ++sequence) {
+    for (std::size_t i = 0; i < texts[sequence].size(); ++i) {
+      const std::int32_t at = batch.n_tokens++;
+      batch.token[at] = texts[sequence][i];
+      batch.pos[at] = static_cast<llama_pos>(i);
+      batch.n_seq_id[at] = 1;
+      batch.seq_id[at][0] = static_cast<llama_seq_id>(sequence);
+      batch.logits[at] = 1;
+    }
+  }
+  const std::int32_t outcome = llama_decode(context_, batch);
+  llama_batch_free(batch);
+  if (outcome != 0) {
+    return fail(ErrorKind::internal, "the engine could not embed: " + take_last_complaint());
+  }
+  const auto width = static_cast<std::size_t>(llama_model_n_embd_out(weights_->model()));
+  for (std::size_t sequence = 0; sequence < texts.size(); ++sequence) {
+    const float* const vector =
+        llama_get_embeddings_seq(context_, static_cast<llama_seq_id>(sequence));
+    if (vector == nullptr) return fail(ErrorKind::internal, "the engine gave no vector");
+    into.vectors.push_back(unit({vector, width}));
+  }
+  into.prompt_tokens += static_cast<std::uint32_t>(tokens);
+  return {};
+}
+
+}  // namespace quern::inference

@@ -1,0 +1,64 @@
+#include "inference/backends.hpp"
+#include "inference/local_model.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+namespace quern::inference {
+namespace {
+
+class LocalEngine final : public Engine {
+ public:
+  explicit LocalEngine(EngineOptions options) : options_(options) {}
+
+  Result<std::shared_ptr<Model>> load(ModelSource source) override {
+    const std::lock_guard one_at_a_time(loading_);
+    if (find(source.name).ok()) {
+      return fail(ErrorKind::already_exists, "a model called '" + source.name + "' is loaded");
+    }
+    auto model = TRY(LocalModel::load(source, options_).context("loading " + source.name));
+    const std::lock_guard lock(mutex_);
+    models_.emplace(source.name, model);
+    return model;
+  }
+
+  Result<std::shared_ptr<Model>> find(std::string_view name) const override {
+    const std::lock_guard lock(mutex_);
+    const auto at = models_.find(name);
+    if (at == models_.end()) {
+      return fail(ErrorKind::not_found, "no model is called '" + std::string(name) + "'");
+    }
+    return at->second;
+  }
+
+  std::vector<ModelInfo> models() const override {
+    std::vector<ModelInfo> infos;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, model] : models_) infos.push_back(model->info());
+    return infos;
+  }
+
+  std::string device() const override {
+    return backend_name() + ", " + std::to_string(options_.threads) +
+           (options_.threads == 1 ? " thread" : " threads");
+  }
+
+ private:
+  const EngineOptions options_;
+  std::mutex loading_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Model>, std::less<>> models_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::create_local(EngineOptions options) {
+  TRY(load_backends());
+  if (options.threads == 0) options.threads = usable_processors();
+  options.threads = std::min(options.threads, 512U);
+  options.max_running = std::clamp(options.max_running, 1U, 64U);
+  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(options));
+}
+
+}  // namespace quern::inference

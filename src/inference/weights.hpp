@@ -1,0 +1,47 @@
+// A model file in memory: llama.cpp's model and its vocabulary. Immutable, shared by threads.
+#pragma once
+
+#include "inference/sampler.hpp"
+#include "inference/vocabulary.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct llama_model;
+struct llama_vocab;
+
+namespace quern::inference {
+
+class Weights final : public Vocabulary {
+ public:
+  // Checks the file first (model_file.hpp): not_found, corrupt_data, unsupported.
+  static Result<std::shared_ptr<const Weights>> load(const std::filesystem::path& path);
+  ~Weights() override;
+
+  llama_model* model() const { return model_; }
+  const llama_vocab* vocab() const { return vocab_; }
+
+  std::uint32_t size() const override { return size_; }
+  std::string bytes_of(Token token, Special special) const override;
+  bool ends(Token token) const override;
+
+  // Adds the tokens that the model wants at the begin of a text (BOS), where `add` says so.
+  enum class Begin : std::uint8_t { bare, add };
+  Result<std::vector<Token>> tokenize(std::string_view text, Begin begin, bool special) const;
+  // The file's own value for `key`, or empty.
+  std::string metadata(const char* key) const;
+  // The sampling that the file recommends, over Quern's defaults.
+  SamplerOptions sampling_defaults() const;
+
+ private:
+  explicit Weights(llama_model* model);
+
+  llama_model* model_;
+  const llama_vocab* vocab_;
+  std::uint32_t size_;
+};
+
+}  // namespace quern::inference
