@@ -53,17 +53,14 @@ def componentize(core: pathlib.Path, kind: str, out: pathlib.Path) -> None:
     run([tools, "component", "new", core, "--adapt", f"wasi_snapshot_preview1={adapter}", "-o", out])
 
 
-def wit() -> pathlib.Path:
-    folder = where("guest-wit") / "wit"
-    if not folder.exists():
-        raise Missing(f"WASI's WIT is not in {folder} (deps/setup.sh tests)")
-    return folder
-
-
-def web_world(folder: pathlib.Path) -> None:
-    """A folder with the WIT of a service, for the makers that do not take a world out of a package."""
-    shutil.copytree(wit(), folder / "deps")
-    (folder / "world.wit").write_text("package quern:guest;\nworld web { include wasi:http/proxy@0.2.12; }\n")
+def wit(folder: pathlib.Path) -> pathlib.Path:
+    """A folder with world.wit and WASI's own packages, as every maker of bindings reads it."""
+    packages = where("guest-wit") / "wit"
+    if not packages.exists():
+        raise Missing(f"WASI's WIT is not in {packages} (deps/setup.sh tests)")
+    shutil.copytree(packages, folder / "wit" / "deps")
+    shutil.copy(HERE / "world.wit", folder / "wit")
+    return folder / "wit"
 
 
 # ---- one function a toolchain -----------------------------------------------------------------
@@ -92,9 +89,8 @@ def go_web(source: pathlib.Path, out: pathlib.Path) -> None:
     runtime = where("tools") / "go-runtime"
     if not runtime.exists():
         raise Missing(f"wit-bindgen's runtime for Go is not in {runtime} (deps/setup.sh tests)")
-    world, made = out.parent / "wit", out.parent / "bindings"
-    web_world(world)
-    run([bindgen, "go", "--quiet", world, "-w", "web", "--out-dir", made])
+    world, made = wit(out.parent), out.parent / "bindings"
+    run([bindgen, "go", "--quiet", world, "-w", "service", "--out-dir", made])
     handler = made / "export_wasi_http_incoming_handler"
     handler.mkdir()
     shutil.copy(source / "web" / "handler.go", handler)
@@ -103,7 +99,7 @@ def go_web(source: pathlib.Path, out: pathlib.Path) -> None:
     # The runtime allocates before Go's own has started, for which it reaches into it by linkname.
     go(made, out.with_suffix(".core"), "-buildmode=c-shared", "-ldflags=-s -w -checklinkname=0", "-mod=mod")
     embedded = out.with_suffix(".embedded")
-    run([tools, "component", "embed", world, "-w", "web", out.with_suffix(".core"), "-o", embedded])
+    run([tools, "component", "embed", world, "-w", "service", out.with_suffix(".core"), "-o", embedded])
     componentize(embedded, "reactor", out)
 
 
@@ -119,7 +115,7 @@ def go_component(source: pathlib.Path, out: pathlib.Path) -> None:
 def python(module: str, world: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
         maker = need("componentize-py", "deps/setup.sh tests")
-        run([maker, "-d", wit(), "-w", world, "componentize", "-p", source, module, "-o", out])
+        run([maker, "-d", wit(out.parent), "-w", world, "componentize", "-p", source, module, "-o", out])
     return build_it
 
 
@@ -127,10 +123,10 @@ def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
     node, npm = need("node", "Debian: nodejs"), need("npm", "Debian: npm")
     for name in ("package.json", "package-lock.json", "build.mjs", "web.js"):
         shutil.copy(source / name, out.parent)
-    run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=out.parent)
-    world = out.parent / "wit"
-    web_world(world)
-    run([node, "build.mjs", out.parent / "web.js", world, "web", out], cwd=out.parent)
+    # Not `npm ci`: it wants every other platform's optional packages in the lock file, too. What the
+    # lock file names comes in its version and by its hash here as well.
+    run([npm, "install", "--no-save", "--no-audit", "--no-fund", "--silent"], cwd=out.parent)
+    run([node, "build.mjs", out.parent / "web.js", wit(out.parent), "service", out], cwd=out.parent)
 
 
 GUESTS = {
@@ -139,8 +135,8 @@ GUESTS = {
     "go/tool": go_tool,
     "go/tool-component": go_component,
     "go/web": go_web,
-    "python/tool": python("tool", "wasi:cli/command"),
-    "python/web": python("web", "wasi:http/proxy"),
+    "python/tool": python("tool", "command"),
+    "python/web": python("web", "service"),
     "js/web": js_web,
 }
 
@@ -149,7 +145,7 @@ def key(language: str) -> str:
     """What a guest is made of: its language's sources, this file, and the pinned tools."""
     seen = hashlib.sha256()
     files = [p for p in sorted((HERE / language).rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-    for file in [HERE / "build.py", ROOT / "deps" / "python.txt", ROOT / "deps" / "tools.sh", *files]:
+    for file in [HERE / "build.py", HERE / "world.wit", ROOT / "deps" / "python.txt", ROOT / "deps" / "tools.sh", *files]:
         seen.update(file.read_bytes())
     return seen.hexdigest()[:12]
 
