@@ -17,8 +17,9 @@ export default defineConfig({
     proxy: { "/v1": process.env["QUERN_URL"] ?? "http://127.0.0.1:8099" },
   },
   test: {
-    environment: "jsdom",
+    environment: "node",
     include: ["src/**/*.test.ts", "src/**/*.test.tsx"],
     setupFiles: ["src/test_setup.ts"],
+    testTimeout: 20_000,
   },
 });

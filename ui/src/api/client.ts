@@ -8,7 +8,6 @@ export interface ModelInfo {
   readonly id: string;
   /** Tokens one conversation may hold; 0 when the server does not say. */
   readonly contextTokens: number;
-  readonly parameters: number;
 }
 
 export interface Access {
@@ -98,18 +97,8 @@ function headers(access: Access): Record<string, string> {
 function readModel(entry: unknown): ModelInfo[] {
   const { id, meta } = (entry ?? {}) as { id?: unknown; meta?: unknown };
   if (typeof id !== "string" || id === "") return [];
-  const about = (meta ?? {}) as Record<string, unknown>;
-  return [
-    {
-      id,
-      contextTokens: number(about["n_ctx"] ?? about["context_tokens"]),
-      parameters: number(about["n_params"] ?? about["parameters"]),
-    },
-  ];
-}
-
-function number(value: unknown): number {
-  return typeof value === "number" && value > 0 ? value : 0;
+  const tokens = (meta as { context_tokens?: unknown } | undefined)?.context_tokens;
+  return [{ id, contextTokens: typeof tokens === "number" && tokens > 0 ? tokens : 0 }];
 }
 
 function interrupted(error?: unknown): ApiError {

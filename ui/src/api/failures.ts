@@ -90,7 +90,9 @@ function kindOf(status: number, code: string, message: string): FailureKind {
   if (code === "context_length_exceeded" || /context (length|size|window)/i.test(message)) {
     return "context_full";
   }
-  if (status === 401 || status === 403 || code === "invalid_api_key") return "unauthorized";
+  if (status === 401 || code === "invalid_api_key") return "unauthorized";
+  // A spent budget does not fill up by waiting a moment.
+  if (code === "insufficient_quota") return "refused";
   if (status === 404 || code === "model_not_found") return "model_not_found";
   if (status === 429 || status === 503 || code === "rate_limit_exceeded") return "overloaded";
   if (status === 413) return "context_full";

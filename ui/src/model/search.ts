@@ -44,6 +44,7 @@ function wordStart(text: string, from: number): number {
   return space < 0 ? from : from + space + 1;
 }
 
+/** Without the marks of markdown, which say nothing in a single line. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ");
+  return text.replace(/[`*|#>]+|-{2,}:?/g, " ").replace(/\s+/g, " ");
 }

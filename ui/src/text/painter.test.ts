@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from "vitest";
 import { BlockSplitter, wholeBlocks } from "./blocks";
 import { Painter } from "./painter";
@@ -61,7 +62,7 @@ describe("Painter", () => {
       painter.paint(kAnswer, "whole");
       expect(root.innerHTML, `step ${step}`).toBe(painted(kAnswer));
     }
-  });
+  }, 30_000);
 
   it("keeps the elements of what is settled", () => {
     const painter = new Painter(root);

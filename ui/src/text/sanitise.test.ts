@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 import { Painter } from "./painter";
 import { sanitise } from "./sanitise";

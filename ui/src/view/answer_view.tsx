@@ -74,13 +74,15 @@ function Ending({ message, isLast, busy }: EndingProps): JSX.Element {
       <div class="actions">
         <Versions message={message} />
         {message.text !== "" && <CopyButton text={message.text} label="Copy answer" />}
-        <IconButton
-          icon={AgainIcon}
-          label="Answer again"
-          disabled={busy}
-          onClick={() => answers.answerAgain(message)}
-        />
-        {isLast && (cut || message.failure) && message.text !== "" && (
+        {!message.failure && (
+          <IconButton
+            icon={AgainIcon}
+            label="Answer again"
+            disabled={busy}
+            onClick={() => answers.answerAgain(message)}
+          />
+        )}
+        {isLast && cut && message.text !== "" && (
           <IconButton
             icon={GoOnIcon}
             label="Go on from here"

@@ -23,7 +23,7 @@ export function describeMeasures(measures: Measures): string[] {
     parts.push(`${whole(completionTokens)} token${completionTokens === 1 ? "" : "s"}`);
   }
   if (promptTokens !== undefined) {
-    const cached = cachedTokens ? `, ${whole(cachedTokens)} remembered` : "";
+    const cached = cachedTokens ? `, ${whole(cachedTokens)} from cache` : "";
     parts.push(`${whole(promptTokens)} read${cached}`);
   }
   if (promptMs !== undefined && predictedMs !== undefined) {

@@ -1,6 +1,6 @@
 // The small parts that every view is made of.
 
-import type { ComponentChildren, ComponentType, JSX } from "preact";
+import type { ComponentChildren, ComponentType, JSX, RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import logo from "../assets/quern.svg";
 import { CloseIcon } from "./icons";
@@ -43,15 +43,21 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-/** A modal dialog: the browser keeps the focus inside and gives it back afterwards. */
+/** Opens a dialog over the page. The browser keeps the focus inside; afterwards it goes back. */
+export function useModal(dialog: RefObject<HTMLDialogElement | null>): void {
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, [dialog]);
+}
+
 export function Dialog({ title, onClose, children, class: extra }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
+  useModal(dialog);
   const closeOnBackdrop = (event: MouseEvent): void => {
     if (event.target === dialog.current) onClose();
   };

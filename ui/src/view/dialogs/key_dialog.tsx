@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { usePage } from "../../page";
 import { Dialog, Field } from "../parts";
 
@@ -7,17 +7,21 @@ export function KeyDialog({ onClose }: { onClose: () => void }): JSX.Element {
   const { preferences, connection } = usePage();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
-  const refused = connection.state.value === "locked" && preferences.apiKey.value !== "";
-  const save = (event: Event): void => {
+  const [refused, setRefused] = useState(false);
+  const save = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const key = input.current?.value.trim() ?? "";
-    if (key === preferences.apiKey.value) void connection.refresh();
-    else preferences.apiKey.value = key;
-    onClose();
+    preferences.apiKey.value = input.current?.value.trim() ?? "";
+    await connection.refresh();
+    if (connection.state.value === "locked") {
+      setRefused(true);
+      input.current?.select();
+    } else {
+      onClose();
+    }
   };
   return (
     <Dialog title="API key" onClose={onClose} class="small">
-      <form class="dialog-body" onSubmit={save}>
+      <form class="dialog-body" onSubmit={(event) => void save(event)}>
         <p>This server answers only those who know its key.</p>
         <Field
           label="Key"

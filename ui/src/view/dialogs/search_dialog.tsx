@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type Snippet, findWords, searchWords } from "../../model/search";
 import { usePage } from "../../page";
 import { SearchIcon } from "../icons";
+import { useModal } from "../parts";
 
 interface Result {
   readonly id: string;
@@ -20,7 +21,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }): JSX.Element 
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const results = useResults(query);
-  useEffect(() => dialog.current?.showModal(), []);
+  useModal(dialog);
   useEffect(() => setAt(0), [results]);
   useEffect(() => {
     dialog.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });

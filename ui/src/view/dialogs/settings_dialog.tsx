@@ -25,6 +25,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }): JSX.Elemen
           </span>
           <CopyButton text={address} label="Copy address" />
         </div>
+        <form onSubmit={(event) => event.preventDefault()}>
         <Field label="API key" hint="Kept in this browser and sent to this server only. Empty: none.">
           {(ids) => (
             <input
@@ -37,8 +38,14 @@ export function SettingsDialog({ onClose }: { onClose: () => void }): JSX.Elemen
             />
           )}
         </Field>
+        </form>
         <h3>Your conversations</h3>
         <Transfer />
+        <p class="hint licences">
+          <a href="licences.txt" target="_blank" rel="noopener">
+            Licences of the libraries in this page
+          </a>
+        </p>
       </div>
     </Dialog>
   );
