@@ -2,11 +2,11 @@
 // hands each batch on with the number of its answer.
 #pragma once
 
+#include "llm.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <vector>
-
-#include "llm.hpp"
 
 namespace quern::chat {
 

@@ -1,8 +1,8 @@
 #include "api_error.hpp"
 
-#include <utility>
-
 #include "json_writer.hpp"
+
+#include <utility>
 
 namespace quern::chat {
 

@@ -2,12 +2,12 @@
 // Programs act on status, code and param; the message is for people.
 #pragma once
 
+#include "llm.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "llm.hpp"
 
 namespace quern::chat {
 
@@ -25,7 +25,8 @@ struct ApiError {
 std::string to_json(const ApiError& error);
 
 // The one table from the model's errors to this API's. `input` is the parameter that holds the
-// prompt at this endpoint ("messages", "prompt", "input"); `model` is the name the client asked for.
+// prompt at this endpoint ("messages", "prompt", "input"); `model` is the name the client asked
+// for.
 ApiError from_llm(const llm::Error& error, std::string_view input, std::string_view model);
 
 // 400 with the parameter named. `code` as OpenAI's: "invalid_value", "missing_required_parameter".

@@ -1,9 +1,9 @@
 // The page's files, put here by embed_assets.py when this program was built.
 #pragma once
 
-#include <span>
-
 #include "assets.hpp"
+
+#include <span>
 
 namespace quern::chat {
 

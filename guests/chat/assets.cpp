@@ -1,8 +1,8 @@
 #include "assets.hpp"
 
-#include <string>
-
 #include "http.hpp"
+
+#include <string>
 
 namespace quern::chat {
 namespace {
@@ -34,8 +34,8 @@ bool any_element(std::string_view list, Visit visit) {
 bool accepts(std::string_view header, std::string_view coding) {
   return any_element(header, [&](std::string_view element) {
     const std::size_t semicolon = std::min(element.find(';'), element.size());
-    const std::string_view quality = trimmed(element.substr(std::min(semicolon + 1,
-                                                                     element.size())));
+    const std::string_view quality =
+        trimmed(element.substr(std::min(semicolon + 1, element.size())));
     const bool forbidden = quality == "q=0" || quality == "q=0.0";
     return trimmed(element.substr(0, semicolon)) == coding && !forbidden;
   });
@@ -75,8 +75,7 @@ Response serve_asset(const Asset& asset, const Request& request) {
   // Weak: the same file in another coding is another sequence of bytes with the same meaning.
   response.headers = {
       {"etag", "W/" + std::string(asset.etag)},
-      {"cache-control",
-       asset.hashed_name ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"cache-control", asset.hashed_name ? "public, max-age=31536000, immutable" : "no-cache"},
       {"vary", "accept-encoding"},
       {"content-security-policy", std::string(kContentSecurityPolicy)},
       {"x-content-type-options", "nosniff"},

@@ -14,8 +14,8 @@ struct Response;
 struct Asset {
   std::string_view path;  // "/index.html"
   std::string_view content_type;
-  std::string_view etag;      // with its quotes; of the plain bytes
-  bool hashed_name = false;   // its name changes with its content: may be kept for ever
+  std::string_view etag;     // with its quotes; of the plain bytes
+  bool hashed_name = false;  // its name changes with its content: may be kept for ever
   std::string_view plain;
   std::string_view gzip;
   std::string_view brotli;

@@ -1,12 +1,12 @@
 #include "chat.hpp"
 
-#include <memory>
-#include <utility>
-
 #include "answers.hpp"
 #include "chat_request.hpp"
 #include "chat_response.hpp"
 #include "event_stream.hpp"
+
+#include <memory>
+#include <utility>
 
 namespace quern::chat {
 namespace {

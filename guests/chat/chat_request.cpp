@@ -37,8 +37,8 @@ std::optional<bool> read_thinking(Fields& fields, FirstError& error) {
     if (const auto inside = inner.boolean("enable_thinking")) thinking = inside;
     inner.refuse_others();
   }
-  const auto effort = fields.word("reasoning_effort",
-                                  {"none", "minimal", "low", "medium", "high", "xhigh"});
+  const auto effort =
+      fields.word("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh"});
   if (effort && !thinking) thinking = *effort != "none";
   return thinking;
 }
@@ -51,7 +51,7 @@ void refuse_what_cannot_be_done(Fields& fields) {
   }
   fields.refuse("audio", "Answers are text here.");
   fields.refuse("web_search_options", "This server reaches no network.");
-  fields.ignore({"prediction", "verbosity", "moderation"});
+  fields.ignore({"prediction", "verbosity"});
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // The body of POST /v1/chat/completions as our types.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "llm.hpp"
 #include "result.hpp"
 #include "sampling_request.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace quern::chat {
 

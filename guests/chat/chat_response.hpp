@@ -1,16 +1,16 @@
 // Chat completions as OpenAI's API writes them: whole, and as chunks of a stream.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "answers.hpp"
 #include "delta.hpp"
 #include "llm.hpp"
 #include "report.hpp"
 #include "response_head.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace quern::chat {
 

@@ -1,14 +1,14 @@
 // The body of POST /v1/completions as our types.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "llm.hpp"
 #include "prompts.hpp"
 #include "result.hpp"
 #include "sampling_request.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace quern::chat {
 

@@ -45,17 +45,15 @@ void write_choice(JsonWriter& json, const CompletionChoice& choice) {
 }  // namespace
 
 std::string completion_json(const ResponseHead& head, const std::vector<CompletionChoice>& choices,
-                            const Totals* totals) {
+                            const Totals& totals, Cost cost) {
   JsonWriter json;
   json.begin_object();
   write_head(json, head, "text_completion");
   json.key("choices").begin_array();
   for (const CompletionChoice& choice : choices) write_choice(json, choice);
   json.end_array();
-  if (totals != nullptr) {
-    totals->write_usage(json.key("usage"));
-    totals->write_timings(json.key("timings"));
-  }
+  if (cost == Cost::usage_and_timings) totals.write_usage(json.key("usage"));
+  if (cost != Cost::none) totals.write_timings(json.key("timings"));
   json.end_object();
   return std::move(json).take();
 }

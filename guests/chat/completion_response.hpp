@@ -2,13 +2,13 @@
 // "text_completion", so one writer makes both.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "answers.hpp"
 #include "delta.hpp"
 #include "report.hpp"
 #include "response_head.hpp"
+
+#include <string>
+#include <vector>
 
 namespace quern::chat {
 
@@ -22,8 +22,11 @@ struct CompletionChoice {
   std::optional<llm::FinishReason> reason;
 };
 
-// `totals` null: no usage and no timings, as in all chunks but the last.
+// What a response says about its cost: whole ones all of it, the last chunk of a stream the timings
+// and, where it was asked for, the usage.
+enum class Cost : std::uint8_t { none, timings, usage_and_timings };
+
 std::string completion_json(const ResponseHead& head, const std::vector<CompletionChoice>& choices,
-                            const Totals* totals);
+                            const Totals& totals, Cost cost);
 
 }  // namespace quern::chat

@@ -1,12 +1,12 @@
 #include "completions.hpp"
 
-#include <memory>
-#include <utility>
-
 #include "answers.hpp"
 #include "completion_request.hpp"
 #include "completion_response.hpp"
 #include "event_stream.hpp"
+
+#include <memory>
+#include <utility>
 
 namespace quern::chat {
 namespace {
@@ -82,13 +82,13 @@ void answer_whole(Job& job, Responder& responder) {
     if (!batches) return send(responder, error_response(job.error(batches.error())));
     for (const Batch& batch : *batches) add(job, choices[batch.answer], batch);
   }
-  send(responder, json_response(completion_json(job.head, choices, &job.totals)));
+  send(responder,
+       json_response(completion_json(job.head, choices, job.totals, Cost::usage_and_timings)));
 }
 
 // Sends what the choice gained as a chunk, and keeps it ready for the next.
-bool send_gain(Job& job, CompletionChoice& choice, EventStream& stream) {
-  const bool last = choice.reason && job.answers.finished() && !job.request.streaming.include_usage;
-  if (!stream.send(completion_json(job.head, {choice}, last ? &job.totals : nullptr))) return false;
+bool send_gain(const Job& job, CompletionChoice& choice, Cost cost, EventStream& stream) {
+  if (!stream.send(completion_json(job.head, {choice}, job.totals, cost))) return false;
   choice.offset += choice.text.size();
   choice.text.clear();
   choice.logprobs.clear();
@@ -103,15 +103,18 @@ void answer_in_chunks(Job& job, Responder& responder) {
   EventStream stream(responder);
   while (true) {
     for (const Batch& batch : *batches) {
-      add(job, choices[batch.answer], batch);
-      if (!send_gain(job, choices[batch.answer], stream)) return;
+      CompletionChoice& choice = choices[batch.answer];
+      add(job, choice, batch);
+      const bool last = job.answers.finished() && &batch == &batches->back();
+      const bool timings = last && !job.request.streaming.include_usage;
+      if (!send_gain(job, choice, timings ? Cost::timings : Cost::none, stream)) return;
     }
     if (job.answers.finished()) break;
     batches = job.answers.next();
     if (!batches) return void(stream.send_error(job.error(batches.error())));
   }
   if (job.request.streaming.include_usage &&
-      !stream.send(completion_json(job.head, {}, &job.totals))) {
+      !stream.send(completion_json(job.head, {}, job.totals, Cost::usage_and_timings))) {
     return;
   }
   stream.send_done();

@@ -1,11 +1,11 @@
 // What one batch of events adds to an answer, sorted by kind.
 #pragma once
 
+#include "llm.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "llm.hpp"
 
 namespace quern::chat {
 

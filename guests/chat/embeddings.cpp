@@ -1,14 +1,14 @@
 #include "embeddings.hpp"
 
-#include <bit>
-#include <span>
-#include <utility>
-
 #include "base64.hpp"
 #include "fields.hpp"
 #include "json_writer.hpp"
 #include "prompts.hpp"
 #include "sampling_request.hpp"
+
+#include <bit>
+#include <span>
+#include <utility>
 
 namespace quern::chat {
 namespace {
@@ -47,8 +47,8 @@ ApiError wrong_dimensions(std::uint32_t wanted, const llm::ModelInfo& model) {
 // The vector's floats as they lie in memory on a little-endian machine, which wasm is.
 std::string floats_to_base64(std::span<const float> vector) {
   static_assert(std::endian::native == std::endian::little);
-  return to_base64(std::string_view(reinterpret_cast<const char*>(vector.data()),
-                                    vector.size_bytes()));
+  return to_base64(
+      std::string_view(reinterpret_cast<const char*>(vector.data()), vector.size_bytes()));
 }
 
 void write_vector(JsonWriter& json, std::span<const float> vector, bool base64) {

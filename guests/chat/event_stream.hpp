@@ -2,9 +2,9 @@
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
 #pragma once
 
-#include <string_view>
-
 #include "http.hpp"
+
+#include <string_view>
 
 namespace quern::chat {
 

@@ -37,8 +37,9 @@ ApiError out_of_range(std::string path, std::string_view kind, Number got, Numbe
                         (below ? " below minimum" : " above maximum") +
                         " value. Expected a value " + (below ? ">= " : "<= ") +
                         shown(below ? min : max) + ", but got " + shown(got) + " instead.";
-  return bad_request(std::move(path), std::string(kind) + (below ? "_below_min" : "_above_max") +
-                                          "_value", std::move(message));
+  return bad_request(std::move(path),
+                     std::string(kind) + (below ? "_below_min" : "_above_max") + "_value",
+                     std::move(message));
 }
 
 std::int64_t as_integer(const Json& value) {

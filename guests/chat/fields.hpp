@@ -11,6 +11,9 @@
 // reader one line per parameter. A member that is null reads as absent.
 #pragma once
 
+#include "json_input.hpp"
+#include "result.hpp"
+
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
@@ -18,9 +21,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "json_input.hpp"
-#include "result.hpp"
 
 namespace quern::chat {
 

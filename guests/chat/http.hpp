@@ -2,16 +2,16 @@
 // component's entry (wasi/component.cpp) and the tests fill them in.
 #pragma once
 
+#include "assets.hpp"
+#include "llm.hpp"
+#include "result.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "assets.hpp"
-#include "llm.hpp"
-#include "result.hpp"
 
 namespace quern::chat {
 

@@ -8,9 +8,7 @@
 namespace quern::chat {
 namespace {
 
-ApiError not_json() {
-  return bad_request("", "", "The body of the request is not valid JSON.");
-}
+ApiError not_json() { return bad_request("", "", "The body of the request is not valid JSON."); }
 
 ApiError beyond(std::string_view what, std::size_t limit) {
   return bad_request("", "invalid_value",

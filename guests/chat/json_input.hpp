@@ -1,10 +1,10 @@
 // Reads the body of a request as JSON, within limits that keep hostile bodies cheap.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string_view>
-
 #include "result.hpp"
+#include <nlohmann/json.hpp>
+
+#include <string_view>
 
 namespace quern::chat {
 

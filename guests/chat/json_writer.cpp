@@ -1,5 +1,7 @@
 #include "json_writer.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -47,9 +49,12 @@ template <class Float>
 void append_float(Float value, std::string& out) {
   // JSON has no infinity. A forbidden token's log probability is one; OpenAI's answer is -9999.
   if (!std::isfinite(value)) value = value > 0 ? Float{9999} : Float{-9999};
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
+  // The fewest digits that read back as the same number. The JSON library's routine, although it
+  // lies in its inner namespace: std::to_chars brings 109 KB of tables into the component.
+  std::array<char, 64> digits{};
+  const char* const end =
+      nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 }  // namespace

@@ -31,13 +31,9 @@ class JsonWriter {
   // JSON that is ready as it is.
   JsonWriter& raw(std::string_view json);
 
-  JsonWriter& field(std::string_view name, std::string_view value) {
-    return key(name).text(value);
-  }
+  JsonWriter& field(std::string_view name, std::string_view value) { return key(name).text(value); }
   JsonWriter& field(std::string_view name, const char* value) { return key(name).text(value); }
-  JsonWriter& field(std::string_view name, Count auto value) {
-    return key(name).number(value);
-  }
+  JsonWriter& field(std::string_view name, Count auto value) { return key(name).number(value); }
   JsonWriter& field(std::string_view name, std::floating_point auto value) {
     return key(name).number(value);
   }

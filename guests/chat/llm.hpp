@@ -4,13 +4,14 @@
 // Two implementations: wasi/llm_host (the real imports) and llm_fake (a script, for tests).
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <variant>
 #include <vector>

@@ -1,8 +1,8 @@
 #include "message_request.hpp"
 
-#include <utility>
-
 #include "base64.hpp"
+
+#include <utility>
 
 namespace quern::chat {
 namespace {
@@ -50,8 +50,7 @@ llm::Part read_audio(Fields& part, FirstError& error) {
 
 llm::Part read_part(const Json& value, std::string path, FirstError& error) {
   Fields part(value, std::move(path), error);
-  const auto type =
-      part.word("type", {"text", "image_url", "input_audio", "refusal"}).value_or("");
+  const auto type = part.word("type", {"text", "image_url", "input_audio", "refusal"}).value_or("");
   llm::Part result;
   if (type == "text" || type == "refusal") {
     result.data = part.required_text(type);
@@ -71,16 +70,16 @@ std::vector<llm::Part> read_content(Fields& message, FirstError& error) {
   std::vector<llm::Part> parts;
   if (content == nullptr) return parts;
   if (content->is_string()) {
-    parts.push_back({.kind = llm::Part::Kind::text, .data = content->get<std::string>(),
-                     .mime_type = {}});
+    parts.push_back(
+        {.kind = llm::Part::Kind::text, .data = content->get<std::string>(), .mime_type = {}});
   } else if (content->is_array()) {
     const std::string path = message.path_of("content");
     for (std::size_t i = 0; i < content->size(); ++i) {
       parts.push_back(read_part((*content)[i], path + "[" + std::to_string(i) + "]", error));
     }
   } else {
-    error.put(wrong_type(message.path_of("content"), "a string or an array of content parts",
-                         *content));
+    error.put(
+        wrong_type(message.path_of("content"), "a string or an array of content parts", *content));
   }
   return parts;
 }

@@ -1,10 +1,10 @@
 // Reads "messages": the conversation of a chat completion.
 #pragma once
 
-#include <vector>
-
 #include "fields.hpp"
 #include "llm.hpp"
+
+#include <vector>
 
 namespace quern::chat {
 

@@ -1,9 +1,9 @@
 #include "models.hpp"
 
+#include "json_writer.hpp"
+
 #include <charconv>
 #include <string>
-
-#include "json_writer.hpp"
 
 namespace quern::chat {
 namespace {
@@ -26,7 +26,7 @@ std::string percent_decoded(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
     const char* const digits = text.data() + i + 1;
-    const bool escape = text[i] == '%' && i + 2 < text.size()&&
+    const bool escape = text[i] == '%' && i + 2 < text.size() &&
                         std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2;
     out += escape ? static_cast<char>(value) : text[i];
     if (escape) i += 2;

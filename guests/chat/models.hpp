@@ -1,9 +1,9 @@
 // GET /v1/models and /v1/models/{id}: the models that this program is granted.
 #pragma once
 
-#include <string_view>
-
 #include "http.hpp"
+
+#include <string_view>
 
 namespace quern::chat {
 

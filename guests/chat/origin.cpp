@@ -1,4 +1,5 @@
-// The rules of the Fetch standard's CORS protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
+// The rules of the Fetch standard's CORS protocol:
+// https://fetch.spec.whatwg.org/#http-cors-protocol
 #include "origin.hpp"
 
 #include <algorithm>

@@ -6,10 +6,10 @@
 // clients send no Origin and are not concerned.
 #pragma once
 
+#include "http.hpp"
+
 #include <string>
 #include <vector>
-
-#include "http.hpp"
 
 namespace quern::chat {
 

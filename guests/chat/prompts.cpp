@@ -1,9 +1,9 @@
 #include "prompts.hpp"
 
+#include "json_writer.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "json_writer.hpp"
 
 namespace quern::chat {
 namespace {

@@ -2,12 +2,12 @@
 // of token ids.
 #pragma once
 
+#include "fields.hpp"
+#include "llm.hpp"
+
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "fields.hpp"
-#include "llm.hpp"
 
 namespace quern::chat {
 

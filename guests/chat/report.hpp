@@ -1,11 +1,11 @@
 // The parts that the responses of all text endpoints share: usage, timings, log probabilities.
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "json_writer.hpp"
 #include "llm.hpp"
+
+#include <string_view>
+#include <vector>
 
 namespace quern::chat {
 

@@ -1,12 +1,12 @@
 // What every response of one request repeats: who answered, when, under which id.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "http.hpp"
 #include "json_writer.hpp"
 #include "llm.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace quern::chat {
 

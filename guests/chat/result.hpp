@@ -5,10 +5,10 @@
 // program is an answer in OpenAI's form with status, code and the parameter at fault.
 #pragma once
 
-#include <tl/expected.hpp>
-#include <utility>
-
 #include "api_error.hpp"
+#include <tl/expected.hpp>
+
+#include <utility>
 
 namespace quern::chat {
 

@@ -52,8 +52,8 @@ void read_logit_bias(Fields& fields, llm::Sampling& sampling) {
     if (!token || value < -100 || value > 100) {
       return fields.error("logit_bias", "invalid_value",
                           "Invalid 'logit_bias': expected token ids as keys and numbers from "
-                          "-100 to 100 as values, but got '" + entry.key() + "': " +
-                              to_text(*entry) + ".");
+                          "-100 to 100 as values, but got '" +
+                              entry.key() + "': " + to_text(*entry) + ".");
     }
     sampling.logit_bias.emplace_back(*token, static_cast<float>(value));
   }

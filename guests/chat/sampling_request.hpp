@@ -2,10 +2,10 @@
 // are accepted without effect.
 #pragma once
 
-#include <string>
-
 #include "fields.hpp"
 #include "llm.hpp"
+
+#include <string>
 
 namespace quern::chat {
 

@@ -1,37 +1,33 @@
 #include "server.hpp"
 
-#include <array>
-#include <string>
-#include <utility>
-
 #include "chat.hpp"
 #include "completions.hpp"
 #include "embeddings.hpp"
 #include "models.hpp"
 #include "origin.hpp"
 
+#include <array>
+#include <string>
+#include <utility>
+
 namespace quern::chat {
 namespace {
 
-// Adds headers to whatever answer comes, and drops the body of an answer to HEAD.
+// Adds headers to whatever answer comes.
 class Decorated final : public Responder {
  public:
-  Decorated(Responder& inner, Headers extra, bool with_body)
-      : inner_(inner), extra_(std::move(extra)), with_body_(with_body) {}
+  Decorated(Responder& inner, Headers extra) : inner_(inner), extra_(std::move(extra)) {}
 
   void start(int status, const Headers& headers) override {
     Headers all = headers;
     all.insert(all.end(), extra_.begin(), extra_.end());
-    // The host compares the length with the bytes that follow, and there are none.
-    if (!with_body_) std::erase_if(all, [](auto& one) { return one.first == "content-length"; });
     inner_.start(status, all);
   }
-  bool write(std::string_view bytes) override { return !with_body_ || inner_.write(bytes); }
+  bool write(std::string_view bytes) override { return inner_.write(bytes); }
 
  private:
   Responder& inner_;
   Headers extra_;
-  bool with_body_;
 };
 
 enum class Verb : std::uint8_t { get, post };
@@ -65,21 +61,21 @@ constexpr std::array kRoutes = {
           [](World& world, Responder& responder, std::string_view) {
             completions(world, responder);
           }},
-    Route{Verb::post, "/v1/embeddings", false,
-          [](World& world, Responder& responder, std::string_view) {
-            embeddings(world, responder);
-          }},
+    Route{
+        Verb::post, "/v1/embeddings", false,
+        [](World& world, Responder& responder, std::string_view) { embeddings(world, responder); }},
 };
 
 const Route* find_route(std::string_view path) {
   for (const Route& route : kRoutes) {
-    const bool fits = route.prefix ? path.starts_with(route.path) && path != route.path
-                                   : path == route.path;
+    const bool fits =
+        route.prefix ? path.starts_with(route.path) && path != route.path : path == route.path;
     if (fits) return &route;
   }
   return nullptr;
 }
 
+// HEAD is answered as GET; the host leaves the body out.
 bool allows(Verb verb, std::string_view method) {
   return verb == Verb::post ? method == "POST" : method == "GET" || method == "HEAD";
 }
@@ -104,7 +100,8 @@ void route(const Request& request, World& world, Responder& responder) {
     if (!allows(route->verb, request.method)) {
       return send(responder, error_response(wrong_method(request, route->verb)));
     }
-    return route->handle(world, responder, std::string_view(request.path).substr(route->path.size()));
+    return route->handle(world, responder,
+                         std::string_view(request.path).substr(route->path.size()));
   }
   if (const Asset* const asset = find_asset(world.assets, request.path)) {
     if (!allows(Verb::get, request.method)) {
@@ -122,8 +119,7 @@ void serve(const Request& request, World& world, Responder& responder) {
   if (origin == OriginKind::foreign) return send(responder, error_response(foreign_origin()));
   const bool allowed = origin == OriginKind::allowed;
   if (allowed && request.method == "OPTIONS") return send(responder, preflight(request));
-  Decorated decorated(responder, allowed ? sharing_headers(request) : Headers{},
-                      request.method != "HEAD");
+  Decorated decorated(responder, allowed ? sharing_headers(request) : Headers{});
   route(request, world, decorated);
 }
 

@@ -76,15 +76,17 @@ function(quern_component name)
     COMMAND ${GUEST_CC} ${GUEST_FLAGS} -c ${dir}/bindings/${C_WORLD}.c -o ${dir}/bindings.o
     DEPENDS ${dir}/bindings/${C_WORLD}.c VERBATIM)
   set(objects ${dir}/bindings.o)
-  foreach(source ${C_SOURCES})
+  foreach(source ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/abort.cpp ${C_SOURCES})
     get_filename_component(path ${source} ABSOLUTE)
     string(MAKE_C_IDENTIFIER ${source} stem)
+    set(launcher ${CMAKE_CXX_COMPILER_LAUNCHER})
     if(IS_ABSOLUTE ${source})
       get_filename_component(stem ${source} NAME_WE)
+      set(launcher)  # made by the build; ccache does not see what #embed reads
     endif()
     set(object ${dir}/${stem}.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${GUEST_CXX} ${GUEST_FLAGS} ${GUEST_CXX_FLAGS} ${includes} -MD -MF ${object}.d
+      COMMAND ${launcher} ${GUEST_CXX} ${GUEST_FLAGS} ${GUEST_CXX_FLAGS} ${includes} -MD -MF ${object}.d
               -c ${path} -o ${object}
       DEPENDS ${path} ${dir}/bindings/${C_WORLD}.h ${C_DEPENDS}
       DEPFILE ${object}.d COMMENT "wasm: ${source}" VERBATIM)

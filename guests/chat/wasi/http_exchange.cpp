@@ -10,8 +10,7 @@ namespace {
 using Fields = Own<wasi_http_types_own_fields_t, wasi_http_types_fields_drop_own>;
 using IncomingBody =
     Own<wasi_http_types_own_incoming_body_t, wasi_http_types_incoming_body_drop_own>;
-using InputStream =
-    Own<wasi_io_streams_own_input_stream_t, wasi_io_streams_input_stream_drop_own>;
+using InputStream = Own<wasi_io_streams_own_input_stream_t, wasi_io_streams_input_stream_drop_own>;
 
 // The host gives at most what it has; this only bounds one copy.
 constexpr std::uint64_t kReadBytes = 64 * 1024;
@@ -22,8 +21,8 @@ std::string read_method(const IncomingRequest& request) {
   wasi_http_types_method_t method;
   wasi_http_types_method_incoming_request_method(
       wasi_http_types_borrow_incoming_request(request.get()), &method);
-  std::string name = method.tag < kNames.size() ? std::string(kNames[method.tag])
-                                                : copied(method.val.other);
+  std::string name =
+      method.tag < kNames.size() ? std::string(kNames[method.tag]) : copied(method.val.other);
   wasi_http_types_method_free(&method);
   return name;
 }
@@ -123,8 +122,8 @@ Outcome<std::string> WasiBody::read(std::size_t limit) {
   }
   const IncomingBody body(raw_body);
   wasi_io_streams_own_input_stream_t raw_stream;
-  if (!wasi_http_types_method_incoming_body_stream(
-          wasi_http_types_borrow_incoming_body(body.get()), &raw_stream)) {
+  if (!wasi_http_types_method_incoming_body_stream(wasi_http_types_borrow_incoming_body(body.get()),
+                                                   &raw_stream)) {
     return fail(broken_body());
   }
   const InputStream stream(raw_stream);

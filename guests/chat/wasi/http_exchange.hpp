@@ -1,10 +1,10 @@
 // wasi:http as our Request, BodyReader and Responder.
 #pragma once
 
-#include <string>
-
 #include "http.hpp"
 #include "own.hpp"
+
+#include <string>
 
 namespace quern::chat::wasi {
 

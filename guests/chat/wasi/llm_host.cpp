@@ -1,9 +1,9 @@
 #include "llm_host.hpp"
 
-#include <utility>
-
 #include "llm_words.hpp"
 #include "own.hpp"
+
+#include <utility>
 
 namespace quern::chat::wasi {
 namespace {

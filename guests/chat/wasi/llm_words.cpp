@@ -213,8 +213,7 @@ MessageWords::MessageWords(const std::vector<llm::Message>& messages) {
 
 OptionWords::OptionWords(const llm::ChatOptions& options) : sampling_(options.sampling) {
   for (const llm::Tool& tool : options.tools) {
-    tools_.push_back(
-        {borrowed(tool.name), borrowed(tool.description), borrowed(tool.parameters)});
+    tools_.push_back({borrowed(tool.name), borrowed(tool.description), borrowed(tool.parameters)});
   }
   words = {.sampling = sampling_.words,
            .format = format_words(options.format),

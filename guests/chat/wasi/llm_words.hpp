@@ -1,10 +1,10 @@
 // The plain data of quern:llm between our types and the C bindings' structs.
 #pragma once
 
-#include <vector>
-
 #include "llm.hpp"
 #include "own.hpp"
+
+#include <vector>
 
 namespace quern::chat::wasi {
 

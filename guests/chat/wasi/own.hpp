@@ -16,8 +16,7 @@ class Own {
  public:
   Own() = default;
   explicit Own(Handle handle) : handle_(handle), held_(true) {}
-  Own(Own&& other) noexcept
-      : handle_(other.handle_), held_(std::exchange(other.held_, false)) {}
+  Own(Own&& other) noexcept : handle_(other.handle_), held_(std::exchange(other.held_, false)) {}
   Own& operator=(Own&& other) noexcept {
     reset();
     handle_ = other.handle_;
