@@ -1,0 +1,209 @@
+#include "cli/app.hpp"
+
+namespace quern::cli {
+namespace {
+
+// The groups of options, as they head the paragraphs of a help page.
+constexpr const char* kModels = "Models";
+constexpr const char* kServer = "Server";
+constexpr const char* kGrants = "What the program may do (nothing, unless you say so)";
+constexpr const char* kLimits = "Limits";
+constexpr const char* kAnswer = "The answer";
+constexpr const char* kOther = "Other";
+
+template <class Value>
+CLI::Option* add(CLI::App& app, const char* group, const char* name, const char* type, Value& value,
+                 const char* description) {
+  return app.add_option(name, value, description)->group(group)->type_name(type);
+}
+
+// An option that may come several times, one value each, so that it cannot swallow what follows.
+CLI::Option* add_many(CLI::App& app, const char* group, const char* name, const char* type,
+                      std::vector<std::string>& values, const char* description) {
+  return add(app, group, name, type, values, description)->allow_extra_args(false)->take_all();
+}
+
+void add_common(CLI::App& app, Values& values) {
+  add(app, kOther, "--log-level", "LEVEL", values.log_level,
+      "debug, info, warn, error or off (default info)");
+  app.set_help_flag("-h,--help", "Show this page")->group(kOther);
+}
+
+void add_model_options(CLI::App& app, ModelOptions& model, const char* model_text) {
+  add_many(app, kModels, "-m,--model", "NAME", model.models, model_text);
+  add(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
+      "Context of one conversation (default: the model's own, at most 8192)");
+  add(app, kModels, "--threads", "N", model.threads,
+      "Processors for the model (default: all cores)");
+  add(app, kModels, "--max-running", "N", model.max_running,
+      "Answers computed together (default 16)");
+  add(app, kModels, "--cache-tokens", "N", model.cache_tokens,
+      "Prompt beginnings kept for reuse; 0 switches it off");
+  add(app, "", "--fake-model", "SCRIPT", model.fake_model, "Answer from a script (for tests)");
+}
+
+void add_server_options(CLI::App& app, Values& values) {
+  ServerOptions& server = values.serve.server;
+  add(app, kServer, "-p,--port", "PORT", values.port,
+      "Port (default 8080, or the next one that is free)")
+      ->check(CLI::Range(0, 65535).description(""));
+  add(app, kServer, "--host", "ADDRESS", server.host,
+      "Address to listen on (default 127.0.0.1: this machine only)");
+  add(app, kServer, "--api-key-file", "FILE", server.api_key_file,
+      "Ask clients for one of the keys in FILE, one a line");
+  add(app, kServer, "--tls-cert", "FILE", server.tls_certificate,
+      "Speak HTTPS with this certificate");
+  add(app, kServer, "--tls-key", "FILE", server.tls_key, "The certificate's private key");
+  add(app, kServer, "--max-requests", "N", server.max_requests,
+      "Requests in progress at once; more are told to come back (default 1000)");
+}
+
+void add_grants(CLI::App& app, Values& values, GrantOptions& grants) {
+  add_many(app, kGrants, "--dir", "HOST[::GUEST][:ro]", grants.directories,
+           "A folder, and the path under which the program sees it");
+  add_many(app, kGrants, "--env", "NAME[=VALUE]", grants.environment,
+           "A variable; without a value, this shell's own");
+  add_many(app, kGrants, "--net", "HOST:PORT", grants.net,
+           "An address it may connect to; * stands for any");
+  add_many(app, kGrants, "--listen", "ADDRESS:PORT", grants.listen, "An address it may listen on");
+  add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
+  add(app, kLimits, "--memory", "SIZE", values.memory, "Memory (default 1GiB)");
+  add(app, kLimits, "--timeout", "TIME", values.timeout, "Time from start to end, as in 30s, 5m");
+  add(app, kLimits, "--cpu", "TIME", values.cpu, "Time on a processor");
+  add(app, kLimits, "--tokens", "N", grants.tokens, "Model tokens it may use");
+}
+
+void add_chat(CLI::App& root, Values& values) {
+  CLI::App& app = *root.add_subcommand("chat", "Talk to a model in the terminal");
+  Chat& chat = values.chat;
+  add_model_options(app, chat.model, "Model to talk to (default: a small instruct model)");
+  add(app, kAnswer, "-s,--system", "TEXT", chat.system, "Tell the model who it is");
+  add(app, kAnswer, "--temperature", "T", chat.temperature, "0 is always the same, 2 is wild")
+      ->check(CLI::Range(0.0, 2.0).description(""));
+  add(app, kAnswer, "--seed", "N", chat.seed, "Repeatable answers");
+  add(app, kAnswer, "--max-tokens", "N", chat.max_tokens, "Longest answer");
+  app.add_option("prompt", chat.prompt, "Ask this and end")->type_name("PROMPT");
+  app.footer(
+      "quern chat\n"
+      "quern chat \"Why is the sky blue?\"\n"
+      "git log -5 | quern chat --system \"Summarise in one sentence\"");
+  add_common(app, values);
+}
+
+void add_run(CLI::App& root, Values& values) {
+  CLI::App& app = *root.add_subcommand("run", "Run a WebAssembly program in a sandbox");
+  add_grants(app, values, values.run.grants);
+  add_model_options(app, values.run.model,
+                    "A model it may use (several times; the first is its default)");
+  add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
+      "Call this function of a module with the arguments, and print what it returns");
+  // All that follows FILE belongs to the program, options too.
+  app.prefix_command();
+  app.footer(
+      "quern run hello.wasm\n"
+      "quern run --dir .::/data:ro --memory 64MiB count.wasm /data/words.txt\n"
+      "quern run --net api.example.com:443 --env TOKEN fetch.wasm --verbose\n"
+      "quern run --invoke add math.wasm 2 3");
+  add_common(app, values);
+}
+
+void add_serve(CLI::App& root, Values& values) {
+  CLI::App& app = *root.add_subcommand("serve", "Serve a wasi:http program");
+  app.add_option("file", values.serve.file, "A component that exports wasi:http/incoming-handler")
+      ->type_name("FILE.wasm")
+      ->required();
+  add_server_options(app, values);
+  add_grants(app, values, values.serve.grants);
+  add_model_options(app, values.serve.model,
+                    "A model it may use (several times; the first is its default)");
+  app.footer(
+      "quern serve hello.wasm\n"
+      "quern serve --port 9000 --model gemma --net api.example.com:443 app.wasm");
+  add_common(app, values);
+}
+
+void add_model(CLI::App& root, Values& values) {
+  CLI::App& app = *root.add_subcommand("model", "Get, list and remove models");
+  app.require_subcommand(1);
+  const auto add_named = [&](const char* name, const char* text) -> CLI::App& {
+    CLI::App& sub = *app.add_subcommand(name, text);
+    sub.add_option("name", values.model_name,
+                   "A name, hub:OWNER/REPO[/FILE], an https URL, or a file")
+        ->type_name("NAME")
+        ->required();
+    add_common(sub, values);
+    return sub;
+  };
+  add_named("pull", "Download a model, or continue where a download ended")
+      .footer("quern model pull gemma");
+  CLI::App& list = *app.add_subcommand("ls", "List the models here, and those that can be had");
+  list.add_flag("--json", values.json, "As JSON")->group(kOther);
+  list.add_flag("-q,--quiet", values.names, "Only the names of those that are here")->group(kOther);
+  add_common(list, values);
+  add_named("show", "Show one model: size, licence, digest, sources")
+      .add_flag("--json", values.json, "As JSON")
+      ->group(kOther);
+  add_named("rm", "Remove a model from this disk");
+  app.footer("quern model ls\nquern model pull gemma\nquern model rm gemma");
+  add_common(app, values);
+}
+
+void add_others(CLI::App& root, Values& values) {
+  CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
+  compile.add_option("file", values.compile.file, "A module or component")
+      ->type_name("FILE.wasm")
+      ->required();
+  add(compile, kOther, "-o,--output", "FILE", values.compile.output,
+      "Write the machine code here instead of into Quern's own cache");
+  compile.footer("quern compile app.wasm");
+  add_common(compile, values);
+
+  CLI::App& doctor = *root.add_subcommand("doctor", "Check that this machine has what Quern needs");
+  doctor.add_flag("--json", values.json, "As JSON")->group(kOther);
+  add_common(doctor, values);
+
+  CLI::App& completion = *root.add_subcommand("completion", "Print shell completions");
+  completion.add_option("shell", values.shell, "bash, zsh or fish")
+      ->type_name("SHELL")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  completion.footer(
+      "quern completion bash > ~/.local/share/bash-completion/completions/quern\n"
+      "quern completion zsh > ~/.zfunc/_quern\n"
+      "quern completion fish > ~/.config/fish/completions/quern.fish");
+  add_common(completion, values);
+
+  add_common(*root.add_subcommand("version", "Print the version"), values);
+  CLI::App& help = *root.add_subcommand("help", "Show the page of a command, or `exit-codes`");
+  help.add_option("topic", values.topics, "A command, or exit-codes")->type_name("TOPIC");
+  help.set_help_flag();
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> make_app(Values& values) {
+  auto root = std::make_unique<CLI::App>(
+      "run language models, and programs that use them, on this machine", "quern");
+  root->require_subcommand(0, 1);
+  root->option_defaults()->always_capture_default(false);
+  add_model_options(*root, values.serve.model,
+                    "Model to serve (several times; the first is the default)");
+  add_server_options(*root, values);
+  root->add_flag("--no-open", values.no_open, "Do not open the page in a browser")->group(kServer);
+  add_common(*root, values);
+  root->set_version_flag("--version", std::string("quern " QUERN_VERSION), "Print the version")
+      ->group(kOther);
+  add_chat(*root, values);
+  add_run(*root, values);
+  add_serve(*root, values);
+  add_model(*root, values);
+  add_others(*root, values);
+  root->footer(
+      "quern                          chat in the browser, and an OpenAI-compatible API\n"
+      "quern --model gemma --port 9000\n"
+      "quern chat \"Why is the sky blue?\"\n"
+      "quern run --dir .::/data:ro tool.wasm");
+  return root;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,116 @@
+// What was asked for on the command line, as values. Made by parse(); no text is parsed after it.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace quern::cli {
+
+using std::chrono::milliseconds;
+
+// How models are run. Zeroes and empty values mean the engine's defaults.
+struct ModelOptions {
+  std::vector<std::string> models;   // references for the catalog; the first is the default
+  std::filesystem::path fake_model;  // a script instead of weights, for tests
+  std::uint32_t context_tokens = 0;
+  std::uint32_t threads = 0;
+  std::uint32_t max_running = 0;
+  std::optional<std::uint32_t> cache_tokens;
+};
+
+enum class OpenPage : std::uint8_t { when_possible, never };
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  std::optional<std::uint16_t> port;  // absent: the default one, or the next that is free
+  std::filesystem::path api_key_file;
+  std::filesystem::path tls_certificate;
+  std::filesystem::path tls_key;
+  std::uint32_t max_requests = 1000;
+  OpenPage open = OpenPage::when_possible;
+};
+inline constexpr std::uint16_t kDefaultPort = 8080;
+
+// What a guest of the user's may do, still as written: "HOST[::GUEST][:ro]" and so on.
+struct GrantOptions {
+  std::filesystem::path manifest;
+  std::vector<std::string> directories;
+  std::vector<std::string> environment;
+  std::vector<std::string> net;
+  std::vector<std::string> listen;
+  std::optional<Bytes> memory;
+  std::optional<milliseconds> timeout;
+  std::optional<milliseconds> cpu;
+  std::uint64_t tokens = 0;
+};
+
+struct Serve {                 // `quern`, `quern serve FILE`
+  std::filesystem::path file;  // empty: the chat server
+  ModelOptions model;
+  ServerOptions server;
+  GrantOptions grants;
+};
+struct Chat {
+  ModelOptions model;
+  std::string system;
+  std::vector<std::string> prompt;  // words; empty: ask, or read stdin
+  std::optional<float> temperature;
+  std::optional<std::uint32_t> seed;
+  std::optional<std::uint32_t> max_tokens;
+};
+struct Run {
+  std::filesystem::path file;
+  std::vector<std::string> arguments;
+  std::string invoke;
+  ModelOptions model;
+  GrantOptions grants;
+};
+struct Compile {
+  std::filesystem::path file;
+  std::filesystem::path output;
+};
+enum class Form : std::uint8_t { text, json, names };
+struct ModelPull {
+  std::string name;
+};
+struct ModelList {
+  Form form = Form::text;
+};
+struct ModelShow {
+  std::string name;
+  Form form = Form::text;
+};
+struct ModelRemove {
+  std::string name;
+};
+struct Doctor {
+  Form form = Form::text;
+};
+struct Page {  // help, version, completion: text that is printed
+  std::string text;
+};
+
+struct Command {
+  std::variant<Serve, Chat, Run, Compile, ModelPull, ModelList, ModelShow, ModelRemove, Doctor,
+               Page>
+      what;
+  log::Level log_level = log::Level::info;
+};
+
+// `args` is without the program's name. invalid_argument with a line of advice for a command line
+// that makes no sense.
+Result<Command> parse(const std::vector<std::string>& args);
+
+// The text for `quern completion SHELL`: "bash", "zsh" or "fish".
+Result<std::string> completion_script(std::string_view shell);
+
+}  // namespace quern::cli

@@ -1,0 +1,33 @@
+// What stands between the listener and the app: until the app is there a client is told to come
+// back, and /metrics is answered by the host itself.
+#pragma once
+
+#include "apphost/apphost.hpp"
+#include "http/http.hpp"
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+namespace quern::cli {
+
+class Front final : public http::Handler {
+ public:
+  // `keys` guard /metrics as they guard the app. `metrics` makes the page; called on io
+  // threads, and never before open().
+  Front(const apphost::ApiKeys& keys, std::function<std::string()> metrics)
+      : keys_(keys), metrics_(std::move(metrics)) {}
+
+  // From now on requests go to `app`, which must outlive the server that calls this handler.
+  void open(http::Handler& app) { app_.store(&app); }
+  void handle(std::shared_ptr<http::Exchange> exchange) override;
+
+ private:
+  void answer_metrics(http::Exchange& exchange);
+
+  const apphost::ApiKeys& keys_;
+  const std::function<std::string()> metrics_;
+  std::atomic<http::Handler*> app_{nullptr};
+};
+
+}  // namespace quern::cli

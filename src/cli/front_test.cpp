@@ -1,0 +1,73 @@
+#include "cli/front.hpp"
+
+#include <gtest/gtest.h>
+
+namespace quern::cli {
+namespace {
+
+// Remembers the response.
+class FakeExchange final : public http::Exchange {
+ public:
+  explicit FakeExchange(http::RequestHead head) : head_(std::move(head)) {}
+  const http::RequestHead& request() const override { return head_; }
+  bool has_body() const override { return false; }
+  void read_body(std::function<void(Result<Buffer>)> got) override { got(Buffer{}); }
+  void send_head(std::uint16_t code, http::Headers headers_sent) override {
+    status = code;
+    headers = std::move(headers_sent);
+  }
+  void send_body(Buffer chunk, std::function<void(Result<>)> sent) override {
+    body += as_text(chunk);
+    if (sent) sent({});
+  }
+  void finish() override {}
+  void abort() override {}
+  void on_gone(std::function<void()> /*gone*/) override {}
+
+  int status = 0;
+  http::Headers headers;
+  std::string body;
+
+ private:
+  http::RequestHead head_;
+};
+
+class App final : public http::Handler {
+ public:
+  void handle(std::shared_ptr<http::Exchange> exchange) override {
+    exchange->respond(200, "text/plain", "app");
+  }
+};
+
+std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string target) {
+  http::RequestHead head;
+  head.method = std::move(method);
+  head.target = std::move(target);
+  auto exchange = std::make_shared<FakeExchange>(head);
+  front.handle(exchange);
+  return exchange;
+}
+
+TEST(Front, AsksToComeBackUntilTheAppIsThere) {
+  const apphost::ApiKeys none;
+  Front front(none, [] { return std::string("numbers"); });
+  const auto early = ask(front, "GET", "/v1/models");
+  EXPECT_EQ(early->status, 503);
+  EXPECT_NE(early->body.find("still loading"), std::string::npos);
+  App app;
+  front.open(app);
+  EXPECT_EQ(ask(front, "GET", "/v1/models")->body, "app");
+}
+
+TEST(Front, AnswersMetricsItself) {
+  const apphost::ApiKeys none;
+  Front front(none, [] { return std::string("numbers"); });
+  App app;
+  front.open(app);
+  EXPECT_EQ(ask(front, "GET", "/metrics?x=1")->body, "numbers");
+  EXPECT_EQ(ask(front, "POST", "/metrics")->status, 405);
+  EXPECT_EQ(ask(front, "GET", "/metrics/more")->body, "app");
+}
+
+}  // namespace
+}  // namespace quern::cli

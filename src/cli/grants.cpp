@@ -1,0 +1,79 @@
+#include "cli/grants.hpp"
+
+#include <algorithm>
+
+namespace quern::cli {
+namespace {
+
+// A person's own program on a person's own machine: roomier than a service's guest.
+constexpr Bytes kMemory = 1_GiB;
+constexpr milliseconds kNoLimit = std::chrono::hours(24 * 365);
+
+Result<std::pair<std::string, std::string>> parse_variable(const std::string& text,
+                                                           const Process& process) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || text.empty()) {
+    return fail(ErrorKind::invalid_argument, "--env \"" + text + "\": the name is missing");
+  }
+  if (equals != std::string::npos) {
+    return std::pair(text.substr(0, equals), text.substr(equals + 1));
+  }
+  const std::optional<std::string> own = process.env(text);
+  if (!own) {
+    return fail(ErrorKind::invalid_argument,
+                "--env " + text + ": the variable is not set here (write " + text + "=VALUE)");
+  }
+  return std::pair(text, *own);
+}
+
+}  // namespace
+
+Result<wasm::Directory> parse_directory(std::string_view text) {
+  wasm::Directory directory{.host = {}, .guest = {}, .access = wasm::Access::read_write};
+  std::string_view rest = text;
+  for (const auto& [suffix, access] :
+       {std::pair(std::string_view(":ro"), wasm::Access::read),
+        std::pair(std::string_view(":rw"), wasm::Access::read_write)}) {
+    if (rest.ends_with(suffix)) {
+      rest.remove_suffix(suffix.size());
+      directory.access = access;
+      break;
+    }
+  }
+  const std::size_t colons = rest.find("::");
+  directory.host = std::string(rest.substr(0, colons));
+  directory.guest = std::string(colons == std::string_view::npos ? rest : rest.substr(colons + 2));
+  if (directory.host.empty() || directory.guest.empty()) {
+    return fail(ErrorKind::invalid_argument,
+                "--dir \"" + std::string(text) + "\" is not HOST[::GUEST][:ro]");
+  }
+  return directory;
+}
+
+Result<guestapi::Grants> make_grants(const GrantOptions& options, const Process& process) {
+  guestapi::Grants grants;
+  if (options.manifest.empty()) {
+    grants.limits.memory = kMemory;
+    grants.limits.wall = kNoLimit;
+    grants.limits.cpu = kNoLimit;
+  } else {
+    grants = TRY(guestapi::load_grants(options.manifest));
+  }
+  for (const std::string& text : options.directories) {
+    grants.files.push_back(TRY(parse_directory(text)));
+  }
+  for (const std::string& text : options.environment) {
+    auto variable = TRY(parse_variable(text, process));
+    std::erase_if(grants.env, [&](const auto& old) { return old.first == variable.first; });
+    grants.env.push_back(std::move(variable));
+  }
+  grants.net.insert(grants.net.end(), options.net.begin(), options.net.end());
+  grants.listen.insert(grants.listen.end(), options.listen.begin(), options.listen.end());
+  grants.limits.memory = options.memory.value_or(grants.limits.memory);
+  grants.limits.wall = options.timeout.value_or(grants.limits.wall);
+  grants.limits.cpu = options.cpu.value_or(grants.limits.cpu);
+  if (options.tokens > 0) grants.tokens = options.tokens;
+  return grants;
+}
+
+}  // namespace quern::cli

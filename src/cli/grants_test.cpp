@@ -1,0 +1,84 @@
+#include "cli/grants.hpp"
+
+#include "base/fakes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace quern::cli {
+namespace {
+
+TEST(Directory, ReadsEveryForm) {
+  const auto plain = parse_directory(".");
+  ASSERT_TRUE(plain.ok());
+  EXPECT_EQ(plain->host, ".");
+  EXPECT_EQ(plain->guest, ".");
+  EXPECT_EQ(plain->access, wasm::Access::read_write);
+  const auto full = parse_directory("/srv/a b::/data:ro");
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ(full->host, "/srv/a b");
+  EXPECT_EQ(full->guest, "/data");
+  EXPECT_EQ(full->access, wasm::Access::read);
+  EXPECT_EQ(parse_directory("x:ro")->guest, "x");
+}
+
+TEST(Directory, RefusesHalfAForm) {
+  for (const char* text : {"", ":ro", "::/data", "x::", "x:::ro"}) {
+    const auto directory = parse_directory(text);
+    EXPECT_TRUE(!directory.ok() || directory->guest == ":ro") << text;
+  }
+  EXPECT_EQ(parse_directory("::/data").error().kind(), ErrorKind::invalid_argument);
+}
+
+TEST(Grants, NothingIsGrantedByDefault) {
+  const auto grants = make_grants({}, FakeProcess());
+  ASSERT_TRUE(grants.ok());
+  EXPECT_TRUE(grants->files.empty());
+  EXPECT_TRUE(grants->env.empty());
+  EXPECT_TRUE(grants->net.empty());
+  EXPECT_TRUE(grants->listen.empty());
+  EXPECT_TRUE(grants->models.empty());
+  EXPECT_EQ(grants->limits.memory, 1_GiB);
+}
+
+TEST(Grants, TakesVariablesFromHereOrAsWritten) {
+  FakeProcess process;
+  process.environment["TOKEN"] = "secret";
+  GrantOptions options;
+  options.environment = {"TOKEN", "A=1", "EMPTY=", "A=2"};
+  const auto grants = make_grants(options, process);
+  ASSERT_TRUE(grants.ok());
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(grants->env, (Pairs{{"TOKEN", "secret"}, {"EMPTY", ""}, {"A", "2"}}));
+}
+
+TEST(Grants, AVariableThatIsNotHereIsAnError) {
+  GrantOptions options;
+  options.environment = {"ABSENT"};
+  const auto grants = make_grants(options, FakeProcess());
+  ASSERT_FALSE(grants.ok());
+  EXPECT_EQ(grants.error().message(),
+            "--env ABSENT: the variable is not set here (write ABSENT=VALUE)");
+  options.environment = {"=x"};
+  EXPECT_EQ(make_grants(options, FakeProcess()).error().kind(), ErrorKind::invalid_argument);
+}
+
+TEST(Grants, LimitsComeFromTheOptions) {
+  GrantOptions options;
+  options.memory = 64_MiB;
+  options.timeout = milliseconds(500);
+  options.cpu = milliseconds(200);
+  options.tokens = 100;
+  options.net = {"a:443"};
+  options.listen = {"127.0.0.1:9000"};
+  const auto grants = make_grants(options, FakeProcess());
+  ASSERT_TRUE(grants.ok());
+  EXPECT_EQ(grants->limits.memory, 64_MiB);
+  EXPECT_EQ(grants->limits.wall, milliseconds(500));
+  EXPECT_EQ(grants->limits.cpu, milliseconds(200));
+  EXPECT_EQ(grants->tokens, 100U);
+  EXPECT_EQ(grants->net, std::vector<std::string>{"a:443"});
+  EXPECT_EQ(grants->listen, std::vector<std::string>{"127.0.0.1:9000"});
+}
+
+}  // namespace
+}  // namespace quern::cli

@@ -1,0 +1,34 @@
+// Where the parts of the outside world are made. Signals come first: every later thread inherits
+// that they are blocked.
+#include "cli/cli.hpp"
+
+#ifdef QUERN_HAS_CHAT
+// See cmake/QuernEmbed.cmake.
+extern "C" {
+extern const std::byte quern_embed_chat_wasm_begin[];   // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_chat_wasm_end[];     // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_chat_image_begin[];  // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_chat_image_end[];    // NOLINT(readability-identifier-naming)
+}
+#endif
+
+int main(int argc, char** argv) {
+  using namespace quern;
+  cli::Signals signals;
+  SystemClock clock;
+  RealFiles files;
+  RealProcess process;
+  cli::RealConsole console;
+  cli::World world{.clock = clock,
+                   .files = files,
+                   .process = process,
+                   .console = console,
+                   .signals = signals,
+                   .chat_wasm = {},
+                   .chat_image = {}};
+#ifdef QUERN_HAS_CHAT
+  world.chat_wasm = {quern_embed_chat_wasm_begin, quern_embed_chat_wasm_end};
+  world.chat_image = {quern_embed_chat_image_begin, quern_embed_chat_image_end};
+#endif
+  return cli::run({argv + 1, argv + argc}, world);
+}

@@ -1,0 +1,130 @@
+#include "cli/models.hpp"
+
+#include "base/stop.hpp"
+#include "cli/fake_script.hpp"
+
+namespace quern::cli {
+namespace {
+
+Result<std::shared_ptr<inference::Model>> load_one(inference::Engine& engine, Weights& weights,
+                                                   const std::string& reference,
+                                                   const std::stop_token& stop) {
+  const catalog::LocalModel local = TRY(weights.get(reference, stop));
+  TRY(still_wanted(stop, Deadline::never()));
+  return engine.load({.name = local.name, .path = local.path, .digest = local.digest})
+      .context("loading " + local.name);
+}
+
+}  // namespace
+
+inference::EngineOptions engine_options(const ModelOptions& options) {
+  inference::EngineOptions engine;
+  engine.context_tokens = options.context_tokens;
+  engine.threads = options.threads;
+  if (options.max_running > 0) engine.max_running = options.max_running;
+  if (options.cache_tokens) engine.cache_tokens = *options.cache_tokens;
+  return engine;
+}
+
+Models::~Models() = default;
+
+void Models::start(ModelOptions options, const Home& home, World& world) {
+  thread_ = std::jthread(
+      [this, options = std::move(options), &home, &world](const std::stop_token& stop) {
+        name_this_thread("load-models");
+        Result<> outcome = options.fake_model.empty() ? load(options, home, world, stop)
+                                                      : load_fake(options.fake_model, world);
+        state_.lock()->outcome = std::move(outcome);
+        changed_.notify_all();
+      });
+}
+
+Result<> Models::load_fake(const std::filesystem::path& script, World& world) {
+  const Buffer text = TRY(world.files.read(script, 1_MiB));
+  auto lines = TRY(parse_fake_script(as_text(text)).context("--fake-model " + script.string()));
+  std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("fake", std::move(lines));
+  std::shared_ptr<inference::Model> model = TRY(engine->find("fake"));
+  auto state = state_.lock();
+  state->engine = std::move(engine);
+  state->models.push_back(std::move(model));
+  state->reason = "it speaks from a script";
+  return {};
+}
+
+Result<> Models::load(const ModelOptions& options, const Home& home, World& world,
+                      const std::stop_token& stop) {
+  Weights weights(home, world);
+  std::vector<std::string> references = options.models;
+  if (references.empty()) {
+    catalog::DefaultChoice choice = weights.choose_default(stop);
+    references.push_back(choice.name);
+    state_.lock()->reason = std::move(choice.reason);
+  }
+  std::unique_ptr<inference::Engine> engine =
+      TRY(inference::Engine::create_local(engine_options(options)));
+  inference::Engine& loader = *engine;
+  state_.lock()->engine = std::move(engine);
+  for (const std::string& reference : references) {
+    const catalog::LocalModel local = TRY(weights.get(reference, stop));
+    TRY(still_wanted(stop, Deadline::never()));
+    auto model = TRY(loader.load({.name = local.name, .path = local.path, .digest = local.digest})
+                         .context("loading " + local.name));
+    state_.lock()->models.push_back(std::move(model));
+  }
+  return {};
+}
+
+Result<> Models::wait(const std::stop_token& stop) {
+  auto state = state_.lock();
+  TRY(wait_until(changed_, state.mutex_lock(), Deadline::never(), stop,
+                 [&] { return state->outcome.has_value(); }));
+  return *state->outcome;
+}
+
+std::vector<std::shared_ptr<inference::Model>> Models::all() const { return state_.lock()->models; }
+std::string Models::reason() const { return state_.lock()->reason; }
+
+std::string Models::device() const {
+  return state_.with([](const State& state) {
+    return state.engine == nullptr ? std::string() : state.engine->device();
+  });
+}
+
+std::vector<std::string> Models::names() const {
+  std::vector<std::string> names;
+  for (const auto& model : all()) names.push_back(model->info().name);
+  return names;
+}
+
+std::shared_ptr<inference::Model> Models::loaded(std::string_view name) const {
+  for (const auto& model : all()) {
+    if (model->info().name == name) return model;
+  }
+  return nullptr;
+}
+
+Result<std::shared_ptr<inference::Model>> Models::open(std::string_view name) {
+  // A guest that waits here has a deadline of its own; this one only keeps the thread from waiting
+  // for a download for ever.
+  constexpr std::chrono::minutes kPatience{5};
+  {
+    auto state = state_.lock();
+    const Result<> ready = wait_until(changed_, state.mutex_lock(), Deadline::in(kPatience), {},
+                                      [&] { return state->outcome.has_value(); });
+    if (!ready) return fail(ErrorKind::unavailable, "the models are still loading");
+    if (!*state->outcome) return fail(state->outcome->error());
+  }
+  auto model = loaded(name);
+  if (model == nullptr) {
+    return fail(ErrorKind::not_found, "no model \"" + std::string(name) + "\" is here");
+  }
+  return model;
+}
+
+std::vector<inference::ModelInfo> Models::available() const {
+  std::vector<inference::ModelInfo> infos;
+  for (const auto& model : all()) infos.push_back(model->info());
+  return infos;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,60 @@
+// The models of this process: loaded on a thread of their own while everything else comes up.
+#pragma once
+
+#include "cli/weights.hpp"
+#include "guestapi/guestapi.hpp"
+#include "inference/inference.hpp"
+
+#include <condition_variable>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+namespace quern::cli {
+
+// Loads once, in the order asked for. A guest that opens a model too early waits in open(), which
+// guestapi calls on a thread that may wait.
+class Models final : public guestapi::ModelProvider {
+ public:
+  Models() = default;
+  // Ends the loading thread; models live on while somebody holds them.
+  ~Models() override;
+
+  // Begins: chooses, downloads what is missing, loads. `home` and `world` must outlive *this.
+  void start(ModelOptions options, const Home& home, World& world);
+  // Waits until all are loaded; the first failure otherwise.
+  Result<> wait(const std::stop_token& stop);
+  // Another one, now; blocks. Only after wait() said ok.
+  Result<std::shared_ptr<inference::Model>> add(const std::string& reference, const Home& home,
+                                                World& world, const std::stop_token& stop);
+  // Names that will be there, known once wait() said ok.
+  std::vector<std::string> names() const;
+  // Why the default was chosen; empty when the user named it.
+  std::string reason() const;
+  // "zen4, 2 threads"; empty before the engine is there.
+  std::string device() const;
+  std::vector<std::shared_ptr<inference::Model>> all() const;
+
+  std::shared_ptr<inference::Model> loaded(std::string_view name) const override;
+  Result<std::shared_ptr<inference::Model>> open(std::string_view name) override;
+  std::vector<inference::ModelInfo> available() const override;
+
+ private:
+  struct State {
+    std::unique_ptr<inference::Engine> engine;
+    std::vector<std::shared_ptr<inference::Model>> models;
+    std::string reason;
+    std::optional<Result<>> outcome;
+  };
+  Result<> load(const ModelOptions& options, const Home& home, World& world,
+                const std::stop_token& stop);
+  Result<> load_fake(const std::filesystem::path& script, World& world);
+
+  Guarded<State> state_;
+  mutable std::condition_variable_any changed_;
+  std::jthread thread_;
+};
+
+inference::EngineOptions engine_options(const ModelOptions& options);
+
+}  // namespace quern::cli

@@ -1,0 +1,177 @@
+// From CLI11's values to a Command: what the grammar of options cannot check is checked here.
+#include "base/text.hpp"
+#include "cli/amounts.hpp"
+#include "cli/app.hpp"
+#include "cli/exit_codes.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace quern::cli {
+namespace {
+
+const CLI::App& deepest(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : deepest(*chosen.front());
+}
+
+std::string path_of(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : path_of(*parent) + " " + app.get_name();
+}
+
+Failure usage_error(const CLI::App& app, const std::string& what) {
+  return fail(with_advice(Error(ErrorKind::invalid_argument, what), path_of(app) + " --help"));
+}
+
+// The name nearest to what was written, or "".
+std::string nearest(std::string_view written, const std::vector<std::string>& names) {
+  std::string best;
+  std::size_t distance = std::max<std::size_t>(2, written.size() / 3) + 1;
+  for (const std::string& name : names) {
+    const std::size_t d = edit_distance(written, name);
+    if (d < distance) {
+      distance = d;
+      best = name;
+    }
+  }
+  return best;
+}
+
+Failure unexpected(const CLI::App& app, const std::string& written) {
+  std::vector<std::string> names;
+  const bool is_option = written.starts_with("-");
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      if (is_option && !option->get_group().empty()) names.push_back("--" + name);
+    }
+  }
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!is_option) names.push_back(sub->get_name());
+  }
+  const std::string word = written.substr(0, written.find('='));
+  std::string what =
+      std::string(is_option ? "unknown option " : "unknown command ") + "\"" + word + "\"";
+  const std::string meant = nearest(word, names);
+  if (meant.empty()) return usage_error(app, what);
+  const std::string advice = path_of(app) + " " + meant;
+  return fail(with_advice(
+      Error(ErrorKind::invalid_argument, what + "; did you mean \"" + meant + "\"?"), advice));
+}
+
+// CLI11 says "--port: Value 70000 not in range 0 to 65535" and the like; ours begin in lower case.
+std::string plain(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return std::string(trim(text));
+}
+
+Result<> read_grants(const Values& values, GrantOptions& grants) {
+  if (!values.memory.empty()) grants.memory = TRY(parse_bytes(values.memory).context("--memory"));
+  if (!values.timeout.empty()) {
+    grants.timeout = TRY(parse_duration(values.timeout).context("--timeout"));
+  }
+  if (!values.cpu.empty()) grants.cpu = TRY(parse_duration(values.cpu).context("--cpu"));
+  return {};
+}
+
+Result<> check_server(const CLI::App& app, const Values& values, ServerOptions& server) {
+  if (app.count("--port") > 0) server.port = values.port;
+  if (values.no_open) server.open = OpenPage::never;
+  if (server.tls_certificate.empty() != server.tls_key.empty()) {
+    return usage_error(app, "--tls-cert and --tls-key need each other");
+  }
+  return {};
+}
+
+// `run` takes FILE and all that follows it as they are.
+Result<Run> take_run(const CLI::App& app, Run run) {
+  std::vector<std::string> rest = app.remaining();
+  if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
+  if (rest.empty()) return usage_error(app, "which program? FILE.wasm is missing");
+  if (rest.front().starts_with("-")) return unexpected(app, rest.front());
+  run.file = rest.front();
+  run.arguments.assign(rest.begin() + 1, rest.end());
+  return run;
+}
+
+Form form_of(const Values& values) {
+  if (values.json) return Form::json;
+  return values.names ? Form::names : Form::text;
+}
+
+Result<Page> help_topic(const CLI::App& root, const std::vector<std::string>& topics) {
+  if (topics.size() == 1 && topics.front() == "exit-codes") return Page{exit_codes_page()};
+  const CLI::App* at = &root;
+  for (const std::string& topic : topics) {
+    const auto found =
+        at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == topic; });
+    if (found.empty()) return unexpected(*at, topic);
+    at = found.front();
+  }
+  return Page{help_page(*at)};
+}
+
+template <class What>
+Result<Command> as_command(Result<What> what) {
+  Command command;
+  command.what = TRY(std::move(what));
+  return command;
+}
+
+Result<Command> command_of(const CLI::App& root, Values& values) {
+  const CLI::App& app = deepest(root);
+  const std::string name = path_of(app);
+  if (name == "quern" || name == "quern serve") {
+    TRY(check_server(app, values, values.serve.server));
+    TRY(read_grants(values, values.serve.grants));
+    return as_command<Serve>(values.serve);
+  }
+  if (name == "quern chat") return as_command<Chat>(values.chat);
+  if (name == "quern run") {
+    TRY(read_grants(values, values.run.grants));
+    return as_command(take_run(app, values.run));
+  }
+  if (name == "quern compile") return as_command<Compile>(values.compile);
+  if (name == "quern model pull") return as_command<ModelPull>(ModelPull{values.model_name});
+  if (name == "quern model ls") return as_command<ModelList>(ModelList{form_of(values)});
+  if (name == "quern model show") {
+    return as_command<ModelShow>(ModelShow{values.model_name, form_of(values)});
+  }
+  if (name == "quern model rm") return as_command<ModelRemove>(ModelRemove{values.model_name});
+  if (name == "quern doctor") return as_command<Doctor>(Doctor{form_of(values)});
+  if (name == "quern version") return as_command<Page>(Page{"quern " QUERN_VERSION "\n"});
+  if (name == "quern completion") {
+    return as_command<Page>(Page{TRY(completion_script(values.shell))});
+  }
+  CHECK(name == "quern help", "a subcommand that parse() does not know");
+  return as_command(help_topic(root, values.topics));
+}
+
+}  // namespace
+
+Result<Command> parse(const std::vector<std::string>& args) {
+  Values values;
+  const std::unique_ptr<CLI::App> root = make_app(values);
+  // CLI11 wants them backwards.
+  std::vector<std::string> reversed(args.rbegin(), args.rend());
+  // The library reports by exceptions; they end here.
+  try {
+    root->parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    return as_command<Page>(Page{help_page(deepest(*root))});
+  } catch (const CLI::CallForVersion&) {
+    return as_command<Page>(Page{"quern " QUERN_VERSION "\n"});
+  } catch (const CLI::ExtrasError&) {
+    const std::vector<std::string> rest = root->remaining(true);
+    return unexpected(deepest(*root), rest.empty() ? "" : rest.front());
+  } catch (const CLI::ParseError& problem) {
+    return usage_error(deepest(*root), plain(problem.what()));
+  }
+  const Result<log::Level> level = log::parse_level(values.log_level);
+  if (!level) return usage_error(*root, "--log-level: " + level.error().describe());
+  Command command = TRY(command_of(*root, values));
+  command.log_level = *level;
+  return command;
+}
+
+}  // namespace quern::cli

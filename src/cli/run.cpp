@@ -1,0 +1,43 @@
+#include "cli/cli.hpp"
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/conversation.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/server.hpp"
+
+namespace quern::cli {
+namespace {
+
+// One overload per command.
+struct Dispatch {
+  World& world;
+
+  Result<int> operator()(const Serve& options) const { return serve(options, world); }
+  Result<int> operator()(const Chat& options) const { return chat(options, world); }
+  Result<int> operator()(const Run& options) const { return run_program(options, world); }
+  Result<int> operator()(const Compile& options) const { return compile(options, world); }
+  Result<int> operator()(const ModelPull& options) const { return pull_model(options, world); }
+  Result<int> operator()(const ModelList& options) const { return list_models(options, world); }
+  Result<int> operator()(const ModelShow& options) const { return show_model(options, world); }
+  Result<int> operator()(const ModelRemove& options) const { return remove_model(options, world); }
+  Result<int> operator()(const Doctor& options) const { return doctor(options, world); }
+  Result<int> operator()(const Page& page) const {
+    world.console.out(page.text);
+    return kSuccess;
+  }
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& args, World& world) {
+  Result<int> done = [&]() -> Result<int> {
+    const Command command = TRY(parse(args));
+    log::set_level(command.log_level);
+    return std::visit(Dispatch{world}, command.what);
+  }();
+  if (done) return *done;
+  world.console.err(failure_text(done.error()));
+  return exit_code(done.error().kind());
+}
+
+}  // namespace quern::cli

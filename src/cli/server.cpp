@@ -1,0 +1,144 @@
+#include "cli/server.hpp"
+
+#include "base/log.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/grants.hpp"
+#include "cli/metrics.hpp"
+
+namespace quern::cli {
+namespace {
+
+// Tried after the default port when that is taken, before a person has to choose.
+constexpr std::uint16_t kMorePorts = 20;
+
+http::ServerOptions listen_options(const ServerOptions& options) {
+  http::ServerOptions listen{.host = options.host, .port = options.port.value_or(kDefaultPort)};
+  if (!options.tls_certificate.empty()) {
+    listen.tls = http::TlsFiles{.certificate = options.tls_certificate, .key = options.tls_key};
+  }
+  return listen;
+}
+
+bool is_loopback(std::string_view host) {
+  return host.starts_with("127.") || host == "::1" || host == "[::1]" || host == "localhost";
+}
+
+// The chat page and what it loads may be read without a key; the page asks for one.
+std::vector<std::string> open_paths(const Serve& options) {
+  if (!options.file.empty()) return {};
+  return {"/", "/health", "/assets/*", "/favicon.ico", "/favicon.svg"};
+}
+
+}  // namespace
+
+ServingNode::~ServingNode() = default;
+
+Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, const Home& home,
+                                                         World& world) {
+  std::unique_ptr<ServingNode> node(new ServingNode(options, world));
+  // The slowest part first: weights come in while the rest is made.
+  const bool uses_models =
+      options.file.empty() || !options.model.models.empty() || !options.model.fake_model.empty();
+  if (uses_models) node->models_.start(options.model, home, world);
+  if (!options.server.api_key_file.empty()) {
+    node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file));
+  }
+  node->front_ =
+      std::make_unique<Front>(node->keys_, [raw = node.get()] { return raw->metrics(); });
+  TRY(node->listen());
+  TRY(node->load_guest(home));
+  return node;
+}
+
+Result<> ServingNode::listen() {
+  http::ServerOptions listen = listen_options(options_.server);
+  if (!is_loopback(listen.host) && !keys_.required()) {
+    log::warn("cli", "everybody who can reach " + listen.host +
+                         " may use this server: set --api-key-file");
+  }
+  const std::uint16_t last =
+      options_.server.port ? listen.port : static_cast<std::uint16_t>(listen.port + kMorePorts);
+  for (;; ++listen.port) {
+    Result<std::unique_ptr<http::Server>> server = http::Server::listen(listen, *front_);
+    if (server) {
+      server_ = *std::move(server);
+      return {};
+    }
+    const bool taken = server.error().kind() == ErrorKind::already_exists;
+    if (!taken) return fail(std::move(server).error());
+    if (listen.port == last) {
+      return fail(with_advice(std::move(server).error(), "quern --port 0    (any free port)"));
+    }
+  }
+}
+
+Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
+  if (!options_.file.empty()) return engine_->load_file(options_.file);
+  if (world_.chat_wasm.empty()) {
+    return fail(ErrorKind::unsupported, "this build holds no chat server");
+  }
+  if (!world_.chat_image.empty()) {
+    auto program = engine_->load_trusted_image(world_.chat_image, world_.chat_wasm);
+    if (program) return program;
+    log::debug("cli",
+               "the built-in machine code is not for this CPU: " + program.error().describe());
+  }
+  return engine_->load(world_.chat_wasm, "chat");
+}
+
+Result<> ServingNode::load_guest(const Home& home) {
+  TRY(world_.files.make_directories(home.code.parent_path()));
+  engine_ = TRY(wasm::Engine::create({.cache_dir = home.code}));
+  const std::shared_ptr<const wasm::Program> guest = TRY(program());
+  if (!guest->is_http_handler()) {
+    return fail(with_advice(
+        Error(ErrorKind::unsupported,
+              options_.file.string() + " does not export wasi:http/incoming-handler"),
+        guest->is_command() ? "quern run " + options_.file.string() : "quern help serve"));
+  }
+  linked_ = TRY(engine_->link(guest, api_.imports()));
+  return {};
+}
+
+Result<> ServingNode::make_ready(const std::stop_token& stop) {
+  guestapi::Grants grants;
+  if (!options_.file.empty()) grants = TRY(make_grants(options_.grants, world_.process));
+  const bool uses_models =
+      options_.file.empty() || !options_.model.models.empty() || !options_.model.fake_model.empty();
+  if (uses_models) {
+    TRY(models_.wait(stop));
+    for (std::string& name : models_.names()) grants.models.push_back(std::move(name));
+  }
+  app_ = std::make_unique<apphost::App>(
+      apphost::AppOptions{.name = options_.file.empty() ? "chat" : options_.file.stem().string(),
+                          .program = linked_,
+                          .grants = std::move(grants),
+                          .keys = keys_,
+                          .open_paths = open_paths(options_),
+                          .max_requests = options_.server.max_requests},
+      api_);
+  front_->open(*app_);
+  return {};
+}
+
+std::string ServingNode::url() const {
+  const std::string& host = options_.server.host;
+  const bool everywhere = host == "0.0.0.0" || host == "::";
+  std::string name = everywhere ? "localhost" : host;
+  if (name.find(':') != std::string::npos && !name.starts_with("[")) name = "[" + name + "]";
+  return (options_.server.tls_certificate.empty() ? "http://" : "https://") + name + ":" +
+         std::to_string(server_->port());
+}
+
+std::string ServingNode::metrics() const {
+  Metrics metrics{.app = options_.file.empty() ? "chat" : options_.file.stem().string()};
+  if (app_) metrics.counts = app_->counts();
+  if (server_) metrics.connections = server_->connections();
+  if (engine_) metrics.instances = engine_->live_instances();
+  for (const auto& model : models_.all()) {
+    metrics.models.emplace_back(model->info().name, model->load());
+  }
+  return prometheus_text(metrics);
+}
+
+}  // namespace quern::cli

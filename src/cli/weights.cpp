@@ -1,0 +1,91 @@
+#include "cli/weights.hpp"
+
+#include "cli/exit_codes.hpp"
+#include "cli/progress.hpp"
+#include "http/http.hpp"
+
+#include <algorithm>
+
+namespace quern::cli {
+namespace {
+
+constexpr std::string_view kSuffix = ".gguf";
+
+}  // namespace
+
+Weights::Weights(const Home& home, World& world)
+    : world_(world),
+      folders_(home.more_models),
+      network_(http::make_client({})),
+      catalog_({.store = home.models}, *network_) {}
+
+Weights::~Weights() = default;
+
+std::vector<catalog::LocalModel> Weights::in_other_folders() const {
+  std::vector<catalog::LocalModel> found;
+  for (const std::filesystem::path& folder : folders_) {
+    const Result<std::vector<std::string>> names = world_.files.list(folder);
+    if (!names) continue;
+    for (const std::string& name : *names) {
+      if (!name.ends_with(kSuffix)) continue;
+      const std::filesystem::path path = folder / name;
+      const Result<FileInfo> info = world_.files.stat(path);
+      if (!info || info->directory) continue;
+      found.push_back({.name = name.substr(0, name.size() - kSuffix.size()),
+                       .path = path,
+                       .digest = {},
+                       .size = info->size,
+                       .licence = {},
+                       .source = path.string(),
+                       .created = static_cast<std::uint64_t>(info->modified)});
+    }
+  }
+  return found;
+}
+
+Result<catalog::LocalModel> Weights::find_elsewhere(const std::string& reference) const {
+  const Result<catalog::ModelEntry> entry = catalog_.describe(reference);
+  const std::string name = entry.ok() ? entry->name : reference;
+  for (catalog::LocalModel& model : in_other_folders()) {
+    if (model.name == name) return std::move(model);
+  }
+  return fail(ErrorKind::not_found, reference + " is in no folder of QUERN_MODELS");
+}
+
+Result<catalog::LocalModel> Weights::get(const std::string& reference, std::stop_token stop) {
+  Result<catalog::LocalModel> here = catalog_.find(reference);
+  if (here) return here;
+  Result<catalog::LocalModel> elsewhere = find_elsewhere(reference);
+  if (elsewhere) return elsewhere;
+  const Result<catalog::ModelEntry> entry = catalog_.describe(reference);
+  std::string name = reference;
+  if (entry) {
+    name = entry->name;
+    world_.console.err("Getting " + entry->title + ", " + to_string(entry->size) + ", licence " +
+                       entry->licence + " (" + entry->licence_url + ")\n");
+  }
+  ProgressBar bar(name, world_.console, world_.clock);
+  Result<catalog::LocalModel> pulled = catalog_.pull(
+      reference, std::move(stop), [&](const catalog::Progress& progress) { bar.show(progress); });
+  bar.finish();
+  if (!pulled && pulled.error().kind() == ErrorKind::not_found) {
+    return fail(with_advice(std::move(pulled).error(), "quern model ls"));
+  }
+  return pulled;
+}
+
+catalog::DefaultChoice Weights::choose_default(std::stop_token stop) {
+  const auto instruct_here = [&](const catalog::LocalModel& model) {
+    const Result<catalog::ModelEntry> entry = catalog_.describe(model.name);
+    return entry.ok() && entry->instruct;
+  };
+  const std::vector<catalog::LocalModel> stored = catalog_.local();
+  if (std::none_of(stored.begin(), stored.end(), instruct_here)) {
+    for (const catalog::LocalModel& model : in_other_folders()) {
+      if (instruct_here(model)) return {.name = model.name, .reason = "it is in QUERN_MODELS"};
+    }
+  }
+  return catalog_.choose_default(std::move(stop));
+}
+
+}  // namespace quern::cli

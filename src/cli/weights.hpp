@@ -1,0 +1,38 @@
+// From what a person wrote after --model to weights on this disk, with a progress bar between.
+#pragma once
+
+#include "catalog/catalog.hpp"
+#include "cli/cli.hpp"
+#include "cli/command.hpp"
+#include "cli/home.hpp"
+#include "inference/inference.hpp"
+
+#include <memory>
+#include <stop_token>
+
+namespace quern::cli {
+
+// The catalog on the real network, and the folders of QUERN_MODELS.
+class Weights {
+ public:
+  Weights(const Home& home, World& world);
+  ~Weights();
+
+  // Already here, or downloaded now.
+  Result<catalog::LocalModel> get(const std::string& reference, std::stop_token stop);
+  // What to use when nobody named a model, and why.
+  catalog::DefaultChoice choose_default(std::stop_token stop);
+  catalog::Catalog& catalog() { return catalog_; }
+  // In QUERN_MODELS: NAME.gguf, or a file of the size and name that the catalog knows.
+  std::vector<catalog::LocalModel> in_other_folders() const;
+
+ private:
+  Result<catalog::LocalModel> find_elsewhere(const std::string& reference) const;
+
+  World& world_;
+  const std::vector<std::filesystem::path> folders_;
+  const std::unique_ptr<Network> network_;
+  catalog::Catalog catalog_;
+};
+
+}  // namespace quern::cli
