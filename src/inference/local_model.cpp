@@ -1,6 +1,5 @@
 #include "inference/local_model.hpp"
 
-
 #include <llama.h>
 
 #include <algorithm>

@@ -116,7 +116,8 @@ void Scheduler::end_what_is_over() {
 }
 
 void Scheduler::start_waiting() {
-  while (!waiting_.empty()) {
+  if (slots_.empty()) crowded_ = false;
+  while (!waiting_.empty() && !crowded_) {
     if (slots_.size() >= options_.max_running && !park_a_paused_one()) return;
     auto job = waiting_.pop([](const Job& waiting) { return !waiting.channel->full(); });
     if (!job || !start(std::move(job))) return;
@@ -284,6 +285,7 @@ void Scheduler::make_room() {
   auto job = std::move(youngest.job);
   remove(youngest);
   waiting_.push_front(std::move(job));
+  crowded_ = true;
 }
 
 void Scheduler::speak(const Batch& batch) {
@@ -331,6 +333,7 @@ void Scheduler::remember(const Slot& slot) {
 }
 
 void Scheduler::release(Slot& slot) {
+  crowded_ = false;
   remember(slot);
   counters_.cached_prompt_tokens += slot.job->usage.cached_tokens;
   counters_.cached_tokens = cache_.tokens();

@@ -88,6 +88,7 @@ class Scheduler {
   WaitingLine waiting_;
   std::vector<std::unique_ptr<Slot>> slots_;  // oldest first
   std::uint64_t next_serial_ = 1;
+  bool crowded_ = false;  // somebody had to yield: nobody starts before somebody has ended
 };
 
 }  // namespace quern::inference
