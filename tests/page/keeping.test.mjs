@@ -127,3 +127,21 @@ async function importFile(page, file) {
   await page.getByRole("button", { name: "Settings", exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(file);
 }
+
+test("what one tab stores, another one shows", async () => {
+  const { page, context } = await openPage(session);
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await second.locator("#question").waitFor();
+  await askAndWait(page, "Echo one.");
+  await expectCount(second.locator(".entry"), 1);
+  await second.locator(".entry a").click();
+  await expectCount(second.locator(".message"), 2);
+  await askAndWait(page, "Echo two.");
+  await expectCount(second.locator(".message"), 4);
+  await second.locator(".entry").hover();
+  await second.getByRole("button", { name: /^Delete/ }).click();
+  await expectCount(page.locator(".entry"), 0);
+  await expectCount(page.locator(".message"), 0);
+  await context.close();
+});

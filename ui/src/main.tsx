@@ -2,6 +2,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { PageContext, createPage } from "./page";
 import { followAddress } from "./route";
+import { followOtherTabs } from "./store/other_tabs";
 import { openStorage } from "./store/storage";
 import { App } from "./view/app";
 
@@ -14,6 +15,7 @@ async function start(): Promise<void> {
   });
   await page.conversations.load();
   await followAddress(page);
+  followOtherTabs(page.conversations, page.answers);
   const root = document.getElementById("app");
   if (!root) throw new Error("index.html has no #app");
   render(

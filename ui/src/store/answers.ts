@@ -83,7 +83,7 @@ export class Answers {
   private async run(answer: Message, how: "from the start" | "go on"): Promise<void> {
     const live = new LiveAnswer(answer);
     this.setRunning(answer.conversation, live);
-    const saving = setInterval(() => this.conversations.save(live.message()), kSaveEveryMs);
+    const saving = setInterval(() => void this.conversations.save(live.message()), kSaveEveryMs);
     let failure: Failure | undefined;
     try {
       const body = this.body(answer, how);

@@ -32,6 +32,9 @@ export class Conversations {
   readonly setup = computed(() => this.current.value?.setup ?? this.fresh.value);
 
   private readonly fresh: Signal<Setup>;
+  /** Set by other_tabs.ts: called when something was stored that another tab may show. */
+  onStored: (id: ConversationId) => void = () => undefined;
+
   private opening = 0;
   private toldOfStorage = false;
 
@@ -47,6 +50,23 @@ export class Conversations {
     const all = await this.keep(this.storage.conversations());
     if (all) this.all.value = newestFirst(all);
     this.loading.value = false;
+  }
+
+  /** Another tab stored something: the list and, unless `busy`, the conversation on screen follow. */
+  async reload(id: ConversationId, busy: boolean): Promise<void> {
+    const all = await this.keep(this.storage.conversations());
+    if (!all) return;
+    this.all.value = newestFirst(all);
+    const current = this.current.value;
+    if (current?.id !== id || busy) return;
+    const changed = all.find((other) => other.id === id);
+    if (!changed) return this.startNew();
+    const messages = (await this.keep(this.storage.messages(id))) ?? [];
+    if (this.current.value?.id !== id) return;
+    batch(() => {
+      this.current.value = changed;
+      this.tree.value = buildTree(messages, changed.chosen);
+    });
   }
 
   startNew(): void {
@@ -96,11 +116,11 @@ export class Conversations {
   add(message: Message): void {
     if (this.current.value?.id !== message.conversation) return;
     this.tree.value = addMessage(this.tree.value, message);
-    this.change(message.conversation, {
+    void this.change(message.conversation, {
       chosen: this.tree.value.chosen,
       updated: message.created,
     });
-    this.save(message);
+    void this.save(message);
   }
 
   /** Also for conversations that are not on screen: an answer may still come there. */
@@ -108,12 +128,12 @@ export class Conversations {
     if (this.current.value?.id === message.conversation) {
       this.tree.value = updateMessage(this.tree.value, message);
     }
-    this.save(message);
+    void this.save(message).then(() => this.onStored(message.conversation));
   }
 
-  save(message: Message): void {
+  async save(message: Message): Promise<void> {
     if (this.all.value.some((conversation) => conversation.id === message.conversation)) {
-      void this.keep(this.storage.putMessage(message));
+      await this.keep(this.storage.putMessage(message));
     }
   }
 
@@ -121,17 +141,18 @@ export class Conversations {
     const current = this.current.value;
     if (!current) return;
     this.tree.value = chooseVersion(this.tree.value, id);
-    this.change(current.id, { chosen: this.tree.value.chosen });
+    void this.change(current.id, { chosen: this.tree.value.chosen });
   }
 
   rename(id: ConversationId, title: string): void {
     const trimmed = title.trim().slice(0, 200);
-    if (trimmed !== "") this.change(id, { title: trimmed, named: true });
+    if (trimmed === "") return;
+    void this.change(id, { title: trimmed, named: true }).then(() => this.onStored(id));
   }
 
   configure(setup: Setup): void {
     const current = this.current.value;
-    if (current) this.change(current.id, { setup });
+    if (current) void this.change(current.id, { setup });
     else this.fresh.value = setup;
   }
 
@@ -143,6 +164,7 @@ export class Conversations {
     if (this.current.value?.id === id) this.startNew();
     this.all.value = this.all.value.filter((other) => other.id !== id);
     await this.keep(this.storage.remove(id));
+    this.onStored(id);
     return () => this.insert([{ conversation, messages }]);
   }
 
@@ -150,6 +172,7 @@ export class Conversations {
     const added = bundles.map((bundle) => bundle.conversation);
     await this.keep(this.storage.putBundles(bundles));
     this.all.value = newestFirst([...this.all.value, ...added]);
+    added.forEach(({ id }) => this.onStored(id));
   }
 
   async bundles(ids: readonly ConversationId[]): Promise<Bundle[]> {
@@ -167,7 +190,7 @@ export class Conversations {
     return (await this.keep(this.storage.search(words, kMaxHits))) ?? [];
   }
 
-  private change(id: ConversationId, change: Partial<Conversation>): void {
+  private async change(id: ConversationId, change: Partial<Conversation>): Promise<void> {
     const old = this.all.value.find((conversation) => conversation.id === id);
     if (!old) return;
     const changed = { ...old, ...change };
@@ -175,7 +198,7 @@ export class Conversations {
       this.all.value = newestFirst(this.all.value.map((other) => (other === old ? changed : other)));
       if (this.current.value?.id === id) this.current.value = changed;
     });
-    void this.keep(this.storage.putConversation(changed));
+    await this.keep(this.storage.putConversation(changed));
   }
 
   /** Storage may fail at any time (full disk, private mode): told once, and the chat goes on. */

@@ -90,7 +90,7 @@ function Ending({ message, isLast, busy }: EndingProps): JSX.Element {
             onClick={() => answers.goOn(message)}
           />
         )}
-        {message.measures && <MeasuresLine measures={message.measures} />}
+        {message.measures && <MeasuresLine measures={message.measures} model={message.model} />}
       </div>
     </>
   );

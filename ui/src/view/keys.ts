@@ -53,6 +53,10 @@ export function toggleSidebar(page: Page): void {
   else page.preferences.sidebar.value = !page.preferences.sidebar.value;
 }
 
+export function commandKey(): string {
+  return navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
+}
+
 export function isNarrow(): boolean {
   return matchMedia("(max-width: 52rem)").matches;
 }

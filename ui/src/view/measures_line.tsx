@@ -1,11 +1,22 @@
 import type { JSX } from "preact";
 import type { Measures } from "../model/types";
+import { usePage } from "../page";
+
+/** From this share on, people should know that the conversation nears its end. */
+const kNearlyFull = 0.7;
+
+interface MeasuresLineProps {
+  measures: Measures;
+  model: string | undefined;
+}
 
 /** How fast and how much: one quiet line under an answer. */
-export function MeasuresLine({ measures }: { measures: Measures }): JSX.Element {
+export function MeasuresLine({ measures, model }: MeasuresLineProps): JSX.Element {
+  const { connection } = usePage();
+  const context = connection.models.value.find(({ id }) => id === model)?.contextTokens ?? 0;
   return (
     <ul class="measures" aria-label="Measures of this answer">
-      {describeMeasures(measures).map((text) => (
+      {[...describeMeasures(measures), ...describeFullness(measures, context)].map((text) => (
         <li key={text}>{text}</li>
       ))}
     </ul>
@@ -30,6 +41,13 @@ export function describeMeasures(measures: Measures): string[] {
     parts.push(`${decimals((promptMs + predictedMs) / 1000)} s`);
   }
   return parts;
+}
+
+/** Says how much of the model's context is used up, once that matters. */
+export function describeFullness(measures: Measures, contextTokens: number): string[] {
+  const used = (measures.promptTokens ?? 0) + (measures.completionTokens ?? 0);
+  const share = contextTokens > 0 ? used / contextTokens : 0;
+  return share < kNearlyFull ? [] : [`${Math.min(100, Math.round(share * 100))}% of its memory used`];
 }
 
 function whole(value: number): string {

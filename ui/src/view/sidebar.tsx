@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { usePage } from "../page";
 import { ConversationList } from "./conversation_list";
 import { GearIcon, KeyboardIcon, PlusIcon, SearchIcon, SidebarIcon } from "./icons";
-import { isNarrow, startNewChat, toggleSidebar } from "./keys";
+import { commandKey, isNarrow, startNewChat, toggleSidebar } from "./keys";
 import { IconButton, Logo } from "./parts";
 import { ThemeSwitch } from "./theme_switch";
 
@@ -31,7 +31,7 @@ export function Sidebar(): JSX.Element {
           <PlusIcon /> New chat
         </button>
         <button type="button" class="row-button" onClick={() => openDialog("search")}>
-          <SearchIcon /> Search <kbd class="wide-only">Ctrl K</kbd>
+          <SearchIcon /> Search <kbd class="wide-only">{commandKey()} K</kbd>
         </button>
       </div>
       <ConversationList />

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { commandKey } from "../keys";
 import { Dialog } from "../parts";
 
 const kShortcuts: readonly [string, readonly string[]][] = [
@@ -13,7 +14,6 @@ const kShortcuts: readonly [string, readonly string[]][] = [
 ];
 
 export function KeyboardDialog({ onClose }: { onClose: () => void }): JSX.Element {
-  const isMac = navigator.platform.startsWith("Mac");
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl class="shortcuts">
@@ -22,7 +22,7 @@ export function KeyboardDialog({ onClose }: { onClose: () => void }): JSX.Elemen
             <dt>{what}</dt>
             <dd>
               {keys.map((key) => (
-                <kbd key={key}>{isMac && key === "Ctrl" ? "⌘" : key}</kbd>
+                <kbd key={key}>{key === "Ctrl" ? commandKey() : key}</kbd>
               ))}
             </dd>
           </div>
