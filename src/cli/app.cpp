@@ -58,7 +58,19 @@ void add_server_options(CLI::App& app, Values& values) {
       "Requests in progress at once; more are told to come back (default 1000)");
 }
 
-void add_grants(CLI::App& app, Values& values, GrantOptions& grants) {
+struct LimitTexts {
+  const char* memory;
+  const char* timeout;
+  const char* cpu;
+};
+constexpr LimitTexts kRunLimits{.memory = "Memory (default 1GiB)",
+                                .timeout = "Time from start to end, as in 30s, 5m (default: none)",
+                                .cpu = "Time on a processor (default: none)"};
+constexpr LimitTexts kServeLimits{.memory = "Memory of one request (default 256MiB)",
+                                  .timeout = "Time of one request (default 10m)",
+                                  .cpu = "Processor time of one request (default 60s)"};
+
+void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const LimitTexts& texts) {
   add_many(app, kGrants, "--dir", "HOST[::GUEST][:ro]", grants.directories,
            "A folder, and the path under which the program sees it");
   add_many(app, kGrants, "--env", "NAME[=VALUE]", grants.environment,
@@ -67,9 +79,9 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants) {
            "An address it may connect to; * stands for any");
   add_many(app, kGrants, "--listen", "ADDRESS:PORT", grants.listen, "An address it may listen on");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
-  add(app, kLimits, "--memory", "SIZE", values.memory, "Memory (default 1GiB)");
-  add(app, kLimits, "--timeout", "TIME", values.timeout, "Time from start to end, as in 30s, 5m");
-  add(app, kLimits, "--cpu", "TIME", values.cpu, "Time on a processor");
+  add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
+  add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
+  add(app, kLimits, "--cpu", "TIME", values.cpu, texts.cpu);
   add(app, kLimits, "--tokens", "N", grants.tokens, "Model tokens it may use");
 }
 
@@ -92,7 +104,7 @@ void add_chat(CLI::App& root, Values& values) {
 
 void add_run(CLI::App& root, Values& values) {
   CLI::App& app = *root.add_subcommand("run", "Run a WebAssembly program in a sandbox");
-  add_grants(app, values, values.run.grants);
+  add_grants(app, values, values.run.grants, kRunLimits);
   add_model_options(app, values.run.model,
                     "A model it may use (several times; the first is its default)");
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
@@ -113,7 +125,7 @@ void add_serve(CLI::App& root, Values& values) {
       ->type_name("FILE.wasm")
       ->required();
   add_server_options(app, values);
-  add_grants(app, values, values.serve.grants);
+  add_grants(app, values, values.serve.grants, kServeLimits);
   add_model_options(app, values.serve.model,
                     "A model it may use (several times; the first is its default)");
   app.footer(

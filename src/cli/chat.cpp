@@ -44,7 +44,11 @@ Result<> wait_for(Models& models, World& world) {
   std::stop_source interrupted;
   const OnSignal on_signal =
       world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
-  return models.wait(interrupted.get_token());
+  Result<> ready = models.wait(interrupted.get_token());
+  if (interrupted.stop_requested()) {
+    return fail(ErrorKind::cancelled, "stopped before the model was loaded");
+  }
+  return ready;
 }
 
 }  // namespace

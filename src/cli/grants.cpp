@@ -50,13 +50,15 @@ Result<wasm::Directory> parse_directory(std::string_view text) {
   return directory;
 }
 
-Result<guestapi::Grants> make_grants(const GrantOptions& options, const Process& process) {
+Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpose,
+                                     const Process& process) {
   guestapi::Grants grants;
-  if (options.manifest.empty()) {
+  if (options.manifest.empty() && purpose == Purpose::command) {
     grants.limits.memory = kMemory;
     grants.limits.wall = kNoLimit;
     grants.limits.cpu = kNoLimit;
-  } else {
+  }
+  if (!options.manifest.empty()) {
     grants = TRY(guestapi::load_grants(options.manifest));
   }
   for (const std::string& text : options.directories) {

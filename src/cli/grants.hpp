@@ -7,9 +7,13 @@
 
 namespace quern::cli {
 
+// A command of the user's own may take its time; a service has limits for each request.
+enum class Purpose : std::uint8_t { command, service };
+
 // What the options add comes after what the manifest has; a limit on the command line replaces the
 // manifest's. invalid_argument names the option.
-Result<guestapi::Grants> make_grants(const GrantOptions& options, const Process& process);
+Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpose,
+                                     const Process& process);
 
 // "HOST[::GUEST][:ro]"; the guest sees it under the same name when none is given.
 Result<wasm::Directory> parse_directory(std::string_view text);

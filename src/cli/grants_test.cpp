@@ -30,7 +30,7 @@ TEST(Directory, RefusesHalfAForm) {
 }
 
 TEST(Grants, NothingIsGrantedByDefault) {
-  const auto grants = make_grants({}, FakeProcess());
+  const auto grants = make_grants({}, Purpose::command, FakeProcess());
   ASSERT_TRUE(grants.ok());
   EXPECT_TRUE(grants->files.empty());
   EXPECT_TRUE(grants->env.empty());
@@ -40,12 +40,19 @@ TEST(Grants, NothingIsGrantedByDefault) {
   EXPECT_EQ(grants->limits.memory, 1_GiB);
 }
 
+TEST(Grants, AServicesRequestsAreLimited) {
+  const auto grants = make_grants({}, Purpose::service, FakeProcess());
+  ASSERT_TRUE(grants.ok());
+  EXPECT_EQ(grants->limits.cpu, wasm::Limits().cpu);
+  EXPECT_EQ(grants->limits.memory, wasm::Limits().memory);
+}
+
 TEST(Grants, TakesVariablesFromHereOrAsWritten) {
   FakeProcess process;
   process.environment["TOKEN"] = "secret";
   GrantOptions options;
   options.environment = {"TOKEN", "A=1", "EMPTY=", "A=2"};
-  const auto grants = make_grants(options, process);
+  const auto grants = make_grants(options, Purpose::command, process);
   ASSERT_TRUE(grants.ok());
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(grants->env, (Pairs{{"TOKEN", "secret"}, {"EMPTY", ""}, {"A", "2"}}));
@@ -54,12 +61,13 @@ TEST(Grants, TakesVariablesFromHereOrAsWritten) {
 TEST(Grants, AVariableThatIsNotHereIsAnError) {
   GrantOptions options;
   options.environment = {"ABSENT"};
-  const auto grants = make_grants(options, FakeProcess());
+  const auto grants = make_grants(options, Purpose::command, FakeProcess());
   ASSERT_FALSE(grants.ok());
   EXPECT_EQ(grants.error().message(),
             "--env ABSENT: the variable is not set here (write ABSENT=VALUE)");
   options.environment = {"=x"};
-  EXPECT_EQ(make_grants(options, FakeProcess()).error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(make_grants(options, Purpose::command, FakeProcess()).error().kind(),
+            ErrorKind::invalid_argument);
 }
 
 TEST(Grants, LimitsComeFromTheOptions) {
@@ -70,7 +78,7 @@ TEST(Grants, LimitsComeFromTheOptions) {
   options.tokens = 100;
   options.net = {"a:443"};
   options.listen = {"127.0.0.1:9000"};
-  const auto grants = make_grants(options, FakeProcess());
+  const auto grants = make_grants(options, Purpose::command, FakeProcess());
   ASSERT_TRUE(grants.ok());
   EXPECT_EQ(grants->limits.memory, 64_MiB);
   EXPECT_EQ(grants->limits.wall, milliseconds(500));

@@ -65,7 +65,7 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
 
 Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
                                    const std::stop_token& stop) {
-  guestapi::Grants grants = TRY(make_grants(options.grants, world.process));
+  guestapi::Grants grants = TRY(make_grants(options.grants, Purpose::command, world.process));
   if (uses_models(options.model)) {
     TRY(node.models.wait(stop));
     for (std::string& name : node.models.names()) grants.models.push_back(std::move(name));

@@ -14,6 +14,8 @@ namespace {
 
 // How long streams may take to end after the first signal.
 constexpr std::chrono::seconds kDrain{30};
+// What a shell adds to the number of the signal that ended a process.
+constexpr int kSignalled = 128;
 
 // Signals in two steps: the first asks, the second does not wait.
 class EndRequest {
@@ -38,7 +40,6 @@ class EndRequest {
       return;
     }
     console_.err("\n");
-    constexpr int kSignalled = 128;
     std::_Exit(kSignalled + signal);
   }
 
@@ -88,7 +89,7 @@ Result<int> serve(const Serve& options, World& world) {
   const std::unique_ptr<ServingNode> node = TRY(ServingNode::create(options, home, world));
   const Result<> ready = node->make_ready(end.token());
   if (!ready) {
-    if (end.signal() == SIGTERM) return 128 + SIGTERM;
+    if (end.signal() != 0) return kSignalled + end.signal();
     return fail(ready.error());
   }
   const auto took = std::chrono::duration_cast<milliseconds>(world.clock.now() - start);

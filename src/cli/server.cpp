@@ -102,7 +102,8 @@ Result<> ServingNode::load_guest(const Home& home) {
 
 Result<> ServingNode::make_ready(const std::stop_token& stop) {
   guestapi::Grants grants;
-  if (!options_.file.empty()) grants = TRY(make_grants(options_.grants, world_.process));
+  if (!options_.file.empty())
+    grants = TRY(make_grants(options_.grants, Purpose::service, world_.process));
   const bool uses_models =
       options_.file.empty() || !options_.model.models.empty() || !options_.model.fake_model.empty();
   if (uses_models) {
