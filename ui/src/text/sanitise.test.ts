@@ -131,6 +131,12 @@ describe("what people should see", () => {
     expect(root.querySelector("a")?.textContent).toBe("Picture: a cat");
   });
 
+  it("keeps the alignment of columns and the first number of a list", () => {
+    const root = paint("| a | b |\n| --- | ---: |\n| 1 | 2 |\n\n7. seven\n8. eight");
+    expect(root.querySelectorAll("td")[1]?.getAttribute("align")).toBe("right");
+    expect(root.querySelector("ol")?.getAttribute("start")).toBe("7");
+  });
+
   it("keeps the text of a link that leads nowhere good", () => {
     const root = paint("[click me](javascript:alert(1))");
     expect(root.textContent).toContain("click me");

@@ -30,6 +30,8 @@ export function sanitise(html: string): DocumentFragment {
     ALLOWED_TAGS: kTags,
     ALLOWED_ATTR: ["align", "class", "href", "start", "title"],
     ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
+    // Not addresses, so the rule for addresses must not drop them.
+    ADD_URI_SAFE_ATTR: ["align", "start"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
