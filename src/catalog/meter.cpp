@@ -4,6 +4,7 @@ namespace quern::catalog {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenReports(200);
+constexpr std::chrono::seconds kBeforeGuessing(1);  // connections begin slowly
 // How much a new measurement weighs: the rate follows a change within about three seconds.
 constexpr double kWeight = 0.15;
 
@@ -11,7 +12,7 @@ constexpr double kWeight = 0.15;
 
 void Meter::start(std::string source, std::uint64_t done, std::uint64_t total) {
   progress_ = Progress{.source = std::move(source), .done = done, .total = total};
-  measured_ = told_ = clock_.now();
+  started_ = measured_ = told_ = clock_.now();
   measured_done_ = done;
   if (report_) report_(progress_);
 }
@@ -33,7 +34,8 @@ void Meter::tell(Clock::Time now) {
   measured_ = told_ = now;
   measured_done_ = progress_.done;
   progress_.left = std::chrono::seconds(0);
-  if (progress_.total > progress_.done && progress_.bytes_per_second > 1) {
+  const bool known = progress_.bytes_per_second > 1 && now - started_ >= kBeforeGuessing;
+  if (known && progress_.total > progress_.done) {
     const double left = static_cast<double>(progress_.total - progress_.done);
     progress_.left =
         std::chrono::seconds(static_cast<std::int64_t>(left / progress_.bytes_per_second) + 1);

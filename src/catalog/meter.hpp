@@ -32,6 +32,7 @@ class Meter {
   const Clock& clock_;
   const Report& report_;
   Progress progress_;
+  Clock::Time started_{};
   Clock::Time told_{};      // when it was reported last
   Clock::Time measured_{};  // where the rate was measured last
   std::uint64_t measured_done_ = 0;
