@@ -100,7 +100,9 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
                                      shared->prompt_tokens += usage.prompt_tokens;
                                      shared->completion_tokens += usage.completion_tokens;
                                    }});
-  if (!sandbox.ok()) return request->fail(std::move(sandbox).error());
+  if (!sandbox.ok()) {  // the manifest's fault, not the client's
+    return request->fail({ErrorKind::internal, sandbox.error().describe()});
+  }
   request->start(*impl.options.program, *std::move(sandbox));
 }
 

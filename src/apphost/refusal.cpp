@@ -31,6 +31,12 @@ Refusal too_many_requests() {
 Refusal guest_failed(const Error& why, std::string_view request_id) {
   const std::string see = "; the server's log says more under " + std::string(request_id);
   switch (why.kind()) {
+    case ErrorKind::invalid_argument:
+      return {.status = 400,
+              .type = "invalid_request_error",
+              .code = "invalid_request",
+              .message = "the request cannot be passed on: " + why.message(),
+              .headers = {}};
     case ErrorKind::deadline_exceeded:
       return {.status = 504,
               .type = kServer,
@@ -56,7 +62,6 @@ Refusal guest_failed(const Error& why, std::string_view request_id) {
               .code = "guest_trap",
               .message = "the program failed while it answered" + see,
               .headers = {}};
-    case ErrorKind::invalid_argument:
     case ErrorKind::not_found:
     case ErrorKind::already_exists:
     case ErrorKind::permission_denied:

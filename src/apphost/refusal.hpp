@@ -20,7 +20,8 @@ struct Refusal {
 
 Refusal bad_key(const Error& why);
 Refusal too_many_requests();
-// The guest ended without a response. Its own words are for the log, not for strangers.
+// There is no response. A guest's own words are for the log, not for strangers; invalid_argument is
+// what the engine says of a request that no guest could be given, and the client's fault.
 Refusal guest_failed(const Error& why, std::string_view request_id);
 
 // {"error":{"message":...,"type":...,"param":null,"code":...}}

@@ -22,6 +22,7 @@ TEST(Refusal, EveryEndOfAGuestHasItsStatus) {
   EXPECT_EQ(status(ErrorKind::resource_exhausted), 507);
   EXPECT_EQ(status(ErrorKind::cancelled), 503);
   EXPECT_EQ(status(ErrorKind::unavailable), 503);
+  EXPECT_EQ(status(ErrorKind::invalid_argument), 400);
   EXPECT_EQ(status(ErrorKind::internal), 500);
 }
 

@@ -4,7 +4,6 @@
 #include "guestapi/network_policy.hpp"
 
 #include "base/guarded.hpp"
-#include "base/text.hpp"
 #include "guestapi/net_pattern.hpp"
 
 #include <algorithm>
@@ -57,11 +56,12 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
   }
 
   void resolved(std::string_view name, const std::vector<std::string>& addresses) override {
-    const std::string canonical = to_lower(name);
+    const auto target = parse_host_port(std::string(name) + ":0");
+    if (!target.ok()) return;
     resolved_.with([&](auto& known) {
       for (const std::string& text : addresses) {
         const auto address = parse_ip(text);
-        if (address.ok() && known.size() < kMostResolved) known[*address].insert(canonical);
+        if (address.ok() && known.size() < kMostResolved) known[*address].insert(target->host);
       }
     });
   }

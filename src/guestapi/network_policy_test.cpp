@@ -1,7 +1,12 @@
 #include "guestapi/network_policy.hpp"
 
+#include "guestapi/ip_address.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
+
+#include <random>
 
 namespace quern::guestapi {
 namespace {
@@ -83,6 +88,42 @@ TEST(NetworkPolicy, RemembersABoundedNumberOfAddresses) {
   net->resolved("many.example.com", addresses);
   EXPECT_TRUE(net->allow_socket(SocketUse::tcp_connect, "8.0.0.0:80").ok());
   EXPECT_FALSE(net->allow_socket(SocketUse::tcp_connect, addresses.back() + ":80").ok());
+}
+
+// Whatever the system's resolver takes for an address, the wildcard must have seen it as one.
+TEST(NetworkPolicy, NoMixtureOfFormsReachesAPrivateAddress) {
+  const char* const kPieces[] = {
+      "127", "0x7f", "0177", "2130706433", "0", "1", "10", "192", "168", ".", ".", ".",  ":",
+      "::",  "[",    "]",    "ffff",       "a", "x", "-",  "%",   "1e0", "٣", "@", "0x", "fe80"};
+  const auto net = policy({"*:*"});
+  std::minstd_rand random(7);
+  int allowed = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string host;
+    for (auto left = random() % 8 + 1; left > 0; --left) {
+      host += kPieces[random() % std::size(kPieces)];
+    }
+    if (!net->allow_request(request(host + ":80")).ok()) continue;
+    ++allowed;
+    std::string plain = host;
+    if (plain.starts_with('[')) plain = plain.substr(1, plain.size() - 2);
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(plain.c_str(), nullptr, &hints, &found) != 0) continue;
+    char text[NI_MAXHOST];
+    getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    EXPECT_TRUE(is_public(parse_ip(text).value())) << host << " is " << text;
+  }
+  EXPECT_GT(allowed, 10) << "the test must get past the parser sometimes";
+}
+
+TEST(NetworkPolicy, ANameIsTheSameInEverySpelling) {
+  const auto net = policy({"db.example.com:5432"});
+  EXPECT_TRUE(net->allow_socket(SocketUse::resolve, "DB.Example.com.").ok());
+  net->resolved("DB.Example.com.", {"10.0.0.5"});
+  EXPECT_TRUE(net->allow_socket(SocketUse::tcp_connect, "10.0.0.5:5432").ok());
 }
 
 TEST(NetworkPolicy, MalformedGrantsAreFoundBeforeTheGuestRuns) {
