@@ -65,13 +65,22 @@ Result<> Models::load(const ModelOptions& options, const Home& home, World& worl
   inference::Engine& loader = *engine;
   state_.lock()->engine = std::move(engine);
   for (const std::string& reference : references) {
-    const catalog::LocalModel local = TRY(weights.get(reference, stop));
-    TRY(still_wanted(stop, Deadline::never()));
-    auto model = TRY(loader.load({.name = local.name, .path = local.path, .digest = local.digest})
-                         .context("loading " + local.name));
+    auto model = TRY(load_one(loader, weights, reference, stop));
     state_.lock()->models.push_back(std::move(model));
   }
   return {};
+}
+
+Result<std::shared_ptr<inference::Model>> Models::add(const std::string& reference,
+                                                      const Home& home, World& world,
+                                                      const std::stop_token& stop) {
+  if (auto here = loaded(reference); here != nullptr) return here;
+  inference::Engine* const engine = state_.lock()->engine.get();
+  CHECK(engine != nullptr, "add() before wait() said ok");
+  Weights weights(home, world);
+  std::shared_ptr<inference::Model> model = TRY(load_one(*engine, weights, reference, stop));
+  state_.lock()->models.push_back(model);
+  return model;
 }
 
 Result<> Models::wait(const std::stop_token& stop) {
