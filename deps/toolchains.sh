@@ -14,3 +14,7 @@ export CARGO_NET_RETRY=5
 if [ -z "${CARGO_HOME:-}" ]; then
   if [ -d "$quern_home/.cargo" ] && [ -w "$quern_home/.cargo" ]; then export CARGO_HOME="$quern_home/.cargo"; fi
 fi
+# Compiled objects are kept per machine too, and found again from another clone.
+quern_root=$(git rev-parse --show-toplevel 2>/dev/null || pwd)
+export CCACHE_DIR=${CCACHE_DIR:-$("$quern_root/deps/where" cache)/ccache}
+export CCACHE_BASEDIR=$quern_root CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
