@@ -48,11 +48,15 @@ export async function startBrowser() {
   };
 }
 
+/** A real model would write on and on; what is tested here is not its eloquence. */
+const kAnswerTokens = 24;
+
 /** Opens the page as a new person would. `problems` collects what must not happen on any page. */
 export async function openPage(session, options = {}) {
-  const { url = session.url, ...contextOptions } = options;
+  const { url = session.url, answerTokens = kAnswerTokens, ...contextOptions } = options;
   const viewport = { width: 1280, height: 800 };
   const context = await session.browser.newContext({ viewport, ...contextOptions });
+  if (!isMock) await context.addInitScript(limitAnswers, answerTokens);
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
@@ -68,6 +72,13 @@ export async function openPage(session, options = {}) {
   await page.goto(url);
   await page.locator("#question").waitFor();
   return { page, context, problems };
+}
+
+/** Runs in the browser, before the page: what new chats start with. */
+function limitAnswers(tokens) {
+  if (localStorage.getItem("quern.preferences") !== null) return;
+  const setup = { sampling: { max_tokens: tokens } };
+  localStorage.setItem("quern.preferences", JSON.stringify({ setup }));
 }
 
 export async function ask(page, text) {

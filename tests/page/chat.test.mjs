@@ -31,7 +31,7 @@ test("a starter question begins a chat", async () => {
 });
 
 test("an answer can be stopped, and stays", async () => {
-  const { page, context } = await openPage(session);
+  const { page, context } = await openPage(session, { answerTokens: 1000 });
   await ask(page, isMock ? "slow please" : "Write a very long story about a mill.");
   await expectText(lastAnswer(page), /\S+ \S+/);
   await page.keyboard.press("Escape");
