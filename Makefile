@@ -28,6 +28,7 @@ ui/dist/.built: $(shell git ls-files ui 2>/dev/null) | setup
 	@$(ENV) cd ui && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/.built
 
 $(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json cmake/*.cmake | setup page
+	@mkdir -p build
 	@$(ENV) cmake --preset $(PRESET) -DQUERN_UI_DIST=$(CURDIR)/ui/dist > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 
 build: setup page $(BUILD)/build.ninja ## build everything (PRESET=dev|release|asan|tsan)
