@@ -26,7 +26,7 @@ bool is_loopback(std::string_view host) {
 // The chat page and what it loads may be read without a key; the page asks for one.
 std::vector<std::string> open_paths(const Serve& options) {
   if (!options.file.empty()) return {};
-  return {"/", "/health", "/assets/*", "/favicon.ico", "/favicon.svg"};
+  return {"/", "/health", "/assets/*", "/theme.js", "/licences.txt", "OPTIONS /v1/*"};
 }
 
 }  // namespace

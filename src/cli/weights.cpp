@@ -31,11 +31,13 @@ std::vector<catalog::LocalModel> Weights::in_other_folders() const {
       const std::filesystem::path path = folder / name;
       const Result<FileInfo> info = world_.files.stat(path);
       if (!info || info->directory) continue;
-      found.push_back({.name = name.substr(0, name.size() - kSuffix.size()),
+      const std::string stem = name.substr(0, name.size() - kSuffix.size());
+      const Result<catalog::ModelEntry> entry = catalog_.describe(stem);
+      found.push_back({.name = stem,
                        .path = path,
                        .digest = {},
                        .size = info->size,
-                       .licence = {},
+                       .licence = entry.ok() ? entry->licence : std::string(),
                        .source = path.string(),
                        .created = static_cast<std::uint64_t>(info->modified)});
     }
