@@ -15,7 +15,7 @@ from build import Missing, build
 SCRIPT = [
     {"when": "ten steps", "say": [f"step {i} " for i in range(10)], "delay_ms": 100},
     {"when": "a long time", "say": [f"word {i} " for i in range(3000)], "delay_ms": 50},
-    {"when": "much at once", "say": ["much " * 1000] * 500},
+    {"when": "much at once", "say": ["much " * 300] * 500},
     {"when": "emoji", "say": ["Grüße ", "🌍", "👩‍👩‍👧‍👦", " \u2028\u0000 ", "\"quoted\\\"\n\n", "data: x\n\n", "世界"]},
     {"when": "a tool", "call": {"name": "get_time", "arguments": "{\"zone\":\"UTC\"}"}},
     {"when": "be busy", "error": "resource_exhausted", "message": "the queue is full"},
@@ -51,7 +51,8 @@ def gemma() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def server(home, smollm2):
     """The chat server with real weights."""
-    with quern.Server("--model", smollm2, "--ctx-size", "2048", home=home) as running:
+    # One thread: two that wait for each other crawl on a machine that is busy with other tests.
+    with quern.Server("--model", smollm2, "--ctx-size", "2048", "--threads", "1", home=home) as running:
         yield running
 
 

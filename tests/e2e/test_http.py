@@ -72,7 +72,7 @@ def test_an_error_halfway_is_an_event_and_no_success(fake):
 
 
 def test_a_reader_that_is_slow_gets_everything(fake):
-    """5 MB of answer into a window of a few KB: the server waits, and holds back the guest."""
+    """A megabyte of answer into a window of a few KB: the server waits, and holds back the guest."""
     with Wire(fake.port) as wire:
         wire.request("POST", "/v1/chat/completions", json.dumps(chat("much at once", stream=True)).encode(),
                      Content_Type="application/json")
@@ -80,7 +80,7 @@ def test_a_reader_that_is_slow_gets_everything(fake):
         before = fake.status("VmRSS")
         assert alive(fake)
         stream = wire.response().body
-    assert stream.count(b"much ") == 500_000 and stream.endswith(b"data: [DONE]\n\n")
+    assert stream.count(b"much ") == 150_000 and stream.endswith(b"data: [DONE]\n\n")
     assert before < 1 << 20, "the server took the answer into its own memory"
 
 
