@@ -59,8 +59,10 @@ bool resources() {
   const auto one = quern_test_host_constructor_counter(10);
   const auto two = quern_test_host_constructor_counter(100);
   if (quern_test_host_method_counter_next(quern_test_host_borrow_counter(one)) != 11) return false;
-  const auto three = quern_test_host_static_counter_absorb(one, quern_test_host_borrow_counter(two));
-  if (quern_test_host_method_counter_next(quern_test_host_borrow_counter(three)) != 112) return false;
+  const auto three =
+      quern_test_host_static_counter_absorb(one, quern_test_host_borrow_counter(two));
+  if (quern_test_host_method_counter_next(quern_test_host_borrow_counter(three)) != 112)
+    return false;
   const auto pollable = quern_test_host_method_counter_ready(quern_test_host_borrow_counter(three));
   wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(pollable));
   wasi_io_poll_pollable_drop_own(pollable);
@@ -72,9 +74,7 @@ bool handle_hog() {
   for (;;) quern_test_host_constructor_counter(1);
 }
 
-bool forged_handle() {
-  return quern_test_host_method_counter_next({12345}) == 0;
-}
+bool forged_handle() { return quern_test_host_method_counter_next({12345}) == 0; }
 
 // A text that is longer than all memory, and one that is merely long.
 bool overlong_text() {
@@ -116,8 +116,8 @@ bool resolve_denied() {
   hostile_string_t name = borrow("localhost");
   wasi_sockets_ip_name_lookup_own_resolve_address_stream_t stream;
   wasi_sockets_ip_name_lookup_error_code_t error;
-  return !wasi_sockets_ip_name_lookup_resolve_addresses(wasi_sockets_network_borrow_network(network),
-                                                        &name, &stream, &error) &&
+  return !wasi_sockets_ip_name_lookup_resolve_addresses(
+             wasi_sockets_network_borrow_network(network), &name, &stream, &error) &&
          error == WASI_SOCKETS_NETWORK_ERROR_CODE_ACCESS_DENIED;
 }
 

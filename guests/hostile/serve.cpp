@@ -128,7 +128,7 @@ void sleep_ms(std::uint64_t ms) {
 void behave(std::string_view path, Request request, Out out) {
   if (path == "/hello") return answer(out, 200, "hello");
   if (path == "/echo") return echo(request, out);
-  if (path == "/silent") return;                        // returns without a response
+  if (path == "/silent") return;                         // returns without a response
   if (path == "/never") return quern_test_host_never();  // waits for the host for ever
   if (path == "/sleep") return sleep_ms(3'600'000);
   if (path == "/trap") __builtin_trap();

@@ -7,11 +7,7 @@
 namespace quern::wasm {
 namespace {
 
-void drop(void* instance) noexcept {
-  const std::unique_ptr<Instance> gone(static_cast<Instance*>(instance));
-  // Host calls that wait for their answer hold the state: here they learn that nobody waits.
-  if (gone->sandbox.state != nullptr) gone->sandbox.state->ended();
-}
+void drop(void* instance) noexcept { delete static_cast<Instance*>(instance); }
 
 void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
   const Sandbox& sandbox = static_cast<Instance*>(instance)->sandbox;
@@ -32,6 +28,11 @@ bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes au
 bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
   const auto& network = static_cast<Instance*>(instance)->sandbox.network;
   return network->allow_socket(static_cast<SocketUse>(use), as_text(view(address))).ok();
+}
+
+void resolved(void* instance, qb_bytes name, qb_bytes address) noexcept {
+  const auto& network = static_cast<Instance*>(instance)->sandbox.network;
+  network->resolved(as_text(view(name)), {text(address)});
 }
 
 std::uint32_t output_code(const std::shared_ptr<OutputSink>& sink, Standard otherwise) {
@@ -87,6 +88,7 @@ void set_instance_callbacks(qb_callbacks& callbacks) {
   callbacks.instance_write = write;
   callbacks.instance_allow_request = allow_request;
   callbacks.instance_allow_socket = allow_socket;
+  callbacks.instance_resolved = resolved;
 }
 
 }  // namespace quern::wasm

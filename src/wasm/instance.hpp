@@ -16,6 +16,7 @@ struct Instance {
   explicit Instance(Sandbox given) : sandbox(std::move(given)) {}
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
+  // Host calls that wait for their answer hold the state: here they learn that nobody waits.
   ~Instance() {
     if (sandbox.state != nullptr) sandbox.state->ended();
   }

@@ -85,6 +85,8 @@ typedef struct qb_callbacks {
                                  qb_bytes authority, qb_bytes path);
   bool (*instance_allow_socket)(void* instance, uint32_t use /* wasm::SocketUse */,
                                 qb_bytes address);
+  /* An allowed name has this address ("ip"); told before anybody connects to it. */
+  void (*instance_resolved)(void* instance, qb_bytes name, qb_bytes address);
   /* Host functions; `host` is what qb_link got, `index` counts as given there. */
   void (*host_drop)(void* host);
   void (*host_call)(void* host, uint32_t index, void* instance, qb_call* call);

@@ -109,6 +109,7 @@ pub struct Callbacks {
     pub instance_write: unsafe extern "C" fn(Object, u32, Bytes),
     pub instance_allow_request: unsafe extern "C" fn(Object, Bytes, Bytes, Bytes, Bytes) -> bool,
     pub instance_allow_socket: unsafe extern "C" fn(Object, u32, Bytes) -> bool,
+    pub instance_resolved: unsafe extern "C" fn(Object, Bytes, Bytes),
     pub host_drop: unsafe extern "C" fn(Object),
     pub host_call: unsafe extern "C" fn(Object, u32, Object, *mut crate::host::Call),
     pub host_resource_drop: unsafe extern "C" fn(Object, u32, Object, u32),

@@ -74,9 +74,8 @@ pub struct RequestBody(Option<Arc<Feed>>);
 
 impl RequestBody {
     pub fn new(has_body: bool, callbacks: &Callbacks) -> (RequestBody, Option<Arc<Feed>>) {
-        let feed = has_body.then(|| {
-            Arc::new(Feed { slot: Mutex::default(), callbacks: *callbacks })
-        });
+        let feed =
+            has_body.then(|| Arc::new(Feed { slot: Mutex::default(), callbacks: *callbacks }));
         (RequestBody(feed.clone()), feed)
     }
 }

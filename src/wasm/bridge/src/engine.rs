@@ -80,7 +80,8 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
 
 /// Safety: `options` is as bridge.h says.
 unsafe fn create(options: &EngineOptions) -> Result<Engine, Named> {
-    let engine = wasmtime::Engine::new(&config(options)).map_err(|e| from_host(e, Kind::Internal))?;
+    let engine =
+        wasmtime::Engine::new(&config(options)).map_err(|e| from_host(e, Kind::Internal))?;
     let directory = options.cache_dir.text("the cache directory")?;
     let cache = match directory {
         "" => None,

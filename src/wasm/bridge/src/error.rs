@@ -32,8 +32,18 @@ impl Kind {
     pub fn from_code(code: u32) -> Kind {
         use Kind::*;
         const ALL: [Kind; 12] = [
-            InvalidArgument, NotFound, AlreadyExists, PermissionDenied, ResourceExhausted,
-            DeadlineExceeded, Cancelled, Unavailable, Unsupported, CorruptData, GuestTrap, Internal,
+            InvalidArgument,
+            NotFound,
+            AlreadyExists,
+            PermissionDenied,
+            ResourceExhausted,
+            DeadlineExceeded,
+            Cancelled,
+            Unavailable,
+            Unsupported,
+            CorruptData,
+            GuestTrap,
+            Internal,
         ];
         ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Internal)
     }
@@ -80,7 +90,10 @@ pub fn from_guest(error: wasmtime::Error, refused: Option<&str>) -> Named {
         return Named::new(Kind::ResourceExhausted, "the guest holds too many handles at once");
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Named::new(Kind::ResourceExhausted, format!("the instance pool is full: {error:#}"));
+        return Named::new(
+            Kind::ResourceExhausted,
+            format!("the instance pool is full: {error:#}"),
+        );
     }
     let mut message = match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "call stack exhausted".to_string(),

@@ -46,7 +46,10 @@ impl Drop for Host {
 
 impl Host {
     /// Takes `host.host` in every case. Safety: `host` is as bridge.h says.
-    pub unsafe fn new(host: &abi::Host, callbacks: &Callbacks) -> std::result::Result<Arc<Host>, Named> {
+    pub unsafe fn new(
+        host: &abi::Host,
+        callbacks: &Callbacks,
+    ) -> std::result::Result<Arc<Host>, Named> {
         let object = Foreign(host.host);
         let mut made = Host { object, callbacks: *callbacks, items: vec![], raw: vec![] };
         for item in slice(host.items, host.item_count) {
@@ -153,7 +156,9 @@ async fn call(
             }
         }
         Ok(Answer::Trap(message)) => Err(Named::new(Kind::GuestTrap, message).into()),
-        Err(_) => Err(Named::new(Kind::GuestTrap, format!("the host never answered {name}")).into()),
+        Err(_) => {
+            Err(Named::new(Kind::GuestTrap, format!("the host never answered {name}")).into())
+        }
     }
 }
 
@@ -199,10 +204,17 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
     for (index, item) in host.raw.iter().enumerate() {
         let ty = FuncType::new(linker.engine(), item.parameters.clone(), item.results.clone());
         let host = host.clone();
-        linker.func_new_async(&item.module, &item.name, ty, move |caller, arguments, results| {
-            let host = host.clone();
-            Box::new(async move { call_raw(&host, index as u32, caller, arguments, results).await })
-        })?;
+        linker.func_new_async(
+            &item.module,
+            &item.name,
+            ty,
+            move |caller, arguments, results| {
+                let host = host.clone();
+                Box::new(
+                    async move { call_raw(&host, index as u32, caller, arguments, results).await },
+                )
+            },
+        )?;
     }
     Ok(())
 }

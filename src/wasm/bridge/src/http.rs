@@ -6,7 +6,7 @@ use crate::body::{Feed, RequestBody};
 use crate::error::{Kind, Named};
 use crate::link::{Linked, Ready};
 use crate::run::{poll_cancel, wall_error, Cancel, Guest, Metered, Running};
-use crate::sandbox::{prepare, Files, Prepared};
+use crate::sandbox::{prepare, Prepared};
 use crate::state::State;
 use crate::wake::Waitable;
 use http_body::Body;
@@ -45,12 +45,11 @@ impl Sink {
         unsafe { (self.callbacks.sink_head)(self.object.0, status, pairs.as_ptr(), pairs.len()) }
     }
 
-    /// Answers when C++ took the chunk.
-    async fn body(&self, chunk: &[u8], taken: &Arc<Waitable>) {
+    /// `taken` becomes ready when there is room for the next chunk.
+    fn body(&self, chunk: &[u8], taken: &Arc<Waitable>) {
         taken.set(false);
         let token = Arc::into_raw(taken.clone());
-        unsafe { (self.callbacks.sink_body)(self.object.0, CBytes::of(chunk), token) };
-        taken.ready().await;
+        unsafe { (self.callbacks.sink_body)(self.object.0, CBytes::of(chunk), token) }
     }
 
     fn end(&self) {
@@ -110,16 +109,29 @@ async fn pump(sink: &Sink, answer: oneshot::Receiver<Answer>) -> Result<(), Name
     let (head, mut body) = response.into_parts();
     sink.head(&head);
     let taken = Arc::new(Waitable::default());
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|error| {
-            Named::new(Kind::GuestTrap, format!("the guest broke its response off: {error}"))
-        })?;
-        if let Some(chunk) = frame.data_ref().filter(|chunk| !chunk.is_empty()) {
-            sink.body(chunk, &taken).await;
+    let mut chunk = next_chunk(&mut body).await?;
+    while let Some(bytes) = chunk {
+        sink.body(&bytes, &taken);
+        // Fetched ahead, because an end needs no room: a short answer goes out in one go.
+        chunk = next_chunk(&mut body).await?;
+        if chunk.is_some() {
+            taken.ready().await;
         }
     }
     sink.end();
     Ok(())
+}
+
+async fn next_chunk(body: &mut HyperOutgoingBody) -> Result<Option<bytes::Bytes>, Named> {
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
+        let frame = frame.map_err(|error| {
+            Named::new(Kind::GuestTrap, format!("the guest broke its response off: {error}"))
+        })?;
+        if let Some(chunk) = frame.into_data().ok().filter(|chunk| !chunk.is_empty()) {
+            return Ok(Some(chunk));
+        }
+    }
+    Ok(None)
 }
 
 /// Guest and pump, until both are over. After the response's end the guest may go on within its
@@ -134,7 +146,8 @@ async fn exchange(
     let Prepared { state, wall } = prepared;
     let (sender, answer) = oneshot::channel();
     let meter = state.meter.clone();
-    let mut guest = std::pin::pin!(Metered::new(meter, call_handler(&linked, state, request, sender)));
+    let mut guest =
+        std::pin::pin!(Metered::new(meter, call_handler(&linked, state, request, sender)));
     let mut pump = std::pin::pin!(pump(sink, answer));
     let mut timer = std::pin::pin!(tokio::time::sleep(wall));
     let (mut guest_over, mut pump_over) = (false, false);
@@ -175,7 +188,8 @@ unsafe fn parse(
         b"https" => Scheme::Https,
         _ => Scheme::Http,
     };
-    let mut builder = http::Request::builder().method(request.method.get()).uri(request.target.get());
+    let mut builder =
+        http::Request::builder().method(request.method.get()).uri(request.target.get());
     for pair in slice(request.headers, request.header_count) {
         builder = builder.header(pair.first.get(), pair.second.get());
     }
@@ -207,7 +221,7 @@ unsafe extern "C" fn qb_handle(
         let linked = Arc::from_raw(linked);
         let callbacks = linked.shared.callbacks;
         let sink = Sink { object, callbacks, ended: AtomicBool::new(false) };
-        let prepared = prepare(&*sandbox, &callbacks, Files::OnHelper);
+        let prepared = prepare(&*sandbox, &callbacks);
         let (parsed, feed) = match parse(&*request, &callbacks) {
             Ok((parsed, feed)) => (Ok(parsed), feed),
             Err(named) => (Err(named), None),
@@ -230,7 +244,11 @@ unsafe extern "C" fn qb_handle(
 }
 
 #[no_mangle]
-unsafe extern "C" fn qb_exchange_push(exchange: *const Exchange, chunk: CBytes, taken: *mut c_void) {
+unsafe extern "C" fn qb_exchange_push(
+    exchange: *const Exchange,
+    chunk: CBytes,
+    taken: *mut c_void,
+) {
     entry_or((), || match &(*exchange).feed {
         Some(feed) => feed.push(bytes::Bytes::copy_from_slice(chunk.get()), Foreign(taken)),
         None => ((*exchange).callbacks.body_taken)(taken),

@@ -4,7 +4,8 @@
 //!   error     kinds of errors
 //!   engine    configuration, threads;  ticker  epochs;  cache  compiled code on disk
 //!   program   compile, load, describe;  link  imports
-//!   state     what a store holds, limits;  sandbox  how it is made;  output, network  its doors
+//!   state     what a store holds, limits;  sandbox  how it is made
+//!   output    what it prints;  network  what it may reach;  outbound  its HTTP requests
 //!   host      functions of the host;  values  their encoding;  wake  how C++ wakes a guest
 //!   run       one run;  http  one request;  body  its body
 //!
@@ -20,6 +21,7 @@ mod host;
 mod http;
 mod link;
 mod network;
+mod outbound;
 mod output;
 mod program;
 mod run;

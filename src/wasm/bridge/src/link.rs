@@ -9,8 +9,8 @@ use crate::network::add_lookup;
 use crate::program::{without_version, Code, Program};
 use crate::state::State;
 use std::sync::Arc;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, ResourceType};
 use wasmtime::Module;
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{p0, p1, p2};
@@ -64,7 +64,9 @@ fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Rea
     let mut linker = shared.linkers.module.clone();
     define_raw(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
     let provided = |import: &wasmtime::ImportType| {
-        let raw = |item: &crate::host::RawItem| item.module == import.module() && item.name == import.name();
+        let raw = |item: &crate::host::RawItem| {
+            item.module == import.module() && item.name == import.name()
+        };
         let wasi = ["wasi_snapshot_preview1", "wasi_unstable"].contains(&import.module());
         wasi || host.raw.iter().any(raw)
     };
@@ -74,7 +76,11 @@ fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Rea
     Ok(Ready::Module(pre))
 }
 
-fn link_component(shared: &Shared, component: &Component, host: &Arc<Host>) -> Result<Ready, Named> {
+fn link_component(
+    shared: &Shared,
+    component: &Component,
+    host: &Arc<Host>,
+) -> Result<Ready, Named> {
     let mut linker = shared.linkers.component.clone();
     define_interfaces(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
     refuse(missing_imports(component, host))?;
@@ -98,32 +104,32 @@ fn refuse(missing: Vec<String>) -> Result<(), Named> {
             None => name.clone(),
         })
         .collect();
-    Err(Named::new(Kind::Unsupported, format!("nobody provides these imports: {}", told.join(", "))))
+    Err(Named::new(
+        Kind::Unsupported,
+        format!("nobody provides these imports: {}", told.join(", ")),
+    ))
 }
 
 fn missing_imports(component: &Component, host: &Host) -> Vec<String> {
     let engine = component.engine();
     let ty = component.component_type();
     let mut missing = Vec::new();
+    let mut known_resources = Vec::new();
     for (name, item) in ty.imports(engine) {
         match item.ty {
             ComponentItem::Type(_) => {}
             ComponentItem::ComponentInstance(instance) => {
+                let wanted = wanted_of(&instance, engine, &mut known_resources);
                 if is_wasi(name) {
                     continue; // checked by Wasmtime, type by type
                 }
                 let items = host.items.iter().filter(|item| compatible(&item.interface, name));
                 let offered: Vec<&str> = items.map(|item| item.name.as_str()).collect();
-                let wanted = instance
-                    .exports(engine)
-                    .filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)))
-                    .map(|(export, _)| export.to_string());
-                let lacking: Vec<String> =
-                    wanted.filter(|export| !offered.contains(&export.as_str())).collect();
+                let lacking = wanted.iter().filter(|wanted| !offered.contains(&wanted.as_str()));
                 match offered.is_empty() {
-                    true if lacking.is_empty() => {} // types alone need no provider
+                    true if wanted.is_empty() => {} // types alone need no provider
                     true => missing.push(name.to_string()),
-                    false => missing.extend(lacking.iter().map(|export| format!("{name}#{export}"))),
+                    false => missing.extend(lacking.map(|wanted| format!("{name}#{wanted}"))),
                 }
             }
             _ => missing.push(name.to_string()),
@@ -132,11 +138,36 @@ fn missing_imports(component: &Component, host: &Host) -> Vec<String> {
     missing
 }
 
+/// What an imported interface asks of its provider: functions, and the resources that it is the
+/// first to name. One that it uses from another interface is provided there.
+fn wanted_of(
+    instance: &ComponentInstance,
+    engine: &wasmtime::Engine,
+    known_resources: &mut Vec<ResourceType>,
+) -> Vec<String> {
+    let mut wanted = Vec::new();
+    for (name, item) in instance.exports(engine) {
+        match item.ty {
+            ComponentItem::Type(_) => continue,
+            ComponentItem::Resource(ty) if known_resources.contains(&ty) => continue,
+            ComponentItem::Resource(ty) => known_resources.push(ty),
+            _ => {}
+        }
+        wanted.push(name.to_string());
+    }
+    wanted
+}
+
 /// The interfaces of WASI 0.2 that Wasmtime's crates implement.
 fn is_wasi(name: &str) -> bool {
     const PACKAGES: [&str; 7] = [
-        "wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:filesystem/",
-        "wasi:sockets/", "wasi:http/",
+        "wasi:io/",
+        "wasi:clocks/",
+        "wasi:random/",
+        "wasi:cli/",
+        "wasi:filesystem/",
+        "wasi:sockets/",
+        "wasi:http/",
     ];
     let version_fits = name.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."));
     version_fits && PACKAGES.iter().any(|package| name.starts_with(package))

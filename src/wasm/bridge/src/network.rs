@@ -1,22 +1,23 @@
 //! The one door to the network: every outbound request, socket address and name asks the host.
 
 use crate::abi::Bytes;
+use crate::outbound;
 use crate::state::{Instance, State};
-use http::uri::Scheme;
+use std::collections::HashMap;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as lookup;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress, Network};
 use wasmtime_wasi::p2::{DynPollable, SocketError, SocketResult};
-use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsCtxView, WasiSocketsView};
-use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsCtxView};
+use wasmtime_wasi::{WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// wasm::SocketUse.
 #[derive(Clone, Copy)]
-enum Use {
+pub enum Use {
     TcpConnect,
     TcpBind,
     UdpBind,
@@ -27,7 +28,9 @@ enum Use {
 /// Outbound requests of one instance. None: no network.
 pub struct Hooks(pub Option<Arc<Instance>>);
 
-type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+/// The response, and what drives its connection.
+pub type Sent =
+    Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for Hooks {
     fn send_request(
@@ -36,9 +39,12 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        match self.0.as_ref().is_some_and(|instance| allow_request(instance, &request)) {
-            true => wasmtime_wasi_http::default_hooks().send_request(request, options, done),
-            false => Box::new(async { Err(Error::HttpRequestDenied) }),
+        drop(done); // tells of errors in a response's body that WASI 0.2 has no place for
+        match &self.0 {
+            Some(instance) if allow_request(instance, &request) => {
+                Box::new(outbound::send(instance.clone(), request, options.unwrap_or_default()))
+            }
+            _ => Box::new(async { Err(Error::HttpRequestDenied) }),
         }
     }
 }
@@ -51,10 +57,7 @@ fn allow_request(instance: &Instance, request: &http::Request<WasiBody>) -> bool
     if authority.as_str().contains('@') {
         return false;
     }
-    let port = authority.port_u16().unwrap_or(match uri.scheme() {
-        Some(scheme) if *scheme == Scheme::HTTPS => 443,
-        _ => 80,
-    });
+    let port = outbound::port_of(uri);
     let authority = format!("{}:{port}", authority.host());
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let bytes = |text: &str| Bytes::of(text.as_bytes());
@@ -69,9 +72,18 @@ fn allow_request(instance: &Instance, request: &http::Request<WasiBody>) -> bool
     }
 }
 
-fn allow_socket(instance: &Instance, purpose: Use, address: &str) -> bool {
+pub fn allow_socket(instance: &Instance, purpose: Use, address: &str) -> bool {
     let address = Bytes::of(address.as_bytes());
-    unsafe { (instance.callbacks.instance_allow_socket)(instance.object.0, purpose as u32, address) }
+    unsafe {
+        (instance.callbacks.instance_allow_socket)(instance.object.0, purpose as u32, address)
+    }
+}
+
+/// Tells the policy what a name that it allowed stands for.
+pub fn tell_resolved(instance: &Instance, name: &str, address: IpAddr) {
+    let address = address.to_string();
+    let (name, address) = (Bytes::of(name.as_bytes()), Bytes::of(address.as_bytes()));
+    unsafe { (instance.callbacks.instance_resolved)(instance.object.0, name, address) }
 }
 
 pub fn allow_sockets(builder: &mut WasiCtxBuilder, instance: Arc<Instance>) {
@@ -100,6 +112,7 @@ fn allow_address(instance: &Instance, purpose: SocketAddrUse, address: SocketAdd
 pub struct Lookup<'a> {
     sockets: WasiSocketsCtxView<'a>,
     instance: Option<Arc<Instance>>,
+    names: &'a mut HashMap<u32, String>,
 }
 
 struct HasLookup;
@@ -110,8 +123,12 @@ impl HasData for HasLookup {
 
 pub fn add_lookup(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     lookup::add_to_linker::<State, HasLookup>(linker, |state| {
-        let instance = state.hooks.0.clone();
-        Lookup { sockets: state.sockets(), instance }
+        let WasiCtxView { ctx, table } = state.wasi.ctx();
+        Lookup {
+            sockets: WasiSocketsCtxView { ctx: ctx.sockets(), table },
+            instance: state.hooks.0.clone(),
+            names: &mut state.lookups,
+        }
     })
 }
 
@@ -144,7 +161,9 @@ impl lookup::Host for Lookup<'_> {
         if !self.instance.as_deref().is_some_and(allowed) {
             return Err(ErrorCode::AccessDenied.into());
         }
-        lookup::Host::resolve_addresses(&mut self.sockets, network, name)
+        let stream = lookup::Host::resolve_addresses(&mut self.sockets, network, name.clone())?;
+        self.names.insert(stream.rep(), name);
+        Ok(stream)
     }
 }
 
@@ -153,7 +172,14 @@ impl lookup::HostResolveAddressStream for Lookup<'_> {
         &mut self,
         stream: Resource<lookup::ResolveAddressStream>,
     ) -> SocketResult<Option<IpAddress>> {
-        self.sockets.resolve_next_address(stream)
+        let number = stream.rep();
+        let address = self.sockets.resolve_next_address(stream)?;
+        if let (Some(address), Some(name), Some(instance)) =
+            (&address, self.names.get(&number), &self.instance)
+        {
+            tell_resolved(instance, name, ip_of(address));
+        }
+        Ok(address)
     }
 
     fn subscribe(
@@ -164,6 +190,14 @@ impl lookup::HostResolveAddressStream for Lookup<'_> {
     }
 
     fn drop(&mut self, stream: Resource<lookup::ResolveAddressStream>) -> wasmtime::Result<()> {
+        self.names.remove(&stream.rep());
         lookup::HostResolveAddressStream::drop(&mut self.sockets, stream)
+    }
+}
+
+fn ip_of(address: &IpAddress) -> IpAddr {
+    match *address {
+        IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
+        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => Ipv6Addr::new(a, b, c, d, e, f, g, h).into(),
     }
 }

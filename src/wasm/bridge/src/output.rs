@@ -50,9 +50,10 @@ pub struct Output {
 impl Output {
     fn put(&self, bytes: &[u8]) -> StreamResult<()> {
         let count = bytes.len() as u64;
-        let taken = self.budget.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(count)
-        });
+        let taken = self
+            .budget
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
         if taken.is_err() {
             let text = format!("output: more than the limit of {} bytes", self.budget.limit);
             return Err(StreamError::Trap(Named::new(Kind::ResourceExhausted, text).into()));
@@ -121,7 +122,11 @@ impl OutputStream for Output {
 
 /// Only WASI 0.3 writes this way.
 impl AsyncWrite for Output {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         let put = self.put(bytes).map(|()| bytes.len());
         Poll::Ready(put.map_err(|error| std::io::Error::other(error.to_string())))
     }

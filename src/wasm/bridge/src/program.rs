@@ -37,12 +37,14 @@ impl Program {
             Code::Module(module) => module_names(module),
             Code::Component(component) => component_names(component),
         };
-        let exported = |interface: &str| exports.iter().any(|name| without_version(name) == interface);
+        let exported =
+            |interface: &str| exports.iter().any(|name| without_version(name) == interface);
         let command = match &code {
             Code::Module(_) => exports.iter().any(|name| name == "_start"),
             Code::Component(_) => exported("wasi:cli/run"),
         };
-        let http_handler = matches!(code, Code::Component(_)) && exported("wasi:http/incoming-handler");
+        let http_handler =
+            matches!(code, Code::Component(_)) && exported("wasi:http/incoming-handler");
         Program { code, digest, imports, exports, command, http_handler }
     }
 
@@ -52,12 +54,17 @@ impl Program {
                 Some(_) => "precompiled code is not taken from outside; give the .wasm",
                 None => "it does not begin as WebAssembly does",
             };
-            return Err(Named::new(Kind::InvalidArgument, format!("{name} is not a program: {text}")));
+            return Err(Named::new(
+                Kind::InvalidArgument,
+                format!("{name} is not a program: {text}"),
+            ));
         }
         let digest: [u8; 32] = Sha256::digest(wasm).into();
         let text = format!("sha256:{}", hex(&digest));
         let cached = shared.cache.as_ref().and_then(|cache| cache.get(&digest));
-        if let Some(code) = cached.and_then(|image| unsafe { load_image(shared, &image, wasm) }.ok()) {
+        if let Some(code) =
+            cached.and_then(|image| unsafe { load_image(shared, &image, wasm) }.ok())
+        {
             return Ok(Program::new(code, text));
         }
         let invalid = |error: wasmtime::Error| {
@@ -83,7 +90,10 @@ impl Program {
 /// Safety: the image is machine code; it must be our own.
 unsafe fn load_image(shared: &Shared, image: &[u8], wasm: &[u8]) -> Result<Code, Named> {
     let unfit = |e: wasmtime::Error| {
-        Named::new(Kind::Unsupported, format!("the precompiled image does not fit this machine: {e:#}"))
+        Named::new(
+            Kind::Unsupported,
+            format!("the precompiled image does not fit this machine: {e:#}"),
+        )
     };
     let component = is_component(wasm);
     match (wasmtime::Engine::detect_precompiled(image), component) {
@@ -108,7 +118,8 @@ fn component_names(component: &Component) -> (Vec<String>, Vec<String>) {
     let engine = component.engine();
     let ty = component.component_type();
     // Types and their like are imported too, but nobody provides them.
-    let provided = ty.imports(engine).filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)));
+    let provided =
+        ty.imports(engine).filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)));
     (
         provided.map(|(name, _)| name.to_string()).collect(),
         ty.exports(engine).map(|(name, _)| name.to_string()).collect(),

@@ -4,7 +4,7 @@ use crate::abi::{self, entry, entry_or, slice, Bytes, Callbacks, Error, Foreign}
 use crate::engine::Shared;
 use crate::error::{from_guest, Kind, Named};
 use crate::link::{Linked, Ready};
-use crate::sandbox::{prepare, Files, Prepared};
+use crate::sandbox::{prepare, Prepared};
 use crate::state::{Meter, State};
 use crate::ticker::Live;
 use std::future::{poll_fn, Future};
@@ -29,7 +29,8 @@ impl Guest {
     /// Waits for a place.
     pub async fn new(shared: &Shared, state: State) -> Result<Guest, Named> {
         let place = shared.places.clone().acquire_owned().await;
-        let place = place.map_err(|_| Named::new(Kind::Unavailable, "the engine is shutting down"))?;
+        let place =
+            place.map_err(|_| Named::new(Kind::Unavailable, "the engine is shutting down"))?;
         let live = shared.ticker.enter();
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| &mut state.limits);
@@ -168,7 +169,10 @@ async fn run_invoke(
     arguments: &[String],
 ) -> Result<(i32, String), Named> {
     let Ready::Module(pre) = &linked.ready else {
-        return Err(Named::new(Kind::Unsupported, "only a module's functions can be invoked by name"));
+        return Err(Named::new(
+            Kind::Unsupported,
+            "only a module's functions can be invoked by name",
+        ));
     };
     let mut guest = Guest::new(&linked.shared, state).await?;
     let instance = pre.instantiate_async(&mut guest.store).await.map_err(|e| guest.ended_by(e))?;
@@ -176,12 +180,13 @@ async fn run_invoke(
         let called = initialize.call_async(&mut guest.store, &[], &mut []).await;
         called.map_err(|e| guest.ended_by(e))?;
     }
-    let function = instance
-        .get_func(&mut guest.store, name)
-        .ok_or_else(|| Named::new(Kind::NotFound, format!("the module exports no function {name}")))?;
+    let function = instance.get_func(&mut guest.store, name).ok_or_else(|| {
+        Named::new(Kind::NotFound, format!("the module exports no function {name}"))
+    })?;
     let ty = function.ty(&guest.store);
     if ty.params().len() != arguments.len() {
-        let text = format!("{name} takes {} arguments, {} given", ty.params().len(), arguments.len());
+        let text =
+            format!("{name} takes {} arguments, {} given", ty.params().len(), arguments.len());
         return Err(Named::new(Kind::InvalidArgument, text));
     }
     let parsed: Result<Vec<Val>, Named> =
@@ -200,8 +205,12 @@ async fn run_invoke(
 fn parse_value(ty: &ValType, text: &str) -> Result<Val, Named> {
     let parsed = match ty {
         // Unsigned spellings are taken too: wasm's integers have no sign.
-        ValType::I32 => text.parse().or_else(|_| text.parse::<u32>().map(|v| v as i32)).map(Val::I32).ok(),
-        ValType::I64 => text.parse().or_else(|_| text.parse::<u64>().map(|v| v as i64)).map(Val::I64).ok(),
+        ValType::I32 => {
+            text.parse().or_else(|_| text.parse::<u32>().map(|v| v as i32)).map(Val::I32).ok()
+        }
+        ValType::I64 => {
+            text.parse().or_else(|_| text.parse::<u64>().map(|v| v as i64)).map(Val::I64).ok()
+        }
         ValType::F32 => text.parse::<f32>().map(Val::from).ok(),
         ValType::F64 => text.parse::<f64>().map(Val::from).ok(),
         _ => None,
@@ -247,7 +256,7 @@ unsafe fn start(
     Arc::increment_strong_count(linked);
     let linked = Arc::from_raw(linked);
     let callbacks = linked.shared.callbacks;
-    let prepared = prepare(sandbox, &callbacks, Files::OnWorker);
+    let prepared = prepare(sandbox, &callbacks);
     let mut done = Done { run: Some(run), callbacks };
     let (sender, cancel) = oneshot::channel();
     linked.shared.handle.clone().spawn(async move {
@@ -331,7 +340,7 @@ unsafe extern "C" fn qb_measure_start(
 ) -> Error {
     entry(|| {
         let linked = &*linked;
-        let prepared = prepare(&*sandbox, &linked.shared.callbacks, Files::OnHelper)?;
+        let prepared = prepare(&*sandbox, &linked.shared.callbacks)?;
         let before = Instant::now();
         linked.shared.handle.block_on(async {
             let mut guest = Guest::new(&linked.shared, prepared.state).await?;

@@ -5,19 +5,12 @@ use crate::error::{Kind, Named};
 use crate::network::{allow_sockets, Hooks};
 use crate::output::{Budget, Output, Target};
 use crate::state::{Instance, Limiter, Meter, State};
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView};
 use wasmtime_wasi_http::WasiHttpCtx;
-
-/// May a guest's file operations hold its worker thread? A command's may: it is alone on it, and a
-/// hop to a helper thread costs more than most of them. A request's may not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Files {
-    OnWorker,
-    OnHelper,
-}
 
 /// A state and the limit that is enforced outside of the store.
 pub struct Prepared {
@@ -28,15 +21,10 @@ pub struct Prepared {
 /// Takes the sandbox's instance in every case.
 ///
 /// Safety: `sandbox` is as bridge.h says.
-pub unsafe fn prepare(
-    sandbox: &abi::Sandbox,
-    callbacks: &Callbacks,
-    files: Files,
-) -> Result<Prepared, Named> {
+pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<Prepared, Named> {
     let object = Foreign(sandbox.instance);
     let instance = Arc::new(Instance { object, callbacks: *callbacks });
     let mut builder = WasiCtxBuilder::new();
-    builder.allow_blocking_current_thread(files == Files::OnWorker);
     for arg in slice(sandbox.args, sandbox.arg_count) {
         builder.arg(arg.text("an argument")?);
     }
@@ -69,6 +57,7 @@ pub unsafe fn prepare(
         wasi,
         http: WasiHttpCtx::new(),
         hooks,
+        lookups: HashMap::new(),
         limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
         meter: Arc::new(Meter::new(sandbox.cpu_ms)),
         handles: 0,

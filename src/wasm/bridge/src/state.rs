@@ -3,6 +3,7 @@
 use crate::abi::{Callbacks, Foreign};
 use crate::error::{Kind, Named};
 use crate::network::Hooks;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct State {
     pub wasi: WasiP1Ctx,
     pub http: WasiHttpCtx,
     pub hooks: Hooks,
+    /// Names that are being looked up, by the number of their stream.
+    pub lookups: HashMap<u32, String>,
     pub limits: Limiter,
     pub meter: Arc<Meter>,
     /// Host resources that the guest owns, and how many it may.
@@ -99,10 +102,16 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        now: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let total = self.memory_used.saturating_add(wanted - now);
         if total > self.memory {
-            return self.refuse(now == 0, format!("memory: {total} bytes asked, {} allowed", self.memory));
+            return self
+                .refuse(now == 0, format!("memory: {total} bytes asked, {} allowed", self.memory));
         }
         self.granted = wanted - now;
         self.memory_used = total;
@@ -115,10 +124,18 @@ impl ResourceLimiter for Limiter {
         Ok(())
     }
 
-    fn table_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        now: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let total = self.table_used.saturating_add(wanted - now);
         if total > self.table {
-            return self.refuse(now == 0, format!("table: {total} elements asked, {} allowed", self.table));
+            return self.refuse(
+                now == 0,
+                format!("table: {total} elements asked, {} allowed", self.table),
+            );
         }
         self.granted = wanted - now;
         self.table_used = total;

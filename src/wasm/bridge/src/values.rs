@@ -119,7 +119,8 @@ fn put_u32(out: &mut Vec<u8>, value: usize) {
 }
 
 fn unsupported(what: &str) -> wasmtime::Error {
-    Named::new(Kind::Unsupported, format!("{what} has a type that the bridge does not carry")).into()
+    Named::new(Kind::Unsupported, format!("{what} has a type that the bridge does not carry"))
+        .into()
 }
 
 /// Reads results. The bytes come from our own host functions: bytes that do not fit the type are
@@ -156,7 +157,8 @@ impl Decoder<'_> {
                 Val::Record(fields)
             }
             Type::Tuple(tuple) => {
-                let items: Result<Vec<Val>> = tuple.types().map(|ty| self.value(store, &ty)).collect();
+                let items: Result<Vec<Val>> =
+                    tuple.types().map(|ty| self.value(store, &ty)).collect();
                 Val::Tuple(items?)
             }
             Type::Variant(variant) => self.variant(store, variant)?,
