@@ -59,18 +59,35 @@ Failure unexpected(const CLI::App& app, const std::string& written) {
       Error(ErrorKind::invalid_argument, what + "; did you mean \"" + meant + "\"?"), advice));
 }
 
+std::string command_names(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names += (names.empty() ? "" : ", ") + sub->get_name();
+  }
+  return names;
+}
+
 // CLI11 says "--port: Value 70000 not in range 0 to 65535" and the like; ours begin in lower case.
 std::string plain(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return std::string(trim(text));
 }
 
-Result<> read_grants(const Values& values, GrantOptions& grants) {
-  if (!values.memory.empty()) grants.memory = TRY(parse_bytes(values.memory).context("--memory"));
-  if (!values.timeout.empty()) {
-    grants.timeout = TRY(parse_duration(values.timeout).context("--timeout"));
-  }
-  if (!values.cpu.empty()) grants.cpu = TRY(parse_duration(values.cpu).context("--cpu"));
+// An amount that was given as text; absent when it was not given.
+template <class Amount>
+Result<std::optional<Amount>> amount(const CLI::App& app, const char* option,
+                                     const std::string& text,
+                                     Result<Amount> (*parse_amount)(std::string_view)) {
+  if (text.empty()) return std::optional<Amount>();
+  const Result<Amount> parsed = parse_amount(text);
+  if (!parsed) return usage_error(app, std::string(option) + ": " + parsed.error().describe());
+  return std::optional<Amount>(*parsed);
+}
+
+Result<> read_grants(const CLI::App& app, const Values& values, GrantOptions& grants) {
+  grants.memory = TRY(amount(app, "--memory", values.memory, parse_bytes));
+  grants.timeout = TRY(amount(app, "--timeout", values.timeout, parse_duration));
+  grants.cpu = TRY(amount(app, "--cpu", values.cpu, parse_duration));
   return {};
 }
 
@@ -123,12 +140,12 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
   const std::string name = path_of(app);
   if (name == "quern" || name == "quern serve") {
     TRY(check_server(app, values, values.serve.server));
-    TRY(read_grants(values, values.serve.grants));
+    TRY(read_grants(app, values, values.serve.grants));
     return as_command<Serve>(values.serve);
   }
   if (name == "quern chat") return as_command<Chat>(values.chat);
   if (name == "quern run") {
-    TRY(read_grants(values, values.run.grants));
+    TRY(read_grants(app, values, values.run.grants));
     return as_command(take_run(app, values.run));
   }
   if (name == "quern compile") return as_command<Compile>(values.compile);
@@ -164,6 +181,13 @@ Result<Command> parse(const std::vector<std::string>& args) {
   } catch (const CLI::ExtrasError&) {
     const std::vector<std::string> rest = root->remaining(true);
     return unexpected(deepest(*root), rest.empty() ? "" : rest.front());
+  } catch (const CLI::RequiredError& problem) {
+    const CLI::App& app = deepest(*root);
+    const std::vector<std::string> rest = root->remaining(true);
+    if (!rest.empty()) return unexpected(app, rest.front());
+    const std::string commands = command_names(app);
+    if (!commands.empty()) return usage_error(app, "which command? One of " + commands);
+    return usage_error(app, plain(problem.what()));
   } catch (const CLI::ParseError& problem) {
     return usage_error(deepest(*root), plain(problem.what()));
   }

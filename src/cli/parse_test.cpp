@@ -81,6 +81,10 @@ TEST(Parse, SaysWhatWasMeant) {
             "quern: unknown command \"caht\"; did you mean \"chat\"?\n  try: quern chat\n");
   EXPECT_EQ(refused({"run", "--dirr", "x", "a.wasm"}),
             "quern: unknown option \"--dirr\"; did you mean \"--dir\"?\n  try: quern run --dir\n");
+  EXPECT_EQ(refused({"model", "pul", "x"}),
+            "quern: unknown command \"pul\"; did you mean \"pull\"?\n  try: quern model pull\n");
+  EXPECT_EQ(refused({"model"}),
+            "quern: which command? One of pull, ls, show, rm\n  try: quern model --help\n");
   EXPECT_EQ(refused({"xyzzy"}), "quern: unknown command \"xyzzy\"\n  try: quern --help\n");
 }
 
