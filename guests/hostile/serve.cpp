@@ -139,6 +139,7 @@ void behave(std::string_view path, Request request, Out out) {
   if (path == "/half") {  // sends a head and a piece, then traps
     Answer answer(out, 200);
     answer.write("half an answer");
+    sleep_ms(20);  // the piece is on its way
     __builtin_trap();
   }
   if (path == "/endless") {  // a body without end

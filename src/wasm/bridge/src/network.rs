@@ -87,7 +87,8 @@ pub fn tell_resolved(instance: &Instance, name: &str, address: IpAddr) {
 }
 
 pub fn allow_sockets(builder: &mut WasiCtxBuilder, instance: Arc<Instance>) {
-    builder.allow_ip_name_lookup(true); // each name is asked for below
+    // Each address and each name is asked for below.
+    builder.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
     builder.socket_addr_check(move |address: SocketAddr, purpose| {
         let allowed = allow_address(&instance, purpose, address);
         Box::pin(async move { allowed })
