@@ -31,7 +31,7 @@ class HttpResponseSink {
   virtual ~HttpResponseSink() = default;
   virtual void head(std::uint16_t status, HttpHeaders headers) = 0;
   // The next chunk is not delivered before `taken` was called (from any thread): back-pressure
-  // reaches the guest's output stream.
+  // reaches the guest's output stream. `end` does not wait for it.
   virtual void body(Buffer chunk, std::function<void()> taken) = 0;
   virtual void end() = 0;
   virtual void fail(Error error) = 0;
@@ -45,7 +45,8 @@ class Running {
   virtual void cancel(Error reason) = 0;
 };
 
-// The request's side of an exchange. Destroying it before the end cancels the guest.
+// The request's side of an exchange. Destroying it before the end cancels the guest; after
+// HttpResponseSink::end the guest may go on within its limits, and nobody hears how it ends.
 class HttpExchange : public Running {
  public:
   // Gives a chunk of the request's body. `taken` is called when the guest has room for more;

@@ -229,6 +229,12 @@ TEST(Programs, StartsInMicroseconds) {
   EXPECT_LT(*time, 20ms);  // generous: the bench measures, this only finds a lost pool
 }
 
+TEST(Programs, AnEngineOfDefaultSizeIsMade) {
+  const auto engine = Engine::create({});  // its pool reserves address space by the terabyte
+  ASSERT_TRUE(engine.ok()) << engine.error().describe();
+  EXPECT_EQ((*engine)->live_instances(), 0U);
+}
+
 TEST(Programs, LeavesNoInstanceBehind) {
   ASSERT_TRUE(run_guest("healthy").ok());
   EXPECT_TRUE(eventually([] { return shared_engine().live_instances() == 0; }));

@@ -64,11 +64,14 @@ void body_taken(void* taken) noexcept {
 }
 
 // ---- handles: what C++ holds ------------------------------------------------------------------
+//
+// Null after a panic in the bridge, which has told the end already: then there is nothing to do.
 
 class BridgeRunning final : public Running {
  public:
   explicit BridgeRunning(qb_running* running) : running_(running) {}
   void cancel(Error reason) override {
+    if (running_ == nullptr) return;
     const std::string message = reason.describe();
     qb_running_cancel(running_.get(), kind_code(reason.kind()), borrow(message));
   }
@@ -84,15 +87,21 @@ class BridgeExchange final : public HttpExchange {
  public:
   explicit BridgeExchange(qb_exchange* exchange) : exchange_(exchange) {}
   void cancel(Error reason) override {
+    if (exchange_ == nullptr) return;
     const std::string message = reason.describe();
     qb_exchange_cancel(exchange_.get(), kind_code(reason.kind()), borrow(message));
   }
   void push_body(Buffer chunk, std::function<void()> taken) override {
+    if (exchange_ == nullptr) return;
     auto token = std::make_unique<Taken>(std::move(taken));
     qb_exchange_push(exchange_.get(), borrow(chunk), token.release());  // body_taken deletes it
   }
-  void end_body() override { qb_exchange_end_body(exchange_.get()); }
-  void abort_body() override { qb_exchange_abort_body(exchange_.get()); }
+  void end_body() override {
+    if (exchange_ != nullptr) qb_exchange_end_body(exchange_.get());
+  }
+  void abort_body() override {
+    if (exchange_ != nullptr) qb_exchange_abort_body(exchange_.get());
+  }
 
  private:
   struct Free {
