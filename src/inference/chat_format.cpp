@@ -1,6 +1,7 @@
 #include "inference/chat_format.hpp"
 
 #include "base/log.hpp"
+#include "inference/plain_tools.hpp"
 #include "inference/schema_check.hpp"
 #include "inference/tool_call_ids.hpp"
 
@@ -92,23 +93,53 @@ class LlamaChatFormat final : public ChatFormat {
     } catch (const std::exception&) {
       thinks_ = true;  // then every answer goes through the parser
     }
+    knows_tools_ = common_chat_templates_get_caps(templates_.get())["supports_tools"];
   }
 
   Result<RenderedChat> render(const ChatRequest& request) const override {
     TRY(check(request));
+    if (!knows_tools_) return render_without_tools(request);
     common_chat_templates_inputs inputs = inputs_of(request);
     const bool tools = !inputs.tools.empty() && inputs.tool_choice != COMMON_CHAT_TOOL_CHOICE_NONE;
-    const bool plain = !tools && !thinks_;
+    return render_as(request, std::move(inputs), !tools && !thinks_);
+  }
+
+ private:
+  Result<RenderedChat> render_as(const ChatRequest& request, common_chat_templates_inputs inputs,
+                                 bool plain) const {
     inputs.force_pure_content = plain || request.format.kind == ResponseFormat::Kind::grammar;
     try {
-      return plain ? render_plain(request, inputs) : render_parsed(request, inputs);
+      return plain ? render_plain(request, inputs) : render_parsed(request, std::move(inputs));
     } catch (const std::exception& error) {
       return fail(ErrorKind::invalid_argument,
                   std::string("the model's chat template refuses this: ") + error.what());
     }
   }
 
- private:
+  // The template knows no tools: they are told in plain messages (plain_tools.hpp).
+  Result<RenderedChat> render_without_tools(const ChatRequest& request) const {
+    using Choice = ToolChoice::Kind;
+    const Choice choice = request.tool_choice.kind;
+    ChatRequest plain;
+    plain.format = request.format;
+    plain.enable_thinking = request.enable_thinking;
+    std::vector<Tool> tools;
+    for (const Tool& tool : request.tools) {
+      const bool wanted = choice != Choice::named || tool.name == request.tool_choice.name;
+      if (wanted && choice != Choice::none) tools.push_back(tool);
+    }
+    plain.messages = tell_tools(request.messages, tools);
+    RenderedChat chat = TRY(render_as(plain, inputs_of(plain), !thinks_ || !tools.empty()));
+    if (tools.empty()) return chat;
+    const bool must = choice == Choice::required || choice == Choice::named;
+    chat.grammar = GrammarSource{
+        .text = TRY(grammar_of_schema(schema_of_calls(tools, request.parallel_tool_calls))),
+        .lazy = !must};
+    if (!must) chat.grammar->trigger_patterns.emplace_back(kCallsBegin);
+    chat.parser = make_calls_parser();
+    return chat;
+  }
+
   static common_chat_msg message_of(const Message& message) {
     common_chat_msg out;
     out.role = name_of(message.role);
@@ -254,6 +285,7 @@ class LlamaChatFormat final : public ChatFormat {
   std::shared_ptr<const Weights> weights_;
   common_chat_templates_ptr templates_;
   bool thinks_ = false;
+  bool knows_tools_ = false;
   mutable std::mutex mutex_;  // templates are not promised to be safe for two threads
 };
 

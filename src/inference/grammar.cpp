@@ -26,11 +26,12 @@ int depth_of(std::string_view grammar) {
 
 class LlamaGrammar final : public Constraint {
  public:
-  LlamaGrammar(std::shared_ptr<const Weights> weights, llama_sampler* sampler)
-      : weights_(std::move(weights)), sampler_(sampler) {}
+  LlamaGrammar(std::shared_ptr<const Weights> weights, llama_sampler* sampler, bool lazy)
+      : weights_(std::move(weights)), sampler_(sampler), lazy_(lazy) {}
   ~LlamaGrammar() override { llama_sampler_free(sampler_); }
 
   bool allows(Token token) override {
+    if (lost_) return true;
     llama_token_data one{.id = token, .logit = 1, .p = 0};
     llama_token_data_array array{.data = &one, .size = 1, .selected = -1, .sorted = false};
     llama_sampler_apply(sampler_, &array);
@@ -51,10 +52,14 @@ class LlamaGrammar final : public Constraint {
   }
 
   Result<> accept(Token token) override {
+    if (lost_) return {};
     try {
       llama_sampler_accept(sampler_, token);
       return {};
     } catch (const std::exception& error) {
+      // What set a lazy grammar off was not what it begins with: then the answer is free text.
+      lost_ = lazy_;
+      if (lost_) return {};
       return fail(ErrorKind::internal, std::string("the grammar lost its way: ") + error.what());
     }
   }
@@ -62,6 +67,8 @@ class LlamaGrammar final : public Constraint {
  private:
   std::shared_ptr<const Weights> weights_;
   llama_sampler* sampler_;
+  const bool lazy_;
+  bool lost_ = false;
   std::vector<llama_token_data> all_;
 };
 
@@ -93,7 +100,7 @@ Result<std::unique_ptr<Constraint>> make_grammar(std::shared_ptr<const Weights> 
                   "the grammar cannot be parsed: " + take_last_complaint());
     }
     std::unique_ptr<Constraint> grammar =
-        std::make_unique<LlamaGrammar>(std::move(weights), sampler);
+        std::make_unique<LlamaGrammar>(std::move(weights), sampler, source.lazy);
     for (const Token token : source.begun) TRY(grammar->accept(token));
     return grammar;
   } catch (const std::exception& error) {

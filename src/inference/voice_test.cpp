@@ -70,7 +70,8 @@ Told speak(const std::vector<std::string>& pieces, VoiceOptions options) {
     break;
   }
   told.reason = voice.close(told.reason);
-  for (const Event& event : channel->read().value()) add_event(told.answer, event);
+  const auto events = channel->read().value();
+  for (const Event& event : events) add_event(told.answer, event);
   return told;
 }
 
