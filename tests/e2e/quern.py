@@ -29,6 +29,8 @@ def environment(home: pathlib.Path, **more: str) -> dict[str, str]:
         "HOME": str(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
+        # Compiled code is kept between runs: half a minute for an interpreter as a component.
+        "XDG_CACHE_HOME": str(where("cache") / "e2e"),
         # Closed ports: no test reaches the network unless it says where.
         "HF_ENDPOINT": "http://127.0.0.1:9",
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",

@@ -141,11 +141,15 @@ GUESTS = {
 }
 
 
+# The pinned tools that a language's guests depend on, beside their own sources.
+PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"]}
+
+
 def key(language: str) -> str:
     """What a guest is made of: its language's sources, this file, and the pinned tools."""
     seen = hashlib.sha256()
     files = [p for p in sorted((HERE / language).rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-    for file in [HERE / "build.py", HERE / "world.wit", ROOT / "deps" / "python.txt", ROOT / "deps" / "tools.sh", *files]:
+    for file in [HERE / "build.py", HERE / "world.wit", *(ROOT / pin for pin in PINS[language]), *files]:
         seen.update(file.read_bytes())
     return seen.hexdigest()[:12]
 

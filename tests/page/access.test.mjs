@@ -174,23 +174,19 @@ test("reduced motion is respected", async () => {
   await context.close();
 });
 
-test("a long answer comes without holding up the page", needsMock, async () => {
+test("while a long answer comes, blocks that are finished are not rendered again", needsMock, async () => {
   const { page, context } = await openPage(session);
-  await page.evaluate(() => {
-    window.slowest = 0;
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) window.slowest = Math.max(window.slowest, entry.duration);
-    }).observe({ type: "longtask", buffered: false });
-  });
-  await askAndWait(page, "long one");
+  await ask(page, "long one");
+  await expectText(lastAnswer(page), /Paragraph 10/);
+  const first = await lastAnswer(page).locator("p").first().elementHandle();
+  await answered(page);
   await expectText(lastAnswer(page), /Paragraph 60/);
-  const slowest = await page.evaluate(() => window.slowest);
-  assert.ok(slowest < 250, `a task took ${slowest} ms`);
+  assert.ok(await first.evaluate((node) => node.isConnected), "the first paragraph was made anew");
   await context.close();
 });
 
 async function expectFocus(page, name) {
-  const end = Date.now() + 2_000;
+  const end = Date.now() + 15_000;
   while (Date.now() < end && (await focusedName(page)) !== name) await page.waitForTimeout(30);
   assert.equal(await focusedName(page), name);
 }
