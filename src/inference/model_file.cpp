@@ -90,7 +90,10 @@ class Reader {
   }
   Result<> skip(std::uint64_t count) {
     if (count > left()) return corrupt("the file is truncated");
-    file_.seekg(static_cast<std::streamoff>(count), std::ios::cur);
+    // A seek throws the stream's buffer away; a vocabulary has a hundred thousand short texts.
+    constexpr std::uint64_t kWorthSeeking = 1U << 16U;
+    const auto distance = static_cast<std::streamoff>(count);
+    count < kWorthSeeking ? file_.ignore(distance) : file_.seekg(distance, std::ios::cur);
     at_ += count;
     return {};
   }
