@@ -205,7 +205,7 @@ TEST_F(RealModel, BadGrammarsAreErrorsNotCrashes) {
 }
 
 TEST_F(RealModel, RequiredToolIsCalled) {
-  ChatRequest request = say("What is the weather in Rome?", 80);
+  ChatRequest request = say("What is the weather in Rome?", 40);
   request.tools.push_back(
       {.name = "weather",
        .description = "The weather in a city",

@@ -24,7 +24,7 @@ struct Answer {
 };
 
 inline bool wait_ready(Generation& generation,
-                       std::chrono::milliseconds limit = std::chrono::seconds(60)) {
+                       std::chrono::milliseconds limit = std::chrono::seconds(240)) {
   auto ready = std::make_shared<std::promise<void>>();
   generation.on_ready([ready] { ready->set_value(); });
   return ready->get_future().wait_for(limit) == std::future_status::ready;
@@ -44,7 +44,8 @@ inline Answer read_all(Generation& generation) {
   Answer answer;
   while (!answer.finished) {
     if (!wait_ready(generation)) {
-      ADD_FAILURE() << "nothing came for a minute";
+      answer.error = Error(ErrorKind::deadline_exceeded, "nothing came for four minutes");
+      ADD_FAILURE() << answer.error->message();
       break;
     }
     auto events = generation.read();
