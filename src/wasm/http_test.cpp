@@ -1,6 +1,11 @@
 // Requests through a guest: streaming both ways, back-pressure, and every way to go wrong.
 #include "wasm/test_support.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <condition_variable>
 
 namespace quern::wasm {
@@ -319,6 +324,59 @@ TEST_F(HttpTest, ThePolicyIsAskedForTheRequestAndForItsAddress) {
   EXPECT_EQ(rebinding->asked(),
             (std::vector<std::string>{"GET http://127.0.0.1:9/greeting",
                                       "resolved 127.0.0.1 127.0.0.1", "socket 127.0.0.1:9"}));
+}
+
+// Accepts one connection on loopback and answers it; the port is the system's choice.
+class OneAnswer {
+ public:
+  OneAnswer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_, generic, size), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    EXPECT_EQ(::getsockname(socket_, generic, &size), 0);
+    authority_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    thread_ = std::jthread([this] { serve(); });
+  }
+  OneAnswer(const OneAnswer&) = delete;
+  OneAnswer& operator=(const OneAnswer&) = delete;
+  ~OneAnswer() { ::close(socket_); }
+  const std::string& authority() const { return authority_; }
+  std::string request() {
+    thread_.join();
+    return request_;
+  }
+
+ private:
+  void serve() {
+    const int client = ::accept(socket_, nullptr, nullptr);
+    std::array<char, 4096> buffer{};
+    while (request_.find("\r\n\r\n") == std::string::npos) {
+      const ssize_t count = ::read(client, buffer.data(), buffer.size());
+      if (count <= 0) break;
+      request_.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    constexpr std::string_view kAnswer = "HTTP/1.1 203 X\r\ncontent-length: 2\r\n\r\nok";
+    EXPECT_EQ(::write(client, kAnswer.data(), kAnswer.size()),
+              static_cast<ssize_t>(kAnswer.size()));
+    ::close(client);
+  }
+  int socket_;
+  std::string authority_;
+  std::string request_;
+  std::jthread thread_;
+};
+
+TEST_F(HttpTest, AnAllowedRequestReachesItsServer) {
+  OneAnswer server;
+  const auto policy = std::make_shared<Policy>(server.authority(), server.authority());
+  EXPECT_EQ(ask("/fetch/" + server.authority(), {.network = policy})->body_text(), "status 203");
+  const std::string request = server.request();
+  EXPECT_EQ(request.substr(0, request.find("\r\n")), "GET /greeting HTTP/1.1");
+  EXPECT_NE(request.find("host: " + server.authority()), std::string::npos) << request;
 }
 
 TEST_F(HttpTest, ThePolicyIsAskedForSocketsAndNames) {
