@@ -202,15 +202,18 @@ LineEditor::Step LineEditor::take_escape() {
     case 'D': by_word ? buffer_.word_left() : buffer_.left(); break;
     case 'H': buffer_.home(); break;
     case 'F': buffer_.end(); break;
-    case '~':
-      if (numbers == "200") take_paste();
-      if (numbers == "3") buffer_.erase();
-      if (numbers == "1" || numbers == "7") buffer_.home();
-      if (numbers == "4" || numbers == "8") buffer_.end();
-      break;
+    case '~': take_numbered(numbers); break;
     default: break;
   }
   return Step::go_on;
+}
+
+// ESC [ number ~
+void LineEditor::take_numbered(std::string_view number) {
+  if (number == "200") take_paste();
+  if (number == "3") buffer_.erase();
+  if (number == "1" || number == "7") buffer_.home();
+  if (number == "4" || number == "8") buffer_.end();
 }
 
 void LineEditor::take_paste() {

@@ -41,6 +41,7 @@ class LineEditor {
   Step take_escape();
   Step enter();
   void take_character(char first);
+  void take_numbered(std::string_view number);
   void take_paste();
   void move_in_history(int steps);
   std::optional<char> read_byte();
