@@ -57,6 +57,9 @@ def main(args: list[str]) -> None:
 
 def dial(address: str) -> None:
     host, port = address.rsplit(":", 1)
-    with socket.create_connection((host, int(port))) as connection:
+    # Not create_connection: it looks the name up, for which Python would load a codec that is not in
+    # the component.
+    with socket.socket() as connection:
+        connection.connect((host, int(port)))
         connection.sendall(b"ping\n")
         print(connection.recv(100).decode(), end="")

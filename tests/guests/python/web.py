@@ -10,7 +10,6 @@ from wit_world.exports import IncomingHandler as Exported
 from wit_world.imports.types import (
     Fields,
     IncomingRequest,
-    OutgoingBody,
     OutgoingRequest,
     OutgoingResponse,
     ResponseOutparam,
@@ -36,12 +35,12 @@ async def answer(request: IncomingRequest, out: ResponseOutparam) -> None:
             stream = Stream(request.consume())
             while (chunk := await stream.next()) is not None:
                 await body.send(chunk)
-            finish(body)
+            body.close()
         case "/count":
             body = start(out, 200)
             for line in range(int(query["n"])):
                 await body.send(f"line {line}\n".encode())
-            finish(body)
+            body.close()
         case "/header":
             values = request.headers().get(query["name"])
             await respond(out, 200, b",".join(values) + b"\n")
@@ -65,15 +64,10 @@ def start(out: ResponseOutparam, status: int) -> Sink:
     return Sink(body)
 
 
-def finish(sink: Sink) -> None:
-    sink.close()
-    OutgoingBody.finish(sink.body, None)
-
-
 async def respond(out: ResponseOutparam, status: int, text: bytes) -> None:
     sink = start(out, status)
     await sink.send(text)
-    finish(sink)
+    sink.close()
 
 
 async def fetch(out: ResponseOutparam, authority: str, path: str) -> None:
@@ -90,4 +84,4 @@ async def fetch(out: ResponseOutparam, authority: str, path: str) -> None:
     stream = Stream(response.consume())
     while (chunk := await stream.next()) is not None:
         await sink.send(chunk)
-    finish(sink)
+    sink.close()
