@@ -180,7 +180,7 @@ TEST(Limits, clients_that_do_not_read_are_closed) {
       {.write_timeout = milliseconds(200)}, [&](const std::shared_ptr<Exchange>& exchange) {
         exchange->on_gone([&] { gone = true; });
         exchange->send_head(200, {});
-        exchange->send_body(Buffer(std::size_t{16} * 1024 * 1024),
+        exchange->send_body(Buffer(std::size_t{8} * 1024 * 1024),
                             [&, exchange](const Result<>& sent) { refused = !sent.ok(); });
       });
   RawClient client(server.port());

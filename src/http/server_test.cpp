@@ -53,6 +53,18 @@ TEST(Server, accepts_a_request_byte_by_byte) {
   EXPECT_TRUE(client.receive_response().ends_with("body=\n"));
 }
 
+// Beast's parser asserts here when assertions are on; found by http_request_fuzz.
+TEST(Server, accepts_an_empty_chunked_body_byte_by_byte) {
+  TestServer server(echo);
+  RawClient client(server.port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char c : std::string_view("0\r\n\r\n")) {
+    client.send({&c, 1});
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_TRUE(client.receive_response().ends_with("POST / host=x body=\n"));
+}
+
 TEST(Server, sends_chunks_when_the_length_is_unknown) {
   TestServer server([](const std::shared_ptr<Exchange>& exchange) {
     exchange->send_head(200, {{"content-type", "text/plain"}});
