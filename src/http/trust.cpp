@@ -87,7 +87,7 @@ Result<> load_roots(SSL_CTX* context, const fs::path& ca_file) {
   const std::string named = environment("SSL_CERT_FILE");
   if (!named.empty()) return load_file(context, named, "SSL_CERT_FILE");
   if (load_system_bundle(context) || load_folder(context) || load_built_in(context)) return {};
-  return fail(ErrorKind::not_found,
+  return fail(ErrorKind::unavailable,
               "no root certificates on this machine; let SSL_CERT_FILE name a PEM file of them");
 }
 
