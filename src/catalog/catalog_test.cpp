@@ -301,12 +301,15 @@ TEST_F(CatalogTest, progress_counts_up_to_the_whole) {
 }
 
 TEST_F(CatalogTest, the_default_is_what_is_here_or_can_be_had) {
-  const DefaultChoice without_hub = catalog().choose_default({});
+  ManualClock still;  // the hub has all the time it wants
+  Catalog asked({.store = "/store", .hub = std::string(FakeHub::kAddress)}, network_,
+                {files_, still, process_});
+  const DefaultChoice without_hub = asked.choose_default({});
   EXPECT_EQ(without_hub.name, "smollm2-135m-instruct");
   EXPECT_NE(without_hub.reason.find("does not answer"), std::string::npos) << without_hub.reason;
   network_.set("https://hub.test/api/models/ggml-org/gemma-3-1b-it-GGUF/tree/main",
                {.body = R"([{"type":"file","path":"gemma-3-1b-it-Q4_K_M.gguf","size":5}])"});
-  EXPECT_EQ(catalog().choose_default({}).name, "gemma-3-1b-it");
+  EXPECT_EQ(asked.choose_default({}).name, "gemma-3-1b-it");
   ASSERT_TRUE(files_.make_directories("/store/models", 0755).ok());
   ASSERT_TRUE(files_.write("/store/models/qwen3-0.6b.gguf", as_bytes(weights_)).ok());
   ASSERT_TRUE(files_
@@ -314,7 +317,7 @@ TEST_F(CatalogTest, the_default_is_what_is_here_or_can_be_had) {
                          as_bytes(R"({"name":"qwen3-0.6b","digest":")" + digest(weights_) +
                                   R"(","size":100000,"licence":"x","source":"y","created":1})"))
                   .ok());
-  const DefaultChoice here = catalog().choose_default({});
+  const DefaultChoice here = asked.choose_default({});
   EXPECT_EQ(here.name, "qwen3-0.6b");
   EXPECT_NE(here.reason.find("on this machine"), std::string::npos);
 }
