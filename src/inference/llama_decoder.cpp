@@ -13,8 +13,10 @@
 namespace quern::inference {
 namespace {
 
-// llama.cpp's own bound (LLAMA_MAX_SEQ); a unified cache takes any number below it.
-constexpr std::uint32_t kSequences = 256;
+// Prefixes that the cache may keep in cells, beside the sequences that run. llama.cpp sets a row of
+// logits aside for every sequence, so this many are address space of 4 bytes * vocabulary each.
+constexpr std::uint32_t kCachedSequences = 48;
+constexpr std::uint32_t kMaxSequences = 256;  // llama.cpp's own bound, LLAMA_MAX_SEQ
 // Tokens in one step. Larger steps are not faster on a CPU and answer later to a cancellation.
 constexpr std::uint32_t kBatch = 512;
 
@@ -23,6 +25,11 @@ Function* cpu_function(const char* name) {
   auto* const device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
   auto* const registry = ggml_backend_dev_backend_reg(device);
   return reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(registry, name));
+}
+
+// A recurrent state cannot be cut at a position, nor shared by two that go on differently.
+bool can_share(const llama_model* model) {
+  return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
 }
 
 }  // namespace
@@ -42,8 +49,10 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::create(std::shared_ptr<const
   params.n_ctx = options.cells;
   params.n_batch = kBatch;
   params.n_ubatch = kBatch;
-  params.n_seq_max = options.max_running;
-  params.n_outputs_max = options.max_running;
+  params.n_seq_max = can_share(weights->model())
+                         ? std::min(options.max_running + kCachedSequences, kMaxSequences)
+                         : options.max_running;
+  params.n_outputs_max = params.n_seq_max;  // fewer than sequences is an abort
   params.n_threads = static_cast<std::int32_t>(options.threads);
   params.n_threads_batch = params.n_threads;
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
@@ -72,10 +81,9 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::create(std::shared_ptr<const
 LlamaDecoder::LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context* context)
     : weights_(std::move(weights)), context_(context), arrays_(std::make_unique<Arrays>()) {
   const llama_model* const model = weights_->model();
-  // A recurrent state cannot be cut at a position, nor shared by two that go on differently.
-  shape_.shares = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
+  shape_.shares = can_share(model);
   shape_.cells = llama_n_ctx(context);
-  shape_.sequences = shape_.shares ? kSequences : llama_n_seq_max(context);
+  shape_.sequences = llama_n_seq_max(context);
   shape_.batch = kBatch;
   shape_.window = static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model)));
 }

@@ -205,7 +205,8 @@ TEST_F(RealModel, BadGrammarsAreErrorsNotCrashes) {
 }
 
 TEST_F(RealModel, RequiredToolIsCalled) {
-  ChatRequest request = say("What is the weather in Rome?", 40);
+  ChatRequest request = say("What is the weather in Rome?", 80);
+  request.parallel_tool_calls = false;
   request.tools.push_back(
       {.name = "weather",
        .description = "The weather in a city",
@@ -266,6 +267,21 @@ TEST_F(RealModel, DroppingAGenerationFreesItsPlace) {
   }
   EXPECT_EQ(model->load().running, 0U);
   EXPECT_EQ(model->load().waiting, 0U);
+}
+
+// More prompts than the context has sequences for: every one of them is answered.
+TEST_F(RealModel, MorePromptsThanSequences) {
+  std::vector<std::unique_ptr<Generation>> all;
+  for (int i = 0; i < 150; ++i) {
+    auto one = model->chat(say("Say the number " + std::to_string(i) + ".", 2), {});
+    ASSERT_TRUE(one.ok()) << one.error().describe();
+    all.push_back(*std::move(one));
+  }
+  for (auto& one : all) {
+    const Answer answer = read_all(*one);
+    ASSERT_TRUE(answer.finished) << answer.error->describe();
+    EXPECT_EQ(answer.finished->usage.completion_tokens, 2U);
+  }
 }
 
 TEST_F(RealModel, TokensGoThereAndBack) {
