@@ -1,5 +1,6 @@
 #include "apphost/app_request.hpp"
 #include "apphost/apphost.hpp"
+#include "apphost/guest_log.hpp"
 #include "apphost/open_paths.hpp"
 #include "apphost/refusal.hpp"
 #include "base/log.hpp"
@@ -103,6 +104,8 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
   if (!sandbox.ok()) {  // the manifest's fault, not the client's
     return request->fail({ErrorKind::internal, sandbox.error().describe()});
   }
+  sandbox->out = std::make_shared<GuestLog>(number);
+  sandbox->err = std::make_shared<GuestLog>(number);
   request->start(*impl.options.program, *std::move(sandbox));
 }
 

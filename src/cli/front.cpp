@@ -21,7 +21,7 @@ void Front::handle(std::shared_ptr<http::Exchange> exchange) {
   http::Handler* const app = app_.load();
   if (app == nullptr) {
     exchange->respond(503, kJson,
-                      R"({"error":{"message":"the model is still loading","type":"server_error",)"
+                      R"({"error":{"message":"Quern is still starting; try again in a second","type":"server_error",)"
                       R"("param":null,"code":"loading"}})",
                       {{"retry-after", "1"}});
   } else if (path_of(exchange->request().target) == "/metrics") {

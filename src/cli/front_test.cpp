@@ -53,7 +53,7 @@ TEST(Front, AsksToComeBackUntilTheAppIsThere) {
   Front front(none, [] { return std::string("numbers"); });
   const auto early = ask(front, "GET", "/v1/models");
   EXPECT_EQ(early->status, 503);
-  EXPECT_NE(early->body.find("still loading"), std::string::npos);
+  EXPECT_NE(early->body.find("still starting"), std::string::npos);
   App app;
   front.open(app);
   EXPECT_EQ(ask(front, "GET", "/v1/models")->body, "app");
