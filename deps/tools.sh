@@ -5,18 +5,15 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$("$here/where" tools)
-if [ -x "$root/bin/wit-bindgen" ] && [ -x "$root/bin/wasm-tools" ] && [ -d "$root/go-runtime" ]; then exit 0; fi
+if [ -x "$root/bin/wit-bindgen" ] && [ -x "$root/bin/wasm-tools" ]; then exit 0; fi
 
 # They run for milliseconds: a quick build is worth more than quick programs.
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=0 \
   CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 
-cargo install --locked --root "$root" --no-default-features --features c,cpp,go \
+cargo install --locked --root "$root" --no-default-features --features c,cpp \
   wit-bindgen-cli@=0.63.0
 cargo install --locked --root "$root" --no-default-features \
   --features component,parse,print,strip,validate wasm-tools@=1.263.0
-# The package that wit-bindgen's bindings for Go import comes in the generator's own crate.
-rm -rf "$root/go-runtime"
-cp -r "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/wit-bindgen-go-0.63.0/src/pkg "$root/go-runtime"
 rm -rf "$root/target"

@@ -64,14 +64,14 @@ ApiError from_llm(const llm::Error& error, std::string_view input, std::string_v
   const std::string& text = error.text;
   switch (error.kind) {
     case llm::ErrorKind::invalid_argument: return bad_request("", "invalid_value", text);
+    // What this server was not granted does not exist for its clients.
+    case llm::ErrorKind::permission_denied:
     case llm::ErrorKind::model_not_found: {
       ApiError answer = bad_request("model", "model_not_found",
                                     "The model '" + std::string(model) + "' does not exist here.");
       answer.status = 404;
       return answer;
     }
-    case llm::ErrorKind::permission_denied:
-      return with_status(403, "invalid_request_error", "permission_denied", text);
     case llm::ErrorKind::context_full: return context_full(error, input);
     case llm::ErrorKind::overloaded: return overloaded(error);
     case llm::ErrorKind::budget_exhausted:

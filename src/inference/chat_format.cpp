@@ -132,9 +132,10 @@ class LlamaChatFormat final : public ChatFormat {
     RenderedChat chat = TRY(render_as(plain, inputs_of(plain), !thinks_ || !tools.empty()));
     if (tools.empty()) return chat;
     const bool must = choice == Choice::required || choice == Choice::named;
-    chat.grammar = GrammarSource{
-        .text = TRY(grammar_of_schema(schema_of_calls(tools, request.parallel_tool_calls))),
-        .lazy = !must};
+    // A named tool is called once.
+    const bool several = request.parallel_tool_calls && choice != Choice::named;
+    chat.grammar = GrammarSource{.text = TRY(grammar_of_schema(schema_of_calls(tools, several))),
+                                 .lazy = !must};
     if (!must) chat.grammar->trigger_patterns.emplace_back(kCallsBegin);
     chat.parser = make_calls_parser();
     return chat;

@@ -175,11 +175,11 @@ class FakeModel final : public Model {
                     .error = Error(ErrorKind::invalid_argument, "the conversation is empty")},
                    0, caller);
     }
-    return answer(text_of(request), caller);
+    return answer(request.messages.back().text, count_words(text_of(request)), caller);
   }
 
   Result<std::unique_ptr<Generation>> complete(CompletionRequest request, Caller caller) override {
-    return answer(request.prompt, caller);
+    return answer(request.prompt, count_words(request.prompt), caller);
   }
 
   void embed(std::vector<std::string> texts, Caller /*caller*/,
@@ -210,8 +210,8 @@ class FakeModel final : public Model {
   }
 
  private:
-  Result<std::unique_ptr<Generation>> answer(const std::string& prompt, const Caller& caller) {
-    const std::uint32_t tokens = count_words(prompt);
+  Result<std::unique_ptr<Generation>> answer(const std::string& prompt, std::uint32_t tokens,
+                                             const Caller& caller) {
     for (const ScriptLine& line : *script_) {
       if (prompt.find(line.when) != std::string::npos) return speak(line, tokens, caller);
     }

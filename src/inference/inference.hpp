@@ -266,7 +266,8 @@ class Engine {
 
 // ---- the fake ------------------------------------------------------------------------------
 
-// What a FakeModel says to a prompt that contains `when` (empty: any prompt); first match wins.
+// What a FakeModel says to a prompt, or a conversation's last message, that contains `when` (empty:
+// any); first match wins.
 struct ScriptLine {
   std::string when;
   std::vector<Event> events;   // Finished is added when missing

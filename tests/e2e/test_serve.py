@@ -10,7 +10,7 @@ import pytest
 import quern
 from wire import Wire, ask
 
-LANGUAGES = {"python/web": "python", "go/web": "go", "js/web": "javascript"}
+LANGUAGES = {"python/web": "python", "js/web": "javascript"}
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):

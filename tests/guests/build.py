@@ -83,26 +83,6 @@ def go(folder: pathlib.Path, out: pathlib.Path, *flags: str) -> None:
     run([compiler, "build", "-trimpath", *(flags or ["-ldflags=-s -w"]), "-o", out, "."], cwd=folder, env=env)
 
 
-def go_web(source: pathlib.Path, out: pathlib.Path) -> None:
-    """wit-bindgen writes the bindings and brings the small runtime they need; Go does the rest."""
-    bindgen, tools = need("wit-bindgen", "deps/setup.sh tests"), need("wasm-tools", "deps/setup.sh tests")
-    runtime = where("tools") / "go-runtime"
-    if not runtime.exists():
-        raise Missing(f"wit-bindgen's runtime for Go is not in {runtime} (deps/setup.sh tests)")
-    world, made = wit(out.parent), out.parent / "bindings"
-    run([bindgen, "go", "--quiet", world, "-w", "service", "--out-dir", made])
-    handler = made / "export_wasi_http_incoming_handler"
-    handler.mkdir()
-    shutil.copy(source / "web" / "handler.go", handler)
-    (made / "go.mod").write_text("module wit_component\n\ngo 1.27.1\n\nrequire go.bytecodealliance.org/pkg v0.4.0\n\n"
-                                 f"replace go.bytecodealliance.org/pkg => {runtime}\n")
-    # The runtime allocates before Go's own has started, for which it reaches into it by linkname.
-    go(made, out.with_suffix(".core"), "-buildmode=c-shared", "-ldflags=-s -w -checklinkname=0", "-mod=mod")
-    embedded = out.with_suffix(".embedded")
-    run([tools, "component", "embed", world, "-w", "service", out.with_suffix(".core"), "-o", embedded])
-    componentize(embedded, "reactor", out)
-
-
 def go_tool(source: pathlib.Path, out: pathlib.Path) -> None:
     go(source / "tool", out)
 
@@ -134,7 +114,6 @@ GUESTS = {
     "c/tool-component": c_component,
     "go/tool": go_tool,
     "go/tool-component": go_component,
-    "go/web": go_web,
     "python/tool": python("tool", "command"),
     "python/web": python("web", "service"),
     "js/web": js_web,
