@@ -5,6 +5,7 @@ The same component (guests/hello) is served by both, a fresh instance per reques
 wrk drives them in turns with 32 kept-alive connections. Cold start is an instance made and dropped.
 """
 
+import json
 import re
 import subprocess
 
@@ -35,8 +36,13 @@ def quern_serve() -> harness.Server:
 
 
 def cold_start_us() -> float:
-    out = subprocess.check_output([harness.QUERN, "serve", HELLO, "--measure-start", "2000"], text=True)
-    return float(re.search(r"median\s+([\d.]+)\s*us", out).group(1))
+    subprocess.run(["ninja", "-C", harness.BUILD, "wasm_bench"], check=True, stdout=subprocess.DEVNULL)
+    out = subprocess.check_output(
+        [harness.BUILD / "src/wasm/wasm_bench", "--benchmark_filter=cold_start_component", "--benchmark_format=json",
+         "--benchmark_repetitions=5"], text=True, stderr=subprocess.DEVNULL)
+    runs = json.loads(out)["benchmarks"]
+    scale = {"ns": 1e-3, "us": 1, "ms": 1e3}
+    return round(next(r["real_time"] * scale[r["time_unit"]] for r in runs if r.get("aggregate_name") == "median"), 1)
 
 
 def main() -> None:
