@@ -26,17 +26,21 @@ def dist() -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def bare_root(tmp_path_factory) -> pathlib.Path:
+def bare_root(tmp_path_factory):
     source = where("bare-root")
     if not (source / ".ready").exists() or os.getuid() != 0:
         pytest.skip("no bare root here: deps/bare-root.sh needs root")
     root = tmp_path_factory.mktemp("bare") / "root"
     subprocess.run(["cp", "-a", "--reflink=auto", source, root], check=True)
-    return root
+    (root / "proc").mkdir(exist_ok=True)
+    # As on any running system; without it a program cannot find what lies beside it.
+    subprocess.run(["mount", "-t", "proc", "proc", root / "proc"], check=True)
+    yield root
+    subprocess.run(["umount", "--lazy", root / "proc"], check=True)
 
 
 def inside(root: pathlib.Path, *command: str, **options) -> subprocess.CompletedProcess:
-    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **options.pop("env", {})}
+    env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **options.pop("env", {})}
     return subprocess.run(["chroot", str(root), *command], env=env, text=True, capture_output=True, timeout=240, **options)
 
 
@@ -78,7 +82,6 @@ def test_a_bare_machine_answers_soon_after_the_download(dist, bare_root):
     place(dist, bare_root)
     run = inside(bare_root, "sh", "/media/quern/install.sh")
     assert run.returncode == 0, run.stderr
-    (bare_root / "proc").mkdir(exist_ok=True)
     with LocalIndex(where("downloads")) as index:
         env = {"PIP_INDEX_URL": index.url, "HF_ENDPOINT": "http://127.0.0.1:9"}
         pull = inside(bare_root, "quern", "model", "pull", "smollm2-135m-instruct", env=env)
@@ -87,7 +90,7 @@ def test_a_bare_machine_answers_soon_after_the_download(dist, bare_root):
         # A child that outlives the call: the server in the root, on a port of its own choice.
         server = subprocess.Popen(
             ["chroot", str(bare_root), "quern", "--port", "0", "--no-open"], text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", **env})
+            stderr=subprocess.STDOUT, env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **env})
         try:
             address = None
             for line in server.stdout:
