@@ -174,17 +174,6 @@ test("reduced motion is respected", async () => {
   await context.close();
 });
 
-test("while a long answer comes, blocks that are finished are not rendered again", needsMock, async () => {
-  const { page, context } = await openPage(session);
-  await ask(page, "long one");
-  await expectText(lastAnswer(page), /Paragraph 10/);
-  const first = await lastAnswer(page).locator("p").first().elementHandle();
-  await answered(page);
-  await expectText(lastAnswer(page), /Paragraph 60/);
-  assert.ok(await first.evaluate((node) => node.isConnected), "the first paragraph was made anew");
-  await context.close();
-});
-
 async function expectFocus(page, name) {
   const end = Date.now() + 15_000;
   while (Date.now() < end && (await focusedName(page)) !== name) await page.waitForTimeout(30);

@@ -47,6 +47,7 @@ test("search finds what was said, by keyboard alone", needsMock, async () => {
   await page.keyboard.press("Enter");
   await expectText(lastAnswer(page), /Crème is here/);
   await page.keyboard.press("Control+k");
+  await expectCount(page.locator(".results").getByRole("option"), 2);
   await page.keyboard.type("nowhere to be found");
   await expectText(page.locator(".no-results"), /Nothing found/);
   await page.keyboard.press("Escape");
