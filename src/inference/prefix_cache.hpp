@@ -7,7 +7,7 @@
 //
 // llama.cpp's attention looks at every cell of the context, used by the sequence or not, so cells
 // that nobody is using slow everybody down. `settle` therefore moves nodes out of the context into
-// plain memory, and `attach` brings back what it needs: about 1 % of what computing them took.
+// plain memory, and `attach` brings back what it needs by copying.
 #pragma once
 
 #include "inference/decoder.hpp"

@@ -102,7 +102,11 @@ async function sendChat(request, response) {
       await pause(pauseMs);
     }
   }
-  if (script.drop === "middle") return response.destroy();
+  if (script.drop === "middle") {
+    // A browser forgets what it has not handed over yet when a connection breaks.
+    await pause(500);
+    return response.destroy();
+  }
   if (script.lateError) {
     response.write(`data: ${JSON.stringify({ error: script.lateError })}\n\n`);
     return response.end();
