@@ -41,7 +41,7 @@ OriginKind classify_origin(const Request& request, const std::vector<std::string
 ApiError foreign_origin() {
   ApiError error = bad_request("", "foreign_origin",
                                "This server answers pages of its own origin only. Others are "
-                               "allowed by QUERN_CORS_ORIGINS in its manifest.");
+                               "let in by quern --allow-origin ORIGIN.");
   error.status = 403;
   return error;
 }

@@ -49,6 +49,8 @@ void add_server_options(CLI::App& app, Values& values) {
       ->check(CLI::Range(0, 65535).description(""));
   add(app, kServer, "--host", "ADDRESS", server.host,
       "Address to listen on (default 127.0.0.1: this machine only)");
+  add_many(app, kServer, "--allow-host", "NAME", server.allowed_hosts,
+           "Another name it is asked for by, as behind a proxy; * stands for any");
   add(app, kServer, "--api-key-file", "FILE", server.api_key_file,
       "Ask clients for one of the keys in FILE, one a line");
   add(app, kServer, "--tls-cert", "FILE", server.tls_certificate,
@@ -201,6 +203,8 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_model_options(*root, values.serve.model,
                     "Model to serve (several times; the first is the default)");
   add_server_options(*root, values);
+  add_many(*root, kServer, "--allow-origin", "ORIGIN", values.serve.server.allowed_origins,
+           "Let pages of this origin use the API, as https://app.example; * stands for any");
   root->add_flag("--no-open", values.no_open, "Do not open the page in a browser")->group(kServer);
   add_common(*root, values);
   root->set_version_flag("--version", std::string("quern " QUERN_VERSION), "Print the version")

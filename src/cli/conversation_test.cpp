@@ -1,8 +1,6 @@
 #include "cli/conversation.hpp"
 
-#include "base/fakes.hpp"
-
-#include <gtest/gtest.h>
+#include "cli/test_world.hpp"
 
 #include <csignal>
 
@@ -16,7 +14,7 @@ constexpr std::string_view kScript = R"([
   {"say": ["Hello ", "there."]}
 ])";
 
-class Talk : public testing::Test {
+class Talk : public WithWorld {
  protected:
   Talk() {
     EXPECT_TRUE(files_.make_directories("/s", 0755).ok());
@@ -26,18 +24,6 @@ class Talk : public testing::Test {
   }
   Result<int> run() { return chat(options_, world_); }
 
-  SystemClock clock_;
-  FakeFiles files_;
-  FakeProcess process_;
-  FakeConsole console_;
-  Signals signals_;
-  World world_{.clock = clock_,
-               .files = files_,
-               .process = process_,
-               .console = console_,
-               .signals = signals_,
-               .chat_wasm = {},
-               .chat_image = {}};
   Chat options_;
 };
 

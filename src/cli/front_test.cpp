@@ -32,6 +32,8 @@ class FakeExchange final : public http::Exchange {
   http::RequestHead head_;
 };
 
+const HostNames kLocal("127.0.0.1", {"chat.example"});
+
 class App final : public http::Handler {
  public:
   void handle(std::shared_ptr<http::Exchange> exchange) override {
@@ -39,10 +41,12 @@ class App final : public http::Handler {
   }
 };
 
-std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string target) {
+std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string target,
+                                  std::string host = "127.0.0.1:8080") {
   http::RequestHead head;
   head.method = std::move(method);
   head.target = std::move(target);
+  head.authority = std::move(host);
   auto exchange = std::make_shared<FakeExchange>(head);
   front.handle(exchange);
   return exchange;
@@ -50,7 +54,7 @@ std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string 
 
 TEST(Front, AsksToComeBackUntilTheAppIsThere) {
   const apphost::ApiKeys none;
-  Front front(none, [] { return std::string("numbers"); });
+  Front front(none, kLocal, [] { return std::string("numbers"); });
   const auto early = ask(front, "GET", "/v1/models");
   EXPECT_EQ(early->status, 503);
   EXPECT_NE(early->body.find("still starting"), std::string::npos);
@@ -61,12 +65,25 @@ TEST(Front, AsksToComeBackUntilTheAppIsThere) {
 
 TEST(Front, AnswersMetricsItself) {
   const apphost::ApiKeys none;
-  Front front(none, [] { return std::string("numbers"); });
+  Front front(none, kLocal, [] { return std::string("numbers"); });
   App app;
   front.open(app);
   EXPECT_EQ(ask(front, "GET", "/metrics?x=1")->body, "numbers");
   EXPECT_EQ(ask(front, "POST", "/metrics")->status, 405);
   EXPECT_EQ(ask(front, "GET", "/metrics/more")->body, "app");
+}
+
+TEST(Front, RefusesANameThatIsNotItsOwn) {
+  const apphost::ApiKeys none;
+  Front front(none, kLocal, [] { return std::string("numbers"); });
+  App app;
+  front.open(app);
+  EXPECT_EQ(ask(front, "GET", "/v1/models", "chat.example")->body, "app");
+  for (const char* path : {"/v1/models", "/metrics", "/"}) {
+    const auto refused = ask(front, "GET", path, "rebound.example:8080");
+    EXPECT_EQ(refused->status, 403) << path;
+    EXPECT_NE(refused->body.find("--allow-host"), std::string::npos) << path;
+  }
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 #include "cli/models.hpp"
 
-#include "base/fakes.hpp"
-
-#include <gtest/gtest.h>
+#include "cli/test_world.hpp"
 
 namespace quern::cli {
 namespace {
@@ -20,20 +18,8 @@ TEST(EngineOptions, ZeroLeavesTheEnginesDefault) {
   EXPECT_EQ(some.cache_tokens, 0U) << "0 switches the cache off";
 }
 
-class Loading : public testing::Test {
+class Loading : public WithWorld {
  protected:
-  SystemClock clock_;
-  FakeFiles files_;
-  FakeProcess process_;
-  FakeConsole console_;
-  Signals signals_;
-  World world_{.clock = clock_,
-               .files = files_,
-               .process = process_,
-               .console = console_,
-               .signals = signals_,
-               .chat_wasm = {},
-               .chat_image = {}};
   Home home_;
 };
 

@@ -19,14 +19,20 @@ http::ServerOptions listen_options(const ServerOptions& options) {
   return listen;
 }
 
-bool is_loopback(std::string_view host) {
-  return host.starts_with("127.") || host == "::1" || host == "[::1]" || host == "localhost";
-}
-
 // The chat page and what it loads may be read without a key; the page asks for one.
 std::vector<std::string> open_paths(const Serve& options) {
   if (!options.file.empty()) return {};
   return {"/", "/health", "/assets/*", "/theme.js", "/licences.txt", "OPTIONS /v1/*"};
+}
+
+// What the chat component reads; its manifest, so to say.
+std::vector<std::pair<std::string, std::string>> chat_environment(const ServerOptions& options) {
+  if (options.allowed_origins.empty()) return {};
+  std::string origins;
+  for (const std::string& origin : options.allowed_origins) {
+    origins += (origins.empty() ? "" : ",") + origin;
+  }
+  return {{"QUERN_CORS_ORIGINS", origins}};
 }
 
 }  // namespace
@@ -44,7 +50,8 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
     node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file));
   }
   node->front_ =
-      std::make_unique<Front>(node->keys_, [raw = node.get()] { return raw->metrics(); });
+      std::make_unique<Front>(node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
+                              [raw = node.get()] { return raw->metrics(); });
   TRY(node->listen());
   TRY(node->load_guest(home));
   return node;
@@ -52,7 +59,7 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
 
 Result<> ServingNode::listen() {
   http::ServerOptions listen = listen_options(options_.server);
-  if (!is_loopback(listen.host) && !keys_.required()) {
+  if (!is_loopback_name(listen.host) && !keys_.required()) {
     log::warn("cli", "everybody who can reach " + listen.host +
                          " may use this server: set --api-key-file");
   }
@@ -102,8 +109,11 @@ Result<> ServingNode::load_guest(const Home& home) {
 
 Result<> ServingNode::make_ready(const std::stop_token& stop) {
   guestapi::Grants grants;
-  if (!options_.file.empty())
+  if (options_.file.empty()) {
+    grants.env = chat_environment(options_.server);
+  } else {
     grants = TRY(make_grants(options_.grants, Purpose::service, world_.process));
+  }
   const bool uses_models =
       options_.file.empty() || !options_.model.models.empty() || !options_.model.fake_model.empty();
   if (uses_models) {

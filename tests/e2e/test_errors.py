@@ -119,6 +119,25 @@ def test_an_unknown_path_and_a_wrong_method(fake):
     assert ask(fake.port, "DELETE", "/v1/models").status == 405
 
 
+# ---- names and origins -------------------------------------------------------------------------------
+
+
+def test_a_name_that_was_made_to_point_here_is_refused(home, script):
+    with quern.Server("--fake-model", script, "--allow-host", "chat.example", home=home) as server:
+        assert ask(server.port, "GET", "/v1/models", Host=f"localhost:{server.port}").status == 200
+        assert ask(server.port, "GET", "/v1/models", Host="chat.example").status == 200
+        refused = ask(server.port, "POST", "/v1/chat/completions", {"messages": HELLO}, Host=f"rebound.example:{server.port}")
+        assert refused.status == 403 and "--allow-host" in error_of(refused)["message"]
+
+
+def test_a_page_of_another_origin_is_let_in_by_name(home, script):
+    with quern.Server("--fake-model", script, "--allow-origin", "https://app.example", home=home) as server:
+        friend = ask(server.port, "POST", "/v1/chat/completions", {"messages": HELLO}, Origin="https://app.example")
+        assert friend.status == 200 and friend.header("access-control-allow-origin") == "https://app.example"
+        refused = ask(server.port, "POST", "/v1/chat/completions", {"messages": HELLO}, Origin="https://evil.example")
+        assert refused.status == 403 and "--allow-origin" in error_of(refused)["message"]
+
+
 # ---- keys ------------------------------------------------------------------------------------------
 
 
