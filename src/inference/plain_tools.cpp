@@ -1,7 +1,6 @@
 #include "inference/plain_tools.hpp"
 
 #include "inference/grammar.hpp"
-#include "inference/tool_call_ids.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -50,62 +49,6 @@ Message told(const Message& message) {
   return plain;
 }
 
-class CallsParser final : public AnswerParser {
- public:
-  std::vector<Event> add(std::string_view text) override {
-    held_ += text;
-    if (may_be_call()) return {};
-    return flush();
-  }
-
-  std::vector<Event> end(End /*end*/) override {
-    const Json answer = Json::parse(held_, nullptr, false);
-    if (!answer.is_object() || !answer.contains("tool_calls") ||
-        !answer.at("tool_calls").is_array()) {
-      return flush();
-    }
-    std::vector<Event> events;
-    for (const Json& call : answer.at("tool_calls")) {
-      if (!call.is_object() || !call.contains("name") || !call.at("name").is_string()) continue;
-      const Json arguments = call.value("arguments", Json::object());
-      events.emplace_back(ToolCallDelta{
-          .index = calls_++,
-          .id = make_tool_call_id(),
-          .name = call.at("name").get<std::string>(),
-          .arguments = arguments.dump(-1, ' ', false, Json::error_handler_t::replace)});
-    }
-    held_.clear();
-    return events;
-  }
-
-  bool calls_tools() const override { return calls_ > 0; }
-
- private:
-  // Does what is held begin as a call does, white space aside?
-  bool may_be_call() const {
-    if (told_) return false;
-    constexpr std::string_view kBegin = "{\"tool_calls\"";
-    std::size_t matched = 0;
-    for (const char c : held_) {
-      if (c == ' ' || c == '\n' || c == '\t' || c == '\r') continue;
-      if (matched == kBegin.size()) break;
-      if (c != kBegin[matched++]) return false;
-    }
-    return true;
-  }
-
-  std::vector<Event> flush() {
-    std::vector<Event> events;
-    told_ = told_ || !held_.empty();
-    if (!held_.empty()) events.emplace_back(Content{std::exchange(held_, {})});
-    return events;
-  }
-
-  std::string held_;
-  bool told_ = false;
-  std::uint32_t calls_ = 0;
-};
-
 }  // namespace
 
 std::vector<Message> tell_tools(const std::vector<Message>& messages,
@@ -146,7 +89,5 @@ std::string schema_of_calls(const std::vector<Tool>& tools, bool parallel) {
               {"additionalProperties", false}}
       .dump();
 }
-
-std::unique_ptr<AnswerParser> make_calls_parser() { return std::make_unique<CallsParser>(); }
 
 }  // namespace quern::inference

@@ -24,7 +24,8 @@ std::string schema_of_calls(const std::vector<Tool>& tools, bool parallel);
 // Once an answer begins like this (a regular expression), it is a call.
 inline constexpr const char* kCallsBegin = R"(^\s*(\{\s*"tool_calls"))";
 
-// Holds back what may be a call until the answer is over, and passes on everything else.
+// Passes on what is no call. A call goes out as it is written: its name once that is whole, then its
+// arguments as they come, so that an answer cut by its length shows how far it came. In calls_parser.cpp.
 std::unique_ptr<AnswerParser> make_calls_parser();
 
 }  // namespace quern::inference

@@ -59,10 +59,48 @@ TEST(PlainTools, CallsAreReadHoweverTheyAreCut) {
                                "uments\": {\"city\": \"Rome\"}}, {\"name\": \"time\"}]}"});
   EXPECT_EQ(answer.text, "");
   ASSERT_EQ(answer.tool_calls.size(), 2U);
-  EXPECT_EQ(answer.tool_calls[0].arguments, R"({"city":"Rome"})");
+  EXPECT_EQ(answer.tool_calls[0].arguments, R"({"city": "Rome"})");
   EXPECT_EQ(answer.tool_calls[1].index, 1U);
   EXPECT_EQ(answer.tool_calls[1].arguments, "{}");
   EXPECT_NE(answer.tool_calls[0].id, answer.tool_calls[1].id);
+}
+
+TEST(PlainTools, ACallGoesOutAsItIsWritten) {
+  const std::string text = R"({"tool_calls":[{"name":"weather","arguments":{"city":"R}\"o{me"}},)"
+                           R"( {"name":"time","arguments":{"in":[{"a":1}]}}]})";
+  const auto parser = make_calls_parser();
+  Answer answer;
+  std::size_t events_before_the_end = 0;
+  for (const char c : text) {
+    for (const Event& event : parser->add(std::string(1, c))) {
+      add_event(answer, event);
+      ++events_before_the_end;
+    }
+  }
+  EXPECT_GT(events_before_the_end, 20U);
+  EXPECT_TRUE(parser->end(AnswerParser::End::whole).empty());
+  EXPECT_EQ(answer.text, "");
+  ASSERT_EQ(answer.tool_calls.size(), 2U);
+  EXPECT_EQ(answer.tool_calls[0].name, "weather");
+  EXPECT_EQ(answer.tool_calls[0].arguments, R"({"city":"R}\"o{me"})");
+  EXPECT_EQ(answer.tool_calls[1].name, "time");
+  EXPECT_EQ(answer.tool_calls[1].arguments, R"({"in":[{"a":1}]})");
+}
+
+TEST(PlainTools, ACallCutByItsLengthIsACall) {
+  const Answer answer = parse({R"({"tool_calls":[{"name":"weather","arguments":{"city":"Ro)"});
+  EXPECT_EQ(answer.text, "");
+  ASSERT_EQ(answer.tool_calls.size(), 1U);
+  EXPECT_EQ(answer.tool_calls[0].name, "weather");
+  EXPECT_EQ(answer.tool_calls[0].arguments, R"({"city":"Ro)");
+}
+
+TEST(PlainTools, AnotherOrderIsReadAtTheEnd) {
+  const Answer answer = parse({R"({"tool_calls":[{"name":"time","arguments":{}},)",
+                               R"({"arguments":{"city":"Rome"},"name":"weather"}]})"});
+  ASSERT_EQ(answer.tool_calls.size(), 2U);
+  EXPECT_EQ(answer.tool_calls[1].name, "weather");
+  EXPECT_EQ(answer.tool_calls[1].arguments, R"({"city":"Rome"})");
 }
 
 TEST(PlainTools, OtherTextPassesAtOnce) {
