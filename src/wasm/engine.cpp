@@ -1,16 +1,18 @@
+#include "base/files.hpp"
 #include "wasm/bridge_values.hpp"
 #include "wasm/host_table.hpp"
 #include "wasm/instance.hpp"
 #include "wasm/runs.hpp"
 #include "wasm/wasm.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
 namespace quern::wasm {
 namespace {
+
+// Far more than any program; what is larger was named by mistake.
+constexpr Bytes kLargestProgram = 1_GiB;
 
 template <auto free>
 struct Free {
@@ -96,11 +98,7 @@ class BridgeEngine final : public Engine {
   }
 
   Result<std::shared_ptr<const Program>> load_file(const std::filesystem::path& path) override {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(ErrorKind::not_found, path.string() + " cannot be opened");
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (file.bad()) return fail(ErrorKind::unavailable, path.string() + " cannot be read");
-    return load(as_bytes(bytes), path.string());
+    return load(TRY(RealFiles().read(path, kLargestProgram)), path.string());
   }
 
   Result<Buffer> precompile(ByteView wasm) override {

@@ -61,7 +61,7 @@ TEST(Programs, KnowsWhatAComponentIs) {
 TEST(Programs, RefusesWhatIsNotWasm) {
   const auto text = shared_engine().load(as_bytes("#!/bin/sh\n"), "script.sh");
   ASSERT_FALSE(text.ok());
-  EXPECT_EQ(text.error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(text.error().kind(), ErrorKind::corrupt_data);
   const auto broken =
       shared_engine().load(as_bytes({"\0asm\1\0\0\0\xff\xff\xff", 11}), "broken.wasm");
   ASSERT_FALSE(broken.ok());
@@ -105,7 +105,7 @@ TEST(Programs, TakesPrecompiledCodeOnlyFromItself) {
   // Given as a program, the same bytes are refused: they are machine code.
   const auto smuggled = shared_engine().load(*image, "program.cwasm");
   ASSERT_FALSE(smuggled.ok());
-  EXPECT_EQ(smuggled.error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(smuggled.error().kind(), ErrorKind::corrupt_data);
   EXPECT_NE(smuggled.error().message().find("precompiled"), std::string::npos);
 }
 

@@ -55,7 +55,7 @@ impl Program {
                 None => "it does not begin as WebAssembly does",
             };
             return Err(Named::new(
-                Kind::InvalidArgument,
+                Kind::CorruptData,
                 format!("{name} is not a program: {text}"),
             ));
         }
