@@ -243,6 +243,7 @@ def test_the_page_may_load_its_own_files_and_nothing_else(page):
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == ["'self'"] and policy["connect-src"] == ["'self'"]
     assert "'unsafe-inline'" not in str(policy) and "'unsafe-eval'" not in str(policy)
+    assert policy["require-trusted-types-for"] == ["'script'"]
     assert policy["frame-ancestors"] == ["'none'"] and policy["base-uri"] == ["'none'"]
     assert page.header("x-content-type-options") == "nosniff"
 

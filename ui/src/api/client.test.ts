@@ -100,6 +100,12 @@ describe("requests", () => {
     expect(String((fetch.mock.calls[0] as unknown as [URL])[0])).toBe("http://localhost:3000/v1/models");
   });
 
+  it("offer no model that cannot be talked to", async () => {
+    const data = [{ id: "base", meta: { chat: false } }, { id: "m", meta: { chat: true } }, { id: "foreign" }];
+    vi.stubGlobal("fetch", async () => Response.json({ data }));
+    expect((await listModels({ apiKey: "" })).map(({ id }) => id)).toEqual(["m", "foreign"]);
+  });
+
   it("call a server that is not there unreachable", async () => {
     vi.stubGlobal("fetch", async () => {
       throw new TypeError("Failed to fetch");

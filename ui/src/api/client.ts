@@ -97,7 +97,10 @@ function headers(access: Access): Record<string, string> {
 function readModel(entry: unknown): ModelInfo[] {
   const { id, meta } = (entry ?? {}) as { id?: unknown; meta?: unknown };
   if (typeof id !== "string" || id === "") return [];
-  const tokens = (meta as { context_tokens?: unknown } | undefined)?.context_tokens;
+  const facts = (meta ?? {}) as { context_tokens?: unknown; chat?: unknown };
+  // A model without a chat template completes text; it cannot be talked to.
+  if (facts.chat === false) return [];
+  const tokens = facts.context_tokens;
   return [{ id, contextTokens: typeof tokens === "number" && tokens > 0 ? tokens : 0 }];
 }
 

@@ -8,7 +8,7 @@ export function ModelPicker(): JSX.Element {
   const setup = conversations.setup.value;
   const models = connection.models.value;
   if (models.length === 0) {
-    const text = connection.state.value === "ready" ? "No model is loaded" : "Quern";
+    const text = connection.state.value === "ready" ? "No model to talk to" : "Quern";
     return <span class="model-name">{text}</span>;
   }
   const model = connection.effectiveModel(setup.model);
