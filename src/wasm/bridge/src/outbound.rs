@@ -71,7 +71,7 @@ async fn connect(instance: &Instance, uri: &http::Uri) -> Result<Box<dyn Stream>
     if uri.scheme() != Some(&Scheme::HTTPS) {
         return Ok(Box::new(stream));
     }
-    let name = ServerName::try_from(host.to_string()).map_err(Error::InvalidDnsNameError)?;
+    let name = ServerName::try_from(host.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
     let connector = TlsConnector::from(TLS.clone());
     Ok(Box::new(connector.connect(name, stream).await.map_err(Error::Tls)?))
 }
