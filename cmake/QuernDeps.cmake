@@ -19,6 +19,15 @@ if(EXISTS ${LLAMA_PREFIX}/lib/libllama.a)
     ${LLAMA_PREFIX}/lib/libggml.so ${LLAMA_PREFIX}/lib/libggml-base.so pthread dl)
 endif()
 
+# A release unpacks with a zlib of its own.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  find_library(ZLIB_STATIC libz.a REQUIRED)
+  set(QUERN_ZLIB ${ZLIB_STATIC})
+else()
+  find_package(ZLIB REQUIRED)
+  set(QUERN_ZLIB ZLIB::ZLIB)
+endif()
+
 # The Rust bridge's dependencies are compiled into a target directory of the cache.
 quern_where(BRIDGE_TARGET bridge-target)
 quern_where(QUERN_TOOLS tools)

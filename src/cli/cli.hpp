@@ -30,8 +30,8 @@ struct World {
   Process& process;
   Console& console;
   Signals& signals;
-  // The chat server: portable bytes, and machine code made from them by this build. Empty in a
-  // build without guests.
+  // The chat server: portable bytes, and machine code made from them by this build, each as gzip.
+  // Empty in a build without guests.
   ByteView chat_wasm;
   ByteView chat_image;
 };

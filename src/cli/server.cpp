@@ -4,12 +4,15 @@
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
 #include "cli/metrics.hpp"
+#include "cli/unpack.hpp"
 
 namespace quern::cli {
 namespace {
 
 // Tried after the default port when that is taken, before a person has to choose.
 constexpr std::uint16_t kMorePorts = 20;
+// Far above the chat server built in, as component or as machine code.
+constexpr Bytes kLargestChat = 64_MiB;
 
 http::ServerOptions listen_options(const ServerOptions& options) {
   http::ServerOptions listen{.host = options.host, .port = options.port.value_or(kDefaultPort)};
@@ -84,13 +87,15 @@ Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
   if (world_.chat_wasm.empty()) {
     return fail(ErrorKind::unsupported, "this build holds no chat server");
   }
+  const Buffer wasm = TRY(unpack(world_.chat_wasm, kLargestChat));
   if (!world_.chat_image.empty()) {
-    auto program = engine_->load_trusted_image(world_.chat_image, world_.chat_wasm);
+    const Buffer image = TRY(unpack(world_.chat_image, kLargestChat));
+    auto program = engine_->load_trusted_image(image, wasm);
     if (program) return program;
     log::debug("cli",
                "the built-in machine code is not for this CPU: " + program.error().describe());
   }
-  return engine_->load(world_.chat_wasm, "chat");
+  return engine_->load(wasm, "chat");
 }
 
 Result<> ServingNode::load_guest(const Home& home) {

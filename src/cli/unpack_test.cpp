@@ -1,0 +1,35 @@
+#include "cli/unpack.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace quern::cli {
+namespace {
+
+// printf 'quern quern quern' | gzip -n
+const std::string kPacked(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x2b\x2c\x4d\x2d\xca\x53\x28\x44\x90\x00\x42\x7f\x7a"
+    "\x73\x11\x00\x00\x00",
+    28);
+
+TEST(Unpack, GivesBackWhatWasPacked) {
+  const auto content = unpack(as_bytes(kPacked), 1_KiB);
+  ASSERT_TRUE(content.ok()) << content.error().describe();
+  EXPECT_EQ(as_text(*content), "quern quern quern");
+}
+
+TEST(Unpack, RefusesWhatIsTooLargeCutOrChanged) {
+  EXPECT_EQ(unpack(as_bytes(kPacked), Bytes{16}).error().kind(), ErrorKind::resource_exhausted);
+  for (std::size_t length = 0; length < kPacked.size(); ++length) {
+    EXPECT_FALSE(unpack(as_bytes(kPacked.substr(0, length)), 1_KiB).ok()) << length;
+  }
+  for (const std::size_t at : {0U, 12U, 20U, 23U}) {
+    std::string changed = kPacked;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    EXPECT_FALSE(unpack(as_bytes(changed), 1_KiB).ok()) << at;
+  }
+}
+
+}  // namespace
+}  // namespace quern::cli
