@@ -11,7 +11,8 @@ import time
 
 import harness
 
-PAIRS = 5
+# Many short pairs: the machine's own speed drifts by a tenth within a minute.
+PAIRS = 16
 PROMPT_TOKENS = 512
 NEW_TOKENS = 128
 
@@ -19,7 +20,7 @@ NEW_TOKENS = 128
 def llama_bench() -> dict:
     out = subprocess.check_output(
         [harness.PEERS / "llama-bench", "-m", harness.MODEL, "-t", str(harness.THREADS), "-p", str(PROMPT_TOKENS),
-         "-n", str(NEW_TOKENS), "-r", "3", "-o", "json"], text=True, stderr=subprocess.DEVNULL)
+         "-n", str(NEW_TOKENS), "-r", "1", "-o", "json"], text=True, stderr=subprocess.DEVNULL)
     rates = {("prefill" if r["n_prompt"] else "decode"): r["avg_ts"] for r in json.loads(out)}
     return rates
 
@@ -41,9 +42,14 @@ def main() -> None:
     with harness.quern() as server:
         ours(server.port, 0)  # warm-up
         for n in range(1, PAIRS + 1):
-            peer = llama_bench()
-            time.sleep(0.5)
-            own = ours(server.port, n)
+            turns = [llama_bench, lambda n=n: ours(server.port, n)]
+            if n % 2:
+                turns.reverse()
+            results = []
+            for turn in turns:
+                time.sleep(0.3)  # threads of the last turn spin a little before they sleep
+                results.append(turn())
+            own, peer = results if n % 2 else reversed(results)
             pairs.append((own, peer))
             print(f"pair {n}: decode {own['decode']:.1f} / {peer['decode']:.1f}, "
                   f"prefill {own['prefill']:.0f} / {peer['prefill']:.0f} tokens/s", flush=True)

@@ -20,15 +20,17 @@ std::string_view header(const http::RequestHead& request, std::string_view name)
 void Front::handle(std::shared_ptr<http::Exchange> exchange) {
   http::Handler* const app = app_.load();
   if (!names_.allow(exchange->request().authority)) {
-    exchange->respond(403, kJson,
-                      R"({"error":{"message":"this server does not answer under the name in the Host header; )"
-                      R"(quern --allow-host NAME lets it","type":"invalid_request_error",)"
-                      R"("param":null,"code":"unknown_host"}})");
+    exchange->respond(
+        403, kJson,
+        R"({"error":{"message":"this server does not answer under the name in the Host header; )"
+        R"(quern --allow-host NAME lets it","type":"invalid_request_error",)"
+        R"("param":null,"code":"unknown_host"}})");
   } else if (app == nullptr) {
-    exchange->respond(503, kJson,
-                      R"({"error":{"message":"Quern is still starting; try again in a second","type":"server_error",)"
-                      R"("param":null,"code":"loading"}})",
-                      {{"retry-after", "1"}});
+    exchange->respond(
+        503, kJson,
+        R"({"error":{"message":"Quern is still starting; try again in a second","type":"server_error",)"
+        R"("param":null,"code":"loading"}})",
+        {{"retry-after", "1"}});
   } else if (path_of(exchange->request().target) == "/metrics") {
     answer_metrics(*exchange);
   } else {

@@ -6,13 +6,14 @@ namespace quern::cli {
 namespace {
 
 TEST(HostNames, LoopbackByItsNames) {
-  for (const char* host : {"localhost", "LOCALHOST:8080", "localhost.", "app.localhost:1", "127.0.0.1",
-                           "127.0.0.1:8080", "127.1.2.3", "::1", "[::1]", "[::1]:8080"}) {
+  for (const char* host :
+       {"localhost", "LOCALHOST:8080", "localhost.", "app.localhost:1", "127.0.0.1",
+        "127.0.0.1:8080", "127.1.2.3", "::1", "[::1]", "[::1]:8080"}) {
     EXPECT_TRUE(is_loopback_name(host)) << host;
   }
   for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           "127.0.0.256", "127.0.0", "127.evil.0.1", "notlocalhost", "[::1", "0.0.0.0",
-                           "[::1].evil.example", "10.0.0.1:8080"}) {
+                           "127.0.0.256", "127.0.0", "127.evil.0.1", "notlocalhost", "[::1",
+                           "0.0.0.0", "[::1].evil.example", "10.0.0.1:8080"}) {
     EXPECT_FALSE(is_loopback_name(host)) << host;
   }
 }

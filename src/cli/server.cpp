@@ -52,9 +52,9 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
   if (!options.server.api_key_file.empty()) {
     node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file));
   }
-  node->front_ =
-      std::make_unique<Front>(node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
-                              [raw = node.get()] { return raw->metrics(); });
+  node->front_ = std::make_unique<Front>(
+      node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
+      [raw = node.get()] { return raw->metrics(); });
   TRY(node->listen());
   TRY(node->load_guest(home));
   return node;

@@ -34,7 +34,8 @@ Result<Buffer> unpack(ByteView gzip, Bytes limit) {
   stream.avail_in = static_cast<uInt>(gzip.size());
   stream.next_out = reinterpret_cast<Bytef*>(content.data());
   stream.avail_out = static_cast<uInt>(content.size());
-  if (inflateInit2(&stream, kGzipOnly) != Z_OK) return fail(ErrorKind::internal, "no memory to unpack");
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK)
+    return fail(ErrorKind::internal, "no memory to unpack");
   const int result = inflate(&stream, Z_FINISH);
   const bool whole = result == Z_STREAM_END && stream.total_out == size;
   inflateEnd(&stream);

@@ -18,7 +18,8 @@ class Scan {
   Scan(std::string_view text, std::size_t at) : text_(text), at_(at) {}
   std::size_t at() const { return at_; }
   bool blanks() {
-    while (at_ < text_.size() && std::string_view(" \n\t\r").find(text_[at_]) != std::string_view::npos)
+    while (at_ < text_.size() &&
+           std::string_view(" \n\t\r").find(text_[at_]) != std::string_view::npos)
       ++at_;
     return true;
   }
@@ -91,8 +92,8 @@ class CallsParser final : public AnswerParser {
   std::vector<Event> end(End /*end*/) override {
     std::vector<Event> events;
     const Json answer = Json::parse(held_, nullptr, false);
-    const bool whole = answer.is_object() && answer.contains("tool_calls") &&
-                       answer.at("tool_calls").is_array();
+    const bool whole =
+        answer.is_object() && answer.contains("tool_calls") && answer.at("tool_calls").is_array();
     if (!whole && calls_ == 0) flush(events);
     if (!whole) return events;
     std::uint32_t seen = 0;
@@ -129,9 +130,8 @@ class CallsParser final : public AnswerParser {
   // {"name": NAME, "arguments": as far as the first bracket of them; true when it is all there.
   bool read_call(std::vector<Event>& events) {
     Scan scan(held_, at_);
-    const bool opened =
-        calls_ == 0 ? scan.takes('{') && scan.takes("tool_calls") && scan.takes('[')
-                    : scan.takes('}') && scan.takes(',');
+    const bool opened = calls_ == 0 ? scan.takes('{') && scan.takes("tool_calls") && scan.takes('[')
+                                    : scan.takes('}') && scan.takes(',');
     if (!opened || !scan.takes('{') || !scan.takes("name")) return false;
     std::optional<std::string> name = scan.string();
     if (!name || !scan.takes(',') || !scan.takes("arguments") || !scan.sees('{')) return false;

@@ -76,10 +76,18 @@ bool PrefixCache::free_cells() {
   return make_room();
 }
 
-void PrefixCache::settle(std::uint32_t most_cells) {
-  while (cells_ > most_cells) {
-    Node* const node = oldest([](const Node& a) { return a.sequence.has_value(); });
-    if (node == nullptr || !move_out(*node)) return;
+void PrefixCache::mark(const std::string& space, std::span<const Token> tokens) {
+  for (const Step& step : find(space, tokens)) step.node->last_used = clock_;
+}
+
+bool PrefixCache::settle(std::uint32_t most) {
+  const auto idle = [&](const Node& a) { return a.sequence && a.last_used != clock_; };
+  for (std::uint32_t moved = 0;;) {
+    Node* const node = oldest(idle);
+    if (node == nullptr) return true;
+    if (moved >= most) return false;
+    moved += node->size();
+    if (!move_out(*node)) return true;  // no memory: it stays
   }
 }
 

@@ -6,8 +6,8 @@
 // Bounded in tokens and in sequence numbers; the least recently used leaf goes first.
 //
 // llama.cpp's attention looks at every cell of the context, used by the sequence or not, so cells
-// that nobody is using slow everybody down. `settle` therefore moves nodes out of the context into
-// plain memory, and `attach` brings back what it needs by copying.
+// that nobody is using slow everybody down. While others run, `settle` therefore moves idle nodes out
+// of the context into plain memory, and `attach` brings back what it needs by copying.
 #pragma once
 
 #include "inference/decoder.hpp"
@@ -37,8 +37,12 @@ class PrefixCache {
 
   // Frees the cells of the least recently used node in the context. False: there is none.
   bool free_cells();
-  // Moves nodes out of the context until at most `most_cells` are in it.
-  void settle(std::uint32_t most_cells);
+  // After begin_marking(), whatever mark() was not told of is idle.
+  void begin_marking() { ++clock_; }
+  void mark(const std::string& space, std::span<const Token> tokens);
+  // Moves idle nodes out of the context, the least recently used first, until about `most` cells
+  // are moved. False: idle ones are left.
+  bool settle(std::uint32_t most);
 
   std::uint32_t tokens() const { return tokens_; }
   std::uint32_t cells() const { return cells_; }

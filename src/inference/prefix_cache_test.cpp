@@ -44,6 +44,12 @@ struct Bench {
     return found;
   }
 
+  // As when others run who use nothing of what is cached.
+  void empty_context() {
+    cache.begin_marking();
+    EXPECT_TRUE(cache.settle(100'000));
+  }
+
   FakeDecoder decoder;
   SequencePool pool;
   PrefixCache cache;
@@ -98,15 +104,28 @@ TEST(PrefixCache, SettlesOutOfTheContextAndComesBack) {
   Bench bench;
   bench.use(join(run(0, 20), run(30, 10)));
   bench.use(join(run(0, 20), run(50, 10)));
-  bench.cache.settle(0);
+  bench.empty_context();
   EXPECT_EQ(bench.decoder.used(), 0U);
   EXPECT_EQ(bench.cache.cells(), 0U);
   EXPECT_EQ(bench.cache.tokens(), 40U);
   EXPECT_EQ(bench.use(join(run(0, 20), run(30, 12))), 30U);  // two nodes come back
-  bench.cache.settle(0);
+  bench.empty_context();
   EXPECT_EQ(bench.use(join(run(0, 25), run(60, 2))), 20U);
-  bench.cache.settle(0);
+  bench.empty_context();
   EXPECT_EQ(bench.use(join(run(0, 7), run(61, 2))), 7U);  // splits what is not in the context
+}
+
+TEST(PrefixCache, WhatIsInUseStaysInTheContext) {
+  Bench bench;
+  bench.use(join(run(0, 20), run(30, 10)));
+  bench.use(join(run(0, 20), run(50, 10)));
+  bench.use(run(5, 20));
+  bench.cache.begin_marking();
+  bench.cache.mark("", join(run(0, 20), run(50, 4)));
+  EXPECT_FALSE(bench.cache.settle(1)) << "a node at a time";
+  EXPECT_EQ(bench.cache.cells(), 50U) << "the oldest went first";
+  EXPECT_TRUE(bench.cache.settle(1000));
+  EXPECT_EQ(bench.cache.cells(), 30U);
 }
 
 TEST(PrefixCache, FreesCellsOneNodeAtATime) {
@@ -133,7 +152,7 @@ TEST(PrefixCache, WithoutSavingFreeingForgets) {
 TEST(PrefixCache, BringsBackOnlyWhatFits) {
   Bench bench(1000, 50);
   bench.use(run(0, 30));
-  bench.cache.settle(0);
+  bench.empty_context();
   std::vector<BatchToken> others;
   for (std::uint32_t i = 0; i < 40; ++i) others.push_back({1, i, 63, false});
   ASSERT_EQ(bench.decoder.decode(others), Decoded::done);

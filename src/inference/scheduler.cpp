@@ -12,9 +12,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kPatience = 8;
 // A shorter common beginning is not worth waiting for.
 constexpr std::uint32_t kLeastToFollow = 32;
-// Cells of idle cached prompts left in the context, where every step of the others looks at them.
-// Chosen, not measured yet.
-constexpr std::uint32_t kIdleCells = 1024;
+// Cells of idle cached prompts that are moved out of the context between two steps: a copy of some
+// milliseconds.
+constexpr std::uint32_t kMovedAtOnce = 512;
 
 double ms(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
@@ -67,10 +67,8 @@ bool Scheduler::step() {
   end_what_is_over();
   start_waiting();
   Batch batch = plan();
-  if (batch.parts.empty()) {
-    cache_.settle(kIdleCells);
-    return false;
-  }
+  if (batch.parts.empty()) return false;
+  if (!settled_) settle();
   if (!decode(batch)) return true;  // somebody had to go, or what failed is gone: plan again
   speak(batch);
   counters_.cached_tokens = cache_.tokens();
@@ -138,6 +136,14 @@ bool Scheduler::park_a_paused_one() {
   return false;
 }
 
+// Idle cells slow every step down, so they leave while somebody runs; alone they may stay, in case
+// the next prompt goes on from them.
+void Scheduler::settle() {
+  cache_.begin_marking();
+  for (const auto& slot : slots_) cache_.mark(space_of(*slot->job), slot->job->tokens);
+  settled_ = cache_.settle(kMovedAtOnce);
+}
+
 bool Scheduler::start(std::unique_ptr<Job> job) {
   auto sequence = pool_.take();
   if (!sequence && cache_.free_cells()) sequence = pool_.take();
@@ -161,6 +167,7 @@ bool Scheduler::start(std::unique_ptr<Job> job) {
   }
   choose_leader(*slot);
   slots_.push_back(std::move(slot));
+  settled_ = false;
   counters_.running = static_cast<std::uint32_t>(slots_.size());
   return true;
 }
@@ -339,7 +346,7 @@ void Scheduler::release(Slot& slot) {
   counters_.cached_tokens = cache_.tokens();
   --counters_.in_flight;
   remove(slot);
-  cache_.settle(kIdleCells);
+  settled_ = false;
 }
 
 void Scheduler::remove(Slot& slot) {

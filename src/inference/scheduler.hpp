@@ -62,6 +62,7 @@ class Scheduler {
   void end_what_is_over();
   void start_waiting();
   bool park_a_paused_one();
+  void settle();
   bool start(std::unique_ptr<Job> job);
   void choose_leader(Slot& slot);
   bool follow(Slot& slot);
@@ -89,6 +90,7 @@ class Scheduler {
   std::vector<std::unique_ptr<Slot>> slots_;  // oldest first
   std::uint64_t next_serial_ = 1;
   bool crowded_ = false;  // somebody had to yield: nobody starts before somebody has ended
+  bool settled_ = true;   // no idle cells beside those that run
 };
 
 }  // namespace quern::inference

@@ -115,6 +115,24 @@ void expect_right(Request& request, int count = 4) {
   EXPECT_EQ(request.answer.text, expected_answer(request.prompt, count));
 }
 
+TEST(Scheduler, IdlePromptsLeaveTheContextWhileOthersRun) {
+  Bench bench({.cache_tokens = 1000});
+  auto first = bench.ask({.prompt = run(0, 100), .max_tokens = 1});
+  bench.finish_all();
+  ASSERT_TRUE(first->over());
+  EXPECT_EQ(bench.decoder.used(), 100U) << "alone, it stays for whoever goes on from it";
+  auto other = bench.ask({.prompt = run(30, 20), .max_tokens = 3});
+  while (!other->over()) {
+    ASSERT_TRUE(bench.scheduler.step());
+    EXPECT_LT(bench.decoder.used(), 30U);
+  }
+  auto again = bench.ask({.prompt = run(0, 110), .max_tokens = 2});
+  bench.finish_all();
+  ASSERT_TRUE(again->over());
+  EXPECT_EQ(again->answer.finished->usage.cached_tokens, 100U) << "it was moved, not forgotten";
+  EXPECT_EQ(again->answer.text, expected_answer(run(0, 110), 2));
+}
+
 TEST(Scheduler, AnswersOneRequest) {
   Bench bench;
   const auto request = bench.ask({.prompt = run(0, 10)});
