@@ -20,6 +20,15 @@ def run(home):
     return lambda *args, **more: quern.quern(*args, home=home, **more)
 
 
+# ---- start -----------------------------------------------------------------------------------------------
+
+
+def test_the_chat_server_starts_from_the_machine_code_of_the_build(script, tmp_path):
+    with quern.Server("--fake-model", script, home=tmp_path):
+        compiled = [f.name for f in tmp_path.rglob("code/*") if not f.name.startswith("key")]
+    assert compiled == [], "it was compiled anew, so what was built in did not fit"
+
+
 # ---- help ------------------------------------------------------------------------------------------------
 
 
