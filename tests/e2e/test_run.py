@@ -66,7 +66,9 @@ def test_the_exit_code_is_the_programs_own(run, name, code):
 @pytest.mark.parametrize("name", EVERY)
 def test_standard_input_is_read_to_its_end(run, name):
     if name == "go/tool-component":
-        pytest.xfail("the adapter from WASI 0.1 traps when Go, whose standard streams do not block, writes much")
+        # Go takes all memory behind its own for itself, also the page that the adapter grew for its
+        # state. The same component traps after as many bytes under the engine's own command line.
+        pytest.xfail("Go's heap overwrites the state of the adapter from WASI 0.1")
     text = "".join(f"line {i} ü\n" for i in range(5000))
     ended = run(name, "upper", stdin=text)
     assert ended.code == 0
