@@ -1,5 +1,6 @@
 #include "apphost/apphost.hpp"
 #include "apphost/fake_guest.hpp"
+#include "guestapi/fakes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,8 +49,8 @@ class AppTest : public ::testing::Test {
 
   std::shared_ptr<FakeProgram> program = std::make_shared<FakeProgram>();
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("gemma", {});
-  std::unique_ptr<guestapi::ModelProvider> models = guestapi::make_provider(*engine);
-  guestapi::GuestApi api{*models};
+  guestapi::LoadedModels models{*engine};
+  guestapi::GuestApi api{models};
 };
 
 TEST_F(AppTest, ARequestAndItsResponseStreamThrough) {
