@@ -26,7 +26,8 @@ class AppTest : public ::testing::Test {
     std::filesystem::remove(file);
     std::ofstream(file) << "secret alice\n";
     std::filesystem::permissions(file, std::filesystem::perms(0600));
-    return ApiKeys::load(file).value();
+    RealFiles files;
+    return ApiKeys::load(file, files).value();
   }
   std::unique_ptr<App> app(ApiKeys with_keys = {}, std::uint32_t max_requests = 1000) {
     return std::make_unique<App>(AppOptions{.name = "demo",

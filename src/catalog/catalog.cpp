@@ -116,18 +116,6 @@ struct Catalog::Impl {
   Entries entries = Entries::built_in();
 };
 
-namespace {
-
-// The real disk, time and environment. They hold no data, so that sharing them shares nothing.
-RealFiles real_files;
-SystemClock real_clock;
-RealProcess real_process;
-
-}  // namespace
-
-Catalog::Catalog(CatalogOptions options, Network& network)
-    : Catalog(std::move(options), network, {real_files, real_clock, real_process}) {}
-
 Catalog::Catalog(CatalogOptions options, Network& network, Surroundings surroundings)
     : impl_(std::make_unique<Impl>(std::move(options), network, surroundings)) {}
 

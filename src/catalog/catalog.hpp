@@ -9,7 +9,7 @@
 // Errors:  not_found (with near names), unavailable (no source answered: each one's reason),
 //          corrupt_data (digest), resource_exhausted (disk), cancelled.
 //
-//     Catalog catalog({.store = dir}, *network);
+//     Catalog catalog({.store = dir}, *network, {files, clock, process});
 //     const LocalModel model = TRY(catalog.pull("gemma", stop, progress));
 #pragma once
 
@@ -80,7 +80,7 @@ struct DefaultChoice {
 
 class Catalog {
  public:
-  // Disk, time and environment; all outlive the catalog. Tests hand over fakes.
+  // Disk, time and environment; all outlive the catalog.
   struct Surroundings {
     Files& files;
     Clock& clock;
@@ -88,7 +88,6 @@ class Catalog {
   };
 
   // `network` outlives the catalog.
-  Catalog(CatalogOptions options, Network& network);
   Catalog(CatalogOptions options, Network& network, Surroundings surroundings);
   ~Catalog();
 

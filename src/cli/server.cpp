@@ -47,7 +47,7 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
       options.file.empty() || !options.model.models.empty() || !options.model.fake_model.empty();
   if (uses_models) node->models_.start(options.model, home, world);
   if (!options.server.api_key_file.empty()) {
-    node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file));
+    node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file, world.files));
   }
   node->front_ =
       std::make_unique<Front>(node->keys_, HostNames(options.server.host, options.server.allowed_hosts),

@@ -17,7 +17,7 @@ Weights::Weights(const Home& home, World& world)
     : world_(world),
       folders_(home.more_models),
       network_(http::make_client({})),
-      catalog_({.store = home.models}, *network_) {}
+      catalog_({.store = home.models}, *network_, {world.files, world.clock, world.process}) {}
 
 Weights::~Weights() = default;
 
