@@ -27,11 +27,15 @@ struct ModelOptions {
   std::optional<std::uint32_t> cache_tokens;
 };
 
+inline bool names_models(const ModelOptions& options) {
+  return !options.models.empty() || !options.fake_model.empty();
+}
+
 enum class OpenPage : std::uint8_t { when_possible, never };
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::optional<std::uint16_t> port;  // absent: the default one, or the next that is free
+  std::optional<std::uint16_t> port;         // absent: the default one, or the next that is free
   std::vector<std::string> allowed_hosts;    // beside loopback names; see host_names.hpp
   std::vector<std::string> allowed_origins;  // of pages that may use the chat server's API
   std::filesystem::path api_key_file;
