@@ -102,6 +102,8 @@ class Catalog {
   const std::vector<ModelEntry>& known() const;
   // An entry by name or alias; not_found proposes near names.
   Result<ModelEntry> describe(std::string_view name) const;
+  // Names that a person may have meant, best first; empty when none is like it.
+  std::vector<std::string> near(std::string_view name) const;
   // A local instruct model if there is one; else a small Gemma where the hub answers; else the
   // best instruct model that can be had.
   DefaultChoice choose_default(std::stop_token stop);

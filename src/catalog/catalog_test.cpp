@@ -99,7 +99,12 @@ TEST_F(CatalogTest, pulls_from_a_url_and_only_over_https) {
   const auto model = pull("https://files.test/some%20dir/m.gguf?x=1");
   ASSERT_TRUE(model.ok()) << model.error().describe();
   EXPECT_TRUE(model->name.starts_with("m-")) << model->name;
-  EXPECT_EQ(pull("http://files.test/m.gguf").error().kind(), ErrorKind::invalid_argument);
+  int told = 0;
+  for (const char* url : {"http://files.test/m.gguf", "file:///m.gguf"}) {
+    const auto refused = catalog().pull(url, {}, [&](const Progress&) { ++told; });
+    EXPECT_EQ(refused.error().kind(), ErrorKind::invalid_argument) << url;
+  }
+  EXPECT_EQ(told, 0) << "a pull that never begins shows no progress";
 }
 
 TEST_F(CatalogTest, uses_a_file_where_it_lies) {
@@ -225,11 +230,6 @@ TEST_F(CatalogTest, whatever_change_of_the_disk_fails_nothing_half_is_a_model) {
   }
 }
 
-TEST_F(CatalogTest, removes_a_model) {
-  FakeHub::offer(network_, "m-Q4_K_M.gguf", weights_);
-  const auto model = pull(kHubFile);
-  ASSERT_TRUE(catalog().remove(model->name).ok());
-  EXPECT_FALSE(files_.exists(model->path));
 // However a pull ends: weights that are here whole, placed or not, are not downloaded once more.
 TEST_F(CatalogTest, what_is_whole_is_never_downloaded_again) {
   FakeHub::offer(network_, "m-Q4_K_M.gguf", weights_);
@@ -268,6 +268,11 @@ TEST_F(CatalogTest, what_is_whole_is_never_downloaded_again) {
   EXPECT_GE(whole, 3) << "before the manifest, before the weights, behind them";
 }
 
+TEST_F(CatalogTest, removes_a_model) {
+  FakeHub::offer(network_, "m-Q4_K_M.gguf", weights_);
+  const auto model = pull(kHubFile);
+  ASSERT_TRUE(catalog().remove(model->name).ok());
+  EXPECT_FALSE(files_.exists(model->path));
   expect_no_model();
   EXPECT_EQ(catalog().remove(model->name).error().kind(), ErrorKind::not_found);
   EXPECT_EQ(catalog().remove("gemma").error().kind(), ErrorKind::not_found);

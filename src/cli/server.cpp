@@ -41,9 +41,9 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
   if (!options.server.api_key_file.empty()) {
     node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file, world.files));
   }
-  node->front_ =
-      std::make_unique<Front>(node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
-                              [raw = node.get()] { return raw->metrics(); });
+  node->front_ = std::make_unique<Front>(
+      node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
+      [raw = node.get()] { return raw->metrics(); });
   TRY(node->listen());
   TRY(node->load_guest(home));
   return node;
@@ -51,16 +51,16 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
 
 Result<> ServingNode::listen() {
   http::ServerOptions listen = listen_options(options_.server);
-  if (!is_loopback_name(listen.host) && !keys_.required()) {
-    log::warn("cli", "everybody who can reach " + listen.host +
-                         " may use this server: set --api-key-file");
-  }
   const std::uint16_t last =
       options_.server.port ? listen.port : static_cast<std::uint16_t>(listen.port + kMorePorts);
   for (;; ++listen.port) {
     Result<std::unique_ptr<http::Server>> server = http::Server::listen(listen, *front_);
     if (server) {
       server_ = *std::move(server);
+      if (!is_loopback_name(listen.host) && !keys_.required()) {
+        log::warn("cli", "everybody who can reach " + listen.host +
+                             " may use this server: set --api-key-file");
+      }
       return {};
     }
     const bool taken = server.error().kind() == ErrorKind::already_exists;
