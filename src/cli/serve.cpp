@@ -96,8 +96,9 @@ Result<int> serve(const Serve& options, World& world) {
   end.wait();
   if (const std::uint32_t left = node->in_progress(); left > 0) {
     world.console.err("\nquern: letting " + std::to_string(left) +
-                      (left == 1 ? " answer" : " answers") +
-                      " end; the same signal again ends at once\n");
+                      (left == 1 ? " answer" : " answers") + " end, for up to " +
+                      std::to_string(kDrain.count()) +
+                      " seconds; the same signal again ends at once\n");
   }
   node->drain(Deadline::in(kDrain));
   return kSuccess;

@@ -189,6 +189,7 @@ def test_a_second_signal_ends_it_at_once(home, script):
         wire.request("POST", "/v1/chat/completions", body("a long time", stream=True), Content_Type="application/json")
         wire.head()
         server.process.terminate()
+        assert eventually(lambda: "for up to 30 seconds" in server.log()), "how long it waits is told"
         time.sleep(0.2)
         server.process.terminate()
         assert server.process.wait(25) == 143  # draining, or the answer, would take longer
