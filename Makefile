@@ -6,9 +6,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PRESET ?= release
 BUILD := build/$(PRESET)
+FUZZ_SECONDS ?= 60
 ENV := . deps/toolchains.sh;
 
-.PHONY: help run test build setup setup-tests page tests-unit dist bench asan tsan fuzz tidy clean
+.PHONY: help run test unit build setup setup-tests page dist bench asan tsan fuzz tidy clean
 help:
 	@sed -n 's/^#   //p; s/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
@@ -39,9 +40,16 @@ build: setup page $(BUILD)/build.ninja ## build everything (PRESET=dev|release|a
 test: setup-tests build ## every test: unit, guests, end to end, page
 	@$(ENV) tests/run $(BUILD)
 
+unit: build ## the tests beside the code, without weights (ROOM=http: those of one room)
+	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE 'model|e2e|slow' $(if $(ROOM),-R '^$(ROOM)\.')
+
 asan tsan: ## the unit tests under a sanitizer
 	@deps/setup.sh tests && $(ENV) $(MAKE) page && cmake --preset $@ -DQUERN_UI_DIST=$(CURDIR)/ui/dist && ninja -C build/$@ \
 	  && ctest --test-dir build/$@ --output-on-failure -LE 'e2e|slow'
+
+fuzz: setup-tests page ## each parser of foreign bytes under libFuzzer (FUZZ_SECONDS=60 for each)
+	@$(ENV) cmake --preset fuzz -DQUERN_UI_DIST=$(CURDIR)/ui/dist && ninja -C build/fuzz fuzzers \
+	  && tests/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
 tidy: ## clang-tidy over all of our C++
 	@$(ENV) cmake --preset tidy && ninja -C build/tidy

@@ -1,5 +1,4 @@
 #include "apphost/apphost.hpp"
-#include "base/files.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 
@@ -52,8 +51,7 @@ Result<std::string_view> bearer(std::string_view authorization) {
 
 }  // namespace
 
-Result<ApiKeys> ApiKeys::load(const std::filesystem::path& file) {
-  RealFiles files;
+Result<ApiKeys> ApiKeys::load(const std::filesystem::path& file, Files& files) {
   const FileInfo info = TRY(files.stat(file));
   if ((info.mode & (kOthersMay | kGroupMayWrite)) != 0) {
     return fail(ErrorKind::invalid_argument,

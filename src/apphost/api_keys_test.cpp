@@ -27,16 +27,19 @@ class ApiKeysTest : public ::testing::Test {
     return file;
   }
   std::string error_of(const std::string& text, fs::perms mode = fs::perms(0600)) const {
-    const auto keys = ApiKeys::load(write(text, mode));
+    const auto keys = ApiKeys::load(write(text, mode), files_);
     return keys.ok() ? "no error" : keys.error().describe();
   }
+
+  mutable RealFiles files_;
 };
 
 TEST_F(ApiKeysTest, NoKeysAskForNone) { EXPECT_FALSE(ApiKeys().required()); }
 
 TEST_F(ApiKeysTest, AKeyStandsForItsTenant) {
   const ApiKeys keys =
-      ApiKeys::load(write("# ours\nsecret-one alice\n\n  secret-two\tbob # the second\r\nplain\n"))
+      ApiKeys::load(write("# ours\nsecret-one alice\n\n  secret-two\tbob # the second\r\nplain\n"),
+                    files_)
           .value();
   EXPECT_TRUE(keys.required());
   EXPECT_EQ(keys.authorize("Bearer secret-one").value(), "alice");
@@ -45,7 +48,7 @@ TEST_F(ApiKeysTest, AKeyStandsForItsTenant) {
 }
 
 TEST_F(ApiKeysTest, EverythingElseIsDenied) {
-  const ApiKeys keys = ApiKeys::load(write("secret-one alice\nsecret-two bob\n")).value();
+  const ApiKeys keys = ApiKeys::load(write("secret-one alice\nsecret-two bob\n"), files_).value();
   for (const char* header :
        {"", "Bearer", "Bearer ", "Bearer secret-on", "Bearer secret-onee", "Bearer Secret-one",
         "secret-one", "Basic secret-one", "Bearer alice", "Bearer secret-one secret-two",
@@ -77,7 +80,7 @@ TEST_F(ApiKeysTest, MalformedFilesAreNamedByLineAndNeverByContent) {
   EXPECT_THAT(error_of("key\nother\nkey bob\n"), HasSubstr(":3: repeats"));
   EXPECT_THAT(error_of(std::string(600, 'x')), HasSubstr("must be a key"));
   EXPECT_THAT(error_of("k\xff\n"), HasSubstr("must be a key"));
-  EXPECT_EQ(ApiKeys::load("/nowhere/keys").error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(ApiKeys::load("/nowhere/keys", files_).error().kind(), ErrorKind::not_found);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "apphost/apphost.hpp"
 #include "apphost/fake_guest.hpp"
+#include "guestapi/fakes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +26,8 @@ class AppTest : public ::testing::Test {
     std::filesystem::remove(file);
     std::ofstream(file) << "secret alice\n";
     std::filesystem::permissions(file, std::filesystem::perms(0600));
-    return ApiKeys::load(file).value();
+    RealFiles files;
+    return ApiKeys::load(file, files).value();
   }
   std::unique_ptr<App> app(ApiKeys with_keys = {}, std::uint32_t max_requests = 1000) {
     return std::make_unique<App>(AppOptions{.name = "demo",
@@ -48,8 +50,8 @@ class AppTest : public ::testing::Test {
 
   std::shared_ptr<FakeProgram> program = std::make_shared<FakeProgram>();
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("gemma", {});
-  std::unique_ptr<guestapi::ModelProvider> models = guestapi::make_provider(*engine);
-  guestapi::GuestApi api{*models};
+  guestapi::LoadedModels models{*engine};
+  guestapi::GuestApi api{models};
 };
 
 TEST_F(AppTest, ARequestAndItsResponseStreamThrough) {

@@ -7,12 +7,14 @@
 // Threads: handle() runs on http's threads and never blocks. Bodies are passed on chunk by chunk
 //          and never collected.
 // Errors:  before the guest: 401 (key), 503 (too many at once); from the guest: trap 500, limits
-//          504 and 507, as small JSON bodies in OpenAI's form. Every response has x-request-id;
-//          every failed request is one line in the log under that id.
+//          504 and 507, as small JSON bodies in OpenAI's form. Every response of an App has
+//          x-request-id, and every failed request is one line in the log under that id; what
+//          http refuses before it knows a request (408, 413, 431) has none.
 //
 //     App app({...}, api);  auto server = TRY(http::Server::listen(options, app));
 #pragma once
 
+#include "base/files.hpp"
 #include "base/result.hpp"
 #include "guestapi/guestapi.hpp"
 #include "http/http.hpp"
@@ -33,7 +35,7 @@ class ApiKeys {
   // One key a line, "#" comments; a key may be followed by the tenant it stands for, otherwise it
   // is a tenant of its own. The file must not be open to others. invalid_argument when it holds no
   // key or a malformed line (named by number, never by content).
-  static Result<ApiKeys> load(const std::filesystem::path& file);
+  static Result<ApiKeys> load(const std::filesystem::path& file, Files& files);
   bool required() const { return !keys_.empty(); }
   // The tenant of the key in this header value, or permission_denied. The time it takes tells
   // nothing about the keys: what is compared are digests, all of each, with every one.

@@ -2,6 +2,7 @@
 // behind it a model that speaks from a script.
 #include "apphost/apphost.hpp"
 #include "apphost/fake_guest.hpp"
+#include "guestapi/fakes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -132,8 +133,8 @@ class GuestTest : public ::testing::Test {
   }
 
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("gemma", script());
-  std::unique_ptr<guestapi::ModelProvider> models = guestapi::make_provider(*engine);
-  guestapi::GuestApi api{*models};
+  guestapi::LoadedModels models{*engine};
+  guestapi::GuestApi api{models};
   std::unique_ptr<App> app;
 };
 

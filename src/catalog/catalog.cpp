@@ -51,7 +51,7 @@ struct Catalog::Impl {
     switch (kind_of(reference)) {
       case ReferenceKind::hub: TRY(HubFile::parse(reference)); break;
       case ReferenceKind::pypi: TRY(WheelMember::parse(reference)); break;
-      case ReferenceKind::url: break;
+      case ReferenceKind::url: TRY(check_url(reference)); break;
       case ReferenceKind::name:
       case ReferenceKind::file: return fail(unknown(entries, reference));
     }
@@ -116,18 +116,6 @@ struct Catalog::Impl {
   Entries entries = Entries::built_in();
 };
 
-namespace {
-
-// The real disk, time and environment. They hold no data, so that sharing them shares nothing.
-RealFiles real_files;
-SystemClock real_clock;
-RealProcess real_process;
-
-}  // namespace
-
-Catalog::Catalog(CatalogOptions options, Network& network)
-    : Catalog(std::move(options), network, {real_files, real_clock, real_process}) {}
-
 Catalog::Catalog(CatalogOptions options, Network& network, Surroundings surroundings)
     : impl_(std::make_unique<Impl>(std::move(options), network, surroundings)) {}
 
@@ -179,6 +167,10 @@ Result<ModelEntry> Catalog::describe(std::string_view name) const {
   const ModelEntry* const entry = impl_->entries.find(name);
   if (entry == nullptr) return fail(unknown(impl_->entries, name));
   return *entry;
+}
+
+std::vector<std::string> Catalog::near(std::string_view name) const {
+  return impl_->entries.near(name);
 }
 
 DefaultChoice Catalog::choose_default(std::stop_token stop) {

@@ -9,7 +9,7 @@
 // Errors:  not_found (with near names), unavailable (no source answered: each one's reason),
 //          corrupt_data (digest), resource_exhausted (disk), cancelled.
 //
-//     Catalog catalog({.store = dir}, *network);
+//     Catalog catalog({.store = dir}, *network, {files, clock, process});
 //     const LocalModel model = TRY(catalog.pull("gemma", stop, progress));
 #pragma once
 
@@ -80,7 +80,7 @@ struct DefaultChoice {
 
 class Catalog {
  public:
-  // Disk, time and environment; all outlive the catalog. Tests hand over fakes.
+  // Disk, time and environment; all outlive the catalog.
   struct Surroundings {
     Files& files;
     Clock& clock;
@@ -88,7 +88,6 @@ class Catalog {
   };
 
   // `network` outlives the catalog.
-  Catalog(CatalogOptions options, Network& network);
   Catalog(CatalogOptions options, Network& network, Surroundings surroundings);
   ~Catalog();
 
@@ -103,6 +102,8 @@ class Catalog {
   const std::vector<ModelEntry>& known() const;
   // An entry by name or alias; not_found proposes near names.
   Result<ModelEntry> describe(std::string_view name) const;
+  // Names that a person may have meant, best first; empty when none is like it.
+  std::vector<std::string> near(std::string_view name) const;
   // A local instruct model if there is one; else a small Gemma where the hub answers; else the
   // best instruct model that can be had.
   DefaultChoice choose_default(std::stop_token stop);

@@ -1,13 +1,13 @@
 // The catalog as its users see it, on a disk in memory and a scripted network.
 #include "catalog/catalog.hpp"
 
-#include "catalog/entries.hpp"
 #include "catalog/pull.hpp"
 #include "catalog/reference.hpp"
 #include "catalog/test_support.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace quern::catalog::test {
@@ -99,7 +99,12 @@ TEST_F(CatalogTest, pulls_from_a_url_and_only_over_https) {
   const auto model = pull("https://files.test/some%20dir/m.gguf?x=1");
   ASSERT_TRUE(model.ok()) << model.error().describe();
   EXPECT_TRUE(model->name.starts_with("m-")) << model->name;
-  EXPECT_EQ(pull("http://files.test/m.gguf").error().kind(), ErrorKind::invalid_argument);
+  int told = 0;
+  for (const char* url : {"http://files.test/m.gguf", "file:///m.gguf"}) {
+    const auto refused = catalog().pull(url, {}, [&](const Progress&) { ++told; });
+    EXPECT_EQ(refused.error().kind(), ErrorKind::invalid_argument) << url;
+  }
+  EXPECT_EQ(told, 0) << "a pull that never begins shows no progress";
 }
 
 TEST_F(CatalogTest, uses_a_file_where_it_lies) {
@@ -223,6 +228,44 @@ TEST_F(CatalogTest, whatever_change_of_the_disk_fails_nothing_half_is_a_model) {
     ASSERT_TRUE(again.ok()) << "after change " << n << ": " << again.error().describe();
     EXPECT_EQ(as_text(*fresh.read(again->path, 1_GiB)), weights_);
   }
+}
+
+// However a pull ends: weights that are here whole, placed or not, are not downloaded once more.
+TEST_F(CatalogTest, what_is_whole_is_never_downloaded_again) {
+  FakeHub::offer(network_, "m-Q4_K_M.gguf", weights_);
+  const auto downloads = [&] {
+    const auto all = network_.requests();
+    return std::count_if(all.begin(), all.end(), [](const FetchRequest& request) {
+      return request.url == FakeHub::file_url("m-Q4_K_M.gguf");
+    });
+  };
+  const int before = files_.changes();
+  ASSERT_TRUE(pull(kHubFile).ok());
+  const int changes = files_.changes() - before;
+  int whole = 0;
+  for (int n = 1; n <= changes; ++n) {
+    FakeFiles fresh;
+    Catalog broken({.store = "/store", .hub = std::string(FakeHub::kAddress)}, network_,
+                   {fresh, clock_, process_});
+    fresh.fail_at_change(n, Error(ErrorKind::resource_exhausted, "no space left"));
+    (void)broken.pull(kHubFile, {}, {});
+    fresh.work_again();
+    const auto holds_weights = [&](const std::string& folder) {
+      const auto names = fresh.list(folder);
+      return names.ok() && std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+               return as_text(*fresh.read(folder + "/" + name, 1_GiB)) == weights_;
+             });
+    };
+    if (!holds_weights("/store/models") &&
+        !holds_weights("/store/partial/" + store_name(kHubFile))) {
+      continue;
+    }
+    ++whole;
+    const auto asked = downloads();
+    ASSERT_TRUE(broken.pull(kHubFile, {}, {}).ok()) << "after change " << n;
+    EXPECT_EQ(downloads(), asked) << "after change " << n;
+  }
+  EXPECT_GE(whole, 3) << "before the manifest, before the weights, behind them";
 }
 
 TEST_F(CatalogTest, removes_a_model) {
@@ -418,55 +461,6 @@ TEST_F(CatalogTest, the_index_is_found_where_pip_finds_it) {
                                   std::string(FakeIndex::kAddress) + "\n"))
                   .ok());
   EXPECT_TRUE(pulls());
-}
-
-TEST(Entries, the_built_in_list_holds_what_it_must) {
-  const Entries entries = Entries::built_in();
-  EXPECT_GE(entries.models.size(), 10U);
-  for (const std::string& name : entries.defaults) {
-    ASSERT_NE(entries.find(name), nullptr) << name;
-    EXPECT_TRUE(entries.find(name)->instruct);
-  }
-  std::vector<std::string> names;
-  for (const ModelEntry& entry : entries.models) {
-    names.push_back(entry.name);
-    for (const std::string& alias : entry.aliases) names.push_back(alias);
-    EXPECT_TRUE(is_store_name(entry.name)) << entry.name;
-    EXPECT_FALSE(entry.licence.empty() || entry.licence_url.empty()) << entry.name;
-    for (const std::string& source : entry.sources) {
-      const bool well_formed = kind_of(source) == ReferenceKind::pypi
-                                   ? WheelMember::parse(source).ok()
-                                   : HubFile::parse(source).ok();
-      EXPECT_TRUE(well_formed) << source;
-    }
-  }
-  std::sort(names.begin(), names.end());
-  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end())
-      << "one name for two models";
-  EXPECT_EQ(entries.find("GEMMA")->name, "gemma-3-1b-it");
-}
-
-TEST(References, store_names_are_safe_and_distinct) {
-  EXPECT_NE(store_name("https://a.test/m.gguf"), store_name("https://b.test/m.gguf"));
-  for (const char* url : {"https://a/..", "https://a/%2e%2e/..%2f", "hub:o/r", "https://a/",
-                          "https://a/.x", "https://a/-x.gguf"}) {
-    EXPECT_TRUE(is_store_name(store_name(url))) << store_name(url);
-  }
-  EXPECT_TRUE(is_store_name(store_name("https://a/" + std::string(1000, 'x'))));
-  for (const char* name : {"", ".", "..", "a/b", "../a", ".hidden", "-flag", "a b", "a\n"}) {
-    EXPECT_FALSE(is_store_name(name)) << name;
-  }
-}
-
-TEST(References, malformed_ones_are_refused) {
-  for (const char* text :
-       {"hub:", "hub:o", "hub:o/", "hub:o/../x", "hub:/r", "hub:o/r?x", "hub:o/r/a b"}) {
-    EXPECT_FALSE(HubFile::parse(text).ok()) << text;
-  }
-  for (const char* text : {"pypi:", "pypi:a/b", "pypi:a==1", "pypi:a==/b", "pypi:==1/b",
-                           "pypi:a/==1/b", "pypi:../a==1/b", "pypi:a==1/b + x"}) {
-    EXPECT_FALSE(WheelMember::parse(text).ok()) << text;
-  }
 }
 
 }  // namespace

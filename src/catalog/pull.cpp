@@ -144,9 +144,7 @@ Result<Pull::Weights> Pull::from_hub(const Wanted& wanted, const std::string& so
 
 Result<Pull::Weights> Pull::from_url(const Wanted& wanted, const std::string& source,
                                      const std::stop_token& stop, Meter& meter) {
-  if (!source.starts_with("https://")) {
-    return fail(ErrorKind::invalid_argument, "only https:// URLs are fetched: " + source);
-  }
+  TRY(check_url(source));
   const Download what{
       .url = source, .to = part(wanted, source), .digest = wanted.digest, .largest = kMaxWeights};
   const Downloaded got =

@@ -80,6 +80,11 @@ ReferenceKind kind_of(std::string_view reference) {
   return path ? ReferenceKind::file : ReferenceKind::name;
 }
 
+Result<> check_url(std::string_view url) {
+  if (url.starts_with("https://")) return {};
+  return fail(ErrorKind::invalid_argument, "only https:// URLs are fetched: " + std::string(url));
+}
+
 std::string store_name(std::string_view reference) {
   std::string_view last = reference.substr(0, reference.find_first_of("?#"));
   last = last.substr(last.find_last_of("/:") + 1);

@@ -30,6 +30,9 @@ struct WheelMember {
 enum class ReferenceKind : std::uint8_t { name, hub, pypi, url, file };
 ReferenceKind kind_of(std::string_view reference);
 
+// A URL that weights may be fetched from: https only; invalid_argument otherwise.
+Result<> check_url(std::string_view url);
+
 // The name under which the weights of a hub file or URL are kept: letters, digits, "-", "_", "."
 // only, at most 100 characters, different for different references.
 std::string store_name(std::string_view reference);

@@ -73,13 +73,15 @@ std::vector<LocalModel> Store::list() const {
 }
 
 Result<> Store::place(const Path& from, const LocalModel& model) {
-  TRY(files_.rename(from, weights(model.name)));
-  return files_.write(manifest(model.name), as_bytes(to_json(model)));
+  // Older weights would otherwise lie under the new manifest for a moment.
+  TRY(fine_if_missing(files_.remove(weights(model.name))));
+  TRY(files_.write(manifest(model.name), as_bytes(to_json(model))));
+  return files_.rename(from, weights(model.name));
 }
 
 Result<> Store::remove(std::string_view name) {
-  TRY(fine_if_missing(files_.remove(manifest(name))));
   TRY(fine_if_missing(files_.remove(weights(name))));
+  TRY(fine_if_missing(files_.remove(manifest(name))));
   return remove_partial(name);
 }
 

@@ -1,7 +1,8 @@
 // The store directory and what is in it.
 //
-//   models/NAME.gguf    weights, whole and verified
-//   models/NAME.json    their manifest; written last, removed first: without it there is no model
+//   models/NAME.gguf    weights, whole and verified; placed last, removed first: without them there
+//                       is no model
+//   models/NAME.json    their manifest; weights never lie here without it
 //   partial/NAME/       what a pull in progress, or one that was killed, has so far
 //   locks/NAME.lock     held by whoever pulls or removes NAME
 #pragma once
@@ -36,7 +37,8 @@ class Store {
   // not_found: no manifest, or no weights of its size. corrupt_data: a manifest that is none.
   Result<LocalModel> find(std::string_view name) const;
   std::vector<LocalModel> list() const;
-  // Makes verified weights at `from` a model of the store: from here on find() knows it.
+  // Makes verified weights at `from` a model of the store: from here on find() knows it. Whoever is
+  // killed before that finds them at `from`, and has nothing to download again.
   Result<> place(const Path& from, const LocalModel& model);
   // The caller holds the lock. Fine when it is not there.
   Result<> remove(std::string_view name);

@@ -1,5 +1,9 @@
 #include "cli/app.hpp"
 
+#include <charconv>
+#include <limits>
+#include <sstream>
+
 namespace quern::cli {
 namespace {
 
@@ -17,6 +21,33 @@ CLI::Option* add(CLI::App& app, const char* group, const char* name, const char*
   return app.add_option(name, value, description)->group(group)->type_name(type);
 }
 
+// A number between two bounds. Asked before the value is read, so that the message is ours and
+// tells the bounds.
+template <class Number>
+CLI::Validator within(Number least, Number most) {
+  return {[least, most](const std::string& text) -> std::string {
+            Number value{};
+            const char* const end = text.data() + text.size();
+            const auto read = std::from_chars(text.data(), end, value);
+            if (read.ec == std::errc() && read.ptr == end && value >= least && value <= most) {
+              return {};
+            }
+            std::ostringstream bounds;
+            bounds << least << " to " << most;
+            return "\"" + text + "\" is not a " + (std::is_integral_v<Number> ? "whole " : "") +
+                   "number from " + bounds.str();
+          },
+          ""};
+}
+
+// `Value` is a Number or an optional one.
+template <class Number, class Value>
+CLI::Option* add_number(CLI::App& app, const char* group, const char* name, const char* type,
+                        Value& value, const char* description) {
+  return add(app, group, name, type, value, description)
+      ->check(within<Number>(0, std::numeric_limits<Number>::max()));
+}
+
 // An option that may come several times, one value each, so that it cannot swallow what follows.
 CLI::Option* add_many(CLI::App& app, const char* group, const char* name, const char* type,
                       std::vector<std::string>& values, const char* description) {
@@ -31,14 +62,14 @@ void add_common(CLI::App& app, Values& values) {
 
 void add_model_options(CLI::App& app, ModelOptions& model, const char* model_text) {
   add_many(app, kModels, "-m,--model", "NAME", model.models, model_text);
-  add(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
-      "Context of one conversation (default: the model's own, at most 8192)");
-  add(app, kModels, "--threads", "N", model.threads,
-      "Processors for the model (default: all cores)");
-  add(app, kModels, "--max-running", "N", model.max_running,
-      "Answers computed together (default 16)");
-  add(app, kModels, "--cache-tokens", "N", model.cache_tokens,
-      "Prompt beginnings kept for reuse; 0 switches it off");
+  add_number<std::uint32_t>(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
+                            "Context of one conversation (default: the model's own, at most 8192)");
+  add_number<std::uint32_t>(app, kModels, "--threads", "N", model.threads,
+                            "Processors for the model (default: all cores)");
+  add_number<std::uint32_t>(app, kModels, "--max-running", "N", model.max_running,
+                            "Answers computed together (default 16)");
+  add_number<std::uint32_t>(app, kModels, "--cache-tokens", "N", model.cache_tokens,
+                            "Prompt beginnings kept for reuse; 0 switches it off");
   add(app, "", "--fake-model", "SCRIPT", model.fake_model, "Answer from a script (for tests)");
 }
 
@@ -46,7 +77,7 @@ void add_server_options(CLI::App& app, Values& values) {
   ServerOptions& server = values.serve.server;
   add(app, kServer, "-p,--port", "PORT", values.port,
       "Port (default 8080, or the next one that is free)")
-      ->check(CLI::Range(0, 65535).description(""));
+      ->check(within<std::uint16_t>(0, 65535));
   add(app, kServer, "--host", "ADDRESS", server.host,
       "Address to listen on (default 127.0.0.1: this machine only)");
   add_many(app, kServer, "--allow-host", "NAME", server.allowed_hosts,
@@ -56,7 +87,8 @@ void add_server_options(CLI::App& app, Values& values) {
   add(app, kServer, "--tls-cert", "FILE", server.tls_certificate,
       "Speak HTTPS with this certificate");
   add(app, kServer, "--tls-key", "FILE", server.tls_key, "The certificate's private key");
-  add(app, kServer, "--max-requests", "N", server.max_requests,
+  add_number<std::uint32_t>(
+      app, kServer, "--max-requests", "N", server.max_requests,
       "Requests in progress at once; more are told to come back (default 1000)");
 }
 
@@ -84,7 +116,8 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
   add(app, kLimits, "--cpu", "TIME", values.cpu, texts.cpu);
-  add(app, kLimits, "--tokens", "N", grants.tokens, "Model tokens it may use");
+  add_number<std::uint64_t>(app, kLimits, "--tokens", "N", grants.tokens,
+                            "Model tokens it may use");
 }
 
 void add_chat(CLI::App& root, Values& values) {
@@ -93,9 +126,9 @@ void add_chat(CLI::App& root, Values& values) {
   add_model_options(app, chat.model, "Model to talk to (default: a small instruct model)");
   add(app, kAnswer, "-s,--system", "TEXT", chat.system, "Tell the model who it is");
   add(app, kAnswer, "--temperature", "T", chat.temperature, "0 is always the same, 2 is wild")
-      ->check(CLI::Range(0.0, 2.0).description(""));
-  add(app, kAnswer, "--seed", "N", chat.seed, "Repeatable answers");
-  add(app, kAnswer, "--max-tokens", "N", chat.max_tokens, "Longest answer");
+      ->check(within(0.0, 2.0));
+  add_number<std::uint32_t>(app, kAnswer, "--seed", "N", chat.seed, "Repeatable answers");
+  add_number<std::uint32_t>(app, kAnswer, "--max-tokens", "N", chat.max_tokens, "Longest answer");
   app.add_option("prompt", chat.prompt, "Ask this and end")->type_name("PROMPT");
   app.footer(
       "quern chat\n"

@@ -27,6 +27,10 @@ struct ModelOptions {
   std::optional<std::uint32_t> cache_tokens;
 };
 
+inline bool names_models(const ModelOptions& options) {
+  return !options.models.empty() || !options.fake_model.empty();
+}
+
 enum class OpenPage : std::uint8_t { when_possible, never };
 
 struct ServerOptions {

@@ -6,17 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 
 namespace quern::cli {
 namespace {
 
-void write_all(int fd, std::string_view text) {
+// The errno of the write that failed; 0: all is written.
+int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return;  // nobody reads any more: nothing left to tell anybody
+    if (written < 0) return errno;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return 0;
 }
 
 }  // namespace
@@ -36,8 +39,13 @@ std::string harmless(std::string_view text) {
   return safe;
 }
 
-void RealConsole::out(std::string_view text) { write_all(STDOUT_FILENO, text); }
-void RealConsole::err(std::string_view text) { write_all(STDERR_FILENO, text); }
+void RealConsole::out(std::string_view text) {
+  const int code = write_all(STDOUT_FILENO, text);
+  if (code == 0 || code == EPIPE || lost_) return;
+  lost_ = Error(ErrorKind::internal,
+                "the output cannot be written: " + std::generic_category().message(code));
+}
+void RealConsole::err(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
 bool RealConsole::out_is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
 bool RealConsole::err_is_terminal() const { return ::isatty(STDERR_FILENO) == 1; }
 bool RealConsole::in_is_terminal() const { return ::isatty(STDIN_FILENO) == 1; }

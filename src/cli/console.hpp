@@ -1,6 +1,8 @@
 // The terminal, or whatever stands in its place, as a seam.
 #pragma once
 
+#include "base/result.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -9,12 +11,16 @@
 
 namespace quern::cli {
 
-// Writes from one thread at a time. Text is written at once, unbuffered.
+// Writes from one thread at a time. Text is written at once, unbuffered. A write that fails ends
+// nothing: a server goes on without its terminal, and run() asks lost_output() in the end.
 class Console {
  public:
   virtual ~Console() = default;
   virtual void out(std::string_view text) = 0;
   virtual void err(std::string_view text) = 0;
+  // Why something given to out() was not written, if that is so. A reader that went away wanted no
+  // more and is no error. Nobody can be told what err() lost.
+  virtual std::optional<Error> lost_output() const = 0;
   // Is a person looking at stdout (stderr), or typing on stdin?
   virtual bool out_is_terminal() const = 0;
   virtual bool err_is_terminal() const = 0;
@@ -33,11 +39,15 @@ class RealConsole final : public Console {
  public:
   void out(std::string_view text) override;
   void err(std::string_view text) override;
+  std::optional<Error> lost_output() const override { return lost_; }
   bool out_is_terminal() const override;
   bool err_is_terminal() const override;
   bool in_is_terminal() const override;
   std::size_t width() const override;
   std::string read_all(std::size_t limit) override;
+
+ private:
+  std::optional<Error> lost_;
 };
 
 // Keeps what was written; reads what it was given.
@@ -46,11 +56,13 @@ class FakeConsole final : public Console {
   std::string written_out;
   std::string written_err;
   std::string input;
+  std::optional<Error> lost;
   bool terminal = false;
   std::size_t columns = 80;
 
   void out(std::string_view text) override { written_out += text; }
   void err(std::string_view text) override { written_err += text; }
+  std::optional<Error> lost_output() const override { return lost; }
   bool out_is_terminal() const override { return terminal; }
   bool err_is_terminal() const override { return terminal; }
   bool in_is_terminal() const override { return terminal; }

@@ -8,6 +8,8 @@ namespace {
 // A person's own program on a person's own machine: roomier than a service's guest.
 constexpr Bytes kMemory = 1_GiB;
 constexpr milliseconds kNoLimit = std::chrono::hours(24 * 365);
+// A 4B model on two cores makes 5 tokens a second, and a request may wait in line before it.
+constexpr milliseconds kLongestAnswer = std::chrono::hours(24);
 
 Result<std::pair<std::string, std::string>> parse_variable(const std::string& text,
                                                            const Process& process) {
@@ -48,6 +50,18 @@ Result<wasm::Directory> parse_directory(std::string_view text) {
                 "--dir \"" + std::string(text) + "\" is not HOST[::GUEST][:ro]");
   }
   return directory;
+}
+
+guestapi::Grants chat_grants(const ServerOptions& options) {
+  guestapi::Grants grants;
+  grants.limits.wall = kLongestAnswer;
+  if (options.allowed_origins.empty()) return grants;
+  std::string origins;
+  for (const std::string& origin : options.allowed_origins) {
+    origins += (origins.empty() ? "" : ",") + origin;
+  }
+  grants.env = {{"QUERN_CORS_ORIGINS", origins}};
+  return grants;
 }
 
 Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpose,

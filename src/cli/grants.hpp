@@ -15,6 +15,10 @@ enum class Purpose : std::uint8_t { command, service };
 Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpose,
                                      const Process& process);
 
+// The chat server's own. Its answers may take as long as the model needs: tokens, the context and
+// the client's presence bound them.
+guestapi::Grants chat_grants(const ServerOptions& options);
+
 // "HOST[::GUEST][:ro]"; the guest sees it under the same name when none is given.
 Result<wasm::Directory> parse_directory(std::string_view text);
 

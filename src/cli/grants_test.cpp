@@ -88,5 +88,14 @@ TEST(Grants, LimitsComeFromTheOptions) {
   EXPECT_EQ(grants->listen, std::vector<std::string>{"127.0.0.1:9000"});
 }
 
+// An answer of 8192 tokens takes a slow model on a busy machine more than an hour.
+TEST(Grants, AnAnswerOfTheChatMayTakeHours) {
+  const guestapi::Grants grants = chat_grants({.allowed_origins = {"https://a.example", "*"}});
+  EXPECT_GE(grants.limits.wall, std::chrono::hours(24));
+  EXPECT_EQ(grants.env, (std::vector<std::pair<std::string, std::string>>{
+                            {"QUERN_CORS_ORIGINS", "https://a.example,*"}}));
+  EXPECT_TRUE(chat_grants({}).env.empty());
+}
+
 }  // namespace
 }  // namespace quern::cli

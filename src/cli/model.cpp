@@ -140,7 +140,9 @@ Result<int> show_model(const ModelShow& options, World& world) {
   for (LocalModel& model : all_here(weights)) {
     if (model.name == name) local = std::move(model);
   }
-  if (!entry && !local) return fail(with_advice(entry.error(), "quern model ls"));
+  if (!entry && !local) {
+    return fail(weights.with_names(entry.error(), options.name, "quern model show"));
+  }
   if (options.form == Form::json) {
     json object = entry.ok() ? as_json(*entry) : json::object();
     object["here"] = false;

@@ -89,12 +89,24 @@ TEST(Parse, SaysWhatWasMeant) {
 }
 
 TEST(Parse, RefusesWhatMakesNoSense) {
-  EXPECT_NE(refused({"--port", "70000"}).find("--port"), std::string::npos);
+  EXPECT_EQ(refused({"--port", "70000"}),
+            "quern: --port: \"70000\" is not a whole number from 0 to 65535\n"
+            "  try: quern --help\n");
+  EXPECT_NE(refused({"--port", "abc"}).find("\"abc\" is not a whole number from 0 to 65535"),
+            std::string::npos);
+  for (const char* size : {"-5", "99999999999", "1.5", "4k"}) {
+    EXPECT_NE(refused({"--ctx-size", size})
+                  .find("--ctx-size: \"" + std::string(size) +
+                        "\" is not a whole number from 0 to 4294967295"),
+              std::string::npos);
+  }
   EXPECT_NE(refused({"--tls-cert", "a.pem"}).find("need each other"), std::string::npos);
   EXPECT_NE(refused({"run"}).find("FILE.wasm is missing"), std::string::npos);
   EXPECT_NE(refused({"run", "--memory", "much", "a.wasm"}).find("--memory: \"much\" is not a size"),
             std::string::npos);
-  EXPECT_NE(refused({"chat", "--temperature", "3"}).find("--temperature"), std::string::npos);
+  EXPECT_NE(refused({"chat", "--temperature", "3"})
+                .find("--temperature: \"3\" is not a number from 0 to 2"),
+            std::string::npos);
   EXPECT_NE(refused({"model"}).find("quern model --help"), std::string::npos);
   EXPECT_NE(refused({"--log-level", "loud"}).find("not a log level"), std::string::npos);
   EXPECT_NE(refused({"completion", "csh"}).find("csh"), std::string::npos);

@@ -35,9 +35,14 @@ int run(const std::vector<std::string>& args, World& world) {
     log::set_level(command.log_level);
     return std::visit(Dispatch{world}, command.what);
   }();
-  if (done) return *done;
-  world.console.err(failure_text(done.error()));
-  return exit_code(done.error().kind());
+  if (!done) {
+    world.console.err(failure_text(done.error()));
+    return exit_code(done.error().kind());
+  }
+  const std::optional<Error> lost = world.console.lost_output();
+  if (!lost) return *done;
+  world.console.err(failure_text(*lost));
+  return *done == kSuccess ? kFailure : *done;
 }
 
 }  // namespace quern::cli

@@ -12,8 +12,6 @@
 namespace quern::cli {
 namespace {
 
-constexpr int kSignalled = 128;
-
 // One run: begins, ends by itself or by a signal.
 template <class Value>
 class Outcome {
@@ -28,10 +26,6 @@ class Outcome {
   std::shared_ptr<std::promise<Result<Value>>> promise_ =
       std::make_shared<std::promise<Result<Value>>>();
 };
-
-bool uses_models(const ModelOptions& options) {
-  return !options.models.empty() || !options.fake_model.empty();
-}
 
 Error explain(Error error, const Run& options) {
   const std::string file = options.file.string();
@@ -49,7 +43,7 @@ struct Node {
 };
 
 Result<> load(Node& node, const Run& options, const Home& home, World& world) {
-  if (uses_models(options.model)) node.models.start(options.model, home, world);
+  if (names_models(options.model)) node.models.start(options.model, home, world);
   TRY(world.files.make_directories(home.code.parent_path()));
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
   const auto program = TRY(node.engine->load_file(options.file));
@@ -66,7 +60,7 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
 Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
                                    const std::stop_token& stop) {
   guestapi::Grants grants = TRY(make_grants(options.grants, Purpose::command, world.process));
-  if (uses_models(options.model)) {
+  if (names_models(options.model)) {
     TRY(node.models.wait(stop));
     for (std::string& name : node.models.names()) grants.models.push_back(std::move(name));
   }
@@ -112,7 +106,7 @@ Result<int> run_program(const Run& options, World& world) {
   const Result<int> code = outcome.wait();
   if (code) return *code;
   // Ctrl-C needs no explanation.
-  if (signal != 0 && code.error().kind() == ErrorKind::cancelled) return kSignalled + signal;
+  if (signal != 0 && code.error().kind() == ErrorKind::cancelled) return ended_by(signal);
   return fail(explain(code.error(), options));
 }
 

@@ -14,8 +14,6 @@ namespace {
 
 // How long streams may take to end after the first signal.
 constexpr std::chrono::seconds kDrain{30};
-// What a shell adds to the number of the signal that ended a process.
-constexpr int kSignalled = 128;
 
 // Signals in two steps: the first asks, the second does not wait.
 class EndRequest {
@@ -40,7 +38,7 @@ class EndRequest {
       return;
     }
     console_.err("\n");
-    std::_Exit(kSignalled + signal);
+    std::_Exit(ended_by(signal));
   }
 
   Console& console_;
@@ -89,7 +87,7 @@ Result<int> serve(const Serve& options, World& world) {
   const std::unique_ptr<ServingNode> node = TRY(ServingNode::create(options, home, world));
   const Result<> ready = node->make_ready(end.token());
   if (!ready) {
-    if (end.signal() != 0) return kSignalled + end.signal();
+    if (end.signal() != 0) return ended_by(end.signal());
     return fail(ready.error());
   }
   const auto took = std::chrono::duration_cast<milliseconds>(world.clock.now() - start);
@@ -98,8 +96,9 @@ Result<int> serve(const Serve& options, World& world) {
   end.wait();
   if (const std::uint32_t left = node->in_progress(); left > 0) {
     world.console.err("\nquern: letting " + std::to_string(left) +
-                      (left == 1 ? " answer" : " answers") +
-                      " end; the same signal again ends at once\n");
+                      (left == 1 ? " answer" : " answers") + " end, for up to " +
+                      std::to_string(kDrain.count()) +
+                      " seconds; the same signal again ends at once\n");
   }
   node->drain(Deadline::in(kDrain));
   return kSuccess;

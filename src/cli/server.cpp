@@ -28,14 +28,8 @@ std::vector<std::string> open_paths(const Serve& options) {
   return {"/", "/health", "/assets/*", "/theme.js", "/licences.txt", "OPTIONS /v1/*"};
 }
 
-// What the chat component reads; its manifest, so to say.
-std::vector<std::pair<std::string, std::string>> chat_environment(const ServerOptions& options) {
-  if (options.allowed_origins.empty()) return {};
-  std::string origins;
-  for (const std::string& origin : options.allowed_origins) {
-    origins += (origins.empty() ? "" : ",") + origin;
-  }
-  return {{"QUERN_CORS_ORIGINS", origins}};
+bool uses_models(const Serve& options) {
+  return options.file.empty() || names_models(options.model);
 }
 
 }  // namespace
@@ -46,11 +40,9 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
                                                          World& world) {
   std::unique_ptr<ServingNode> node(new ServingNode(options, world));
   // The slowest part first: weights come in while the rest is made.
-  const bool uses_models =
-      options.file.empty() || !options.model.models.empty() || !options.model.fake_model.empty();
-  if (uses_models) node->models_.start(options.model, home, world);
+  if (uses_models(options)) node->models_.start(options.model, home, world);
   if (!options.server.api_key_file.empty()) {
-    node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file));
+    node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file, world.files));
   }
   node->front_ = std::make_unique<Front>(
       node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
@@ -62,16 +54,16 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
 
 Result<> ServingNode::listen() {
   http::ServerOptions listen = listen_options(options_.server);
-  if (!is_loopback_name(listen.host) && !keys_.required()) {
-    log::warn("cli", "everybody who can reach " + listen.host +
-                         " may use this server: set --api-key-file");
-  }
   const std::uint16_t last =
       options_.server.port ? listen.port : static_cast<std::uint16_t>(listen.port + kMorePorts);
   for (;; ++listen.port) {
     Result<std::unique_ptr<http::Server>> server = http::Server::listen(listen, *front_);
     if (server) {
       server_ = *std::move(server);
+      if (!is_loopback_name(listen.host) && !keys_.required()) {
+        log::warn("cli", "everybody who can reach " + listen.host +
+                             " may use this server: set --api-key-file");
+      }
       return {};
     }
     const bool taken = server.error().kind() == ErrorKind::already_exists;
@@ -113,15 +105,10 @@ Result<> ServingNode::load_guest(const Home& home) {
 }
 
 Result<> ServingNode::make_ready(const std::stop_token& stop) {
-  guestapi::Grants grants;
-  if (options_.file.empty()) {
-    grants.env = chat_environment(options_.server);
-  } else {
-    grants = TRY(make_grants(options_.grants, Purpose::service, world_.process));
-  }
-  const bool uses_models =
-      options_.file.empty() || !options_.model.models.empty() || !options_.model.fake_model.empty();
-  if (uses_models) {
+  guestapi::Grants grants =
+      options_.file.empty() ? chat_grants(options_.server)
+                            : TRY(make_grants(options_.grants, Purpose::service, world_.process));
+  if (uses_models(options_)) {
     TRY(models_.wait(stop));
     for (std::string& name : models_.names()) grants.models.push_back(std::move(name));
   }

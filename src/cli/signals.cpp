@@ -55,8 +55,7 @@ void Signals::deliver(int signal) {
     (*handler)(signal);
     return;
   }
-  constexpr int kSignalled = 128;
-  ::_exit(kSignalled + signal);
+  ::_exit(ended_by(signal));
 }
 
 void Signals::read_signals(const std::stop_token& stop) {

@@ -12,6 +12,9 @@
 
 namespace quern::cli {
 
+// The exit code that a shell gives to whoever a signal ended.
+constexpr int ended_by(int signal) { return 128 + signal; }
+
 // What a signal does while this lives; then what it did before.
 class [[nodiscard]] OnSignal {
  public:

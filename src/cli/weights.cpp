@@ -17,7 +17,7 @@ Weights::Weights(const Home& home, World& world)
     : world_(world),
       folders_(home.more_models),
       network_(http::make_client({})),
-      catalog_({.store = home.models}, *network_) {}
+      catalog_({.store = home.models}, *network_, {world.files, world.clock, world.process}) {}
 
 Weights::~Weights() = default;
 
@@ -71,9 +71,15 @@ Result<catalog::LocalModel> Weights::get(const std::string& reference, std::stop
       reference, std::move(stop), [&](const catalog::Progress& progress) { bar.show(progress); });
   bar.finish();
   if (!pulled && pulled.error().kind() == ErrorKind::not_found) {
-    return fail(with_advice(std::move(pulled).error(), "quern model ls"));
+    return fail(with_names(std::move(pulled).error(), reference, "quern model pull"));
   }
   return pulled;
+}
+
+Error Weights::with_names(Error error, const std::string& written, std::string_view command) const {
+  const std::vector<std::string> near = catalog_.near(written);
+  if (near.empty()) return with_advice(std::move(error), "quern model ls");
+  return with_advice(std::move(error), std::string(command) + " " + near.front());
 }
 
 catalog::DefaultChoice Weights::choose_default(std::stop_token stop) {

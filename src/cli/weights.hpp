@@ -20,6 +20,9 @@ class Weights {
 
   // Already here, or downloaded now.
   Result<catalog::LocalModel> get(const std::string& reference, std::stop_token stop);
+  // An error about a name that is not known, with advice: `command` and the nearest name, or where
+  // names are listed.
+  Error with_names(Error error, const std::string& written, std::string_view command) const;
   // What to use when nobody named a model, and why.
   catalog::DefaultChoice choose_default(std::stop_token stop);
   catalog::Catalog& catalog() { return catalog_; }

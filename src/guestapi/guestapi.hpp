@@ -63,8 +63,6 @@ class ModelProvider {
   // What guests may be told of, at once. Any thread.
   virtual std::vector<inference::ModelInfo> available() const = 0;
 };
-// The models an engine has loaded already. `engine` must outlive it.
-std::unique_ptr<ModelProvider> make_provider(inference::Engine& engine);
 
 struct Guest {
   std::string tenant;  // whose prefix cache, in logs and metering

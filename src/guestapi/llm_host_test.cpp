@@ -1,4 +1,5 @@
 // quern:llm as a guest sees it, on a model that speaks from a script.
+#include "guestapi/fakes.hpp"
 #include "guestapi/test_guest.hpp"
 
 #include <gmock/gmock.h>
@@ -32,8 +33,8 @@ class LlmHostTest : public ::testing::Test {
   static Grants grants() { return {.models = {"gemma"}}; }
 
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("gemma", script());
-  std::unique_ptr<ModelProvider> models = make_provider(*engine);
-  GuestApi api{*models};
+  LoadedModels models{*engine};
+  GuestApi api{models};
 };
 
 // All texts of an answer until it is finished.

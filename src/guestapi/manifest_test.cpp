@@ -124,6 +124,9 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"models = [\"a\"]\nmodels = [\"b\"]", "app.toml:2: not TOML"},
       {"models = [", "not TOML"},
       {"\xff\xfe", "not TOML"},
+      // A letter where a blank may stand.
+      {"[t \u00e9]", "not TOML"},
+      {"[t \ufcbf]", "not TOML"},
   };
   for (const BadCase& bad : cases) EXPECT_THAT(error_of(bad.toml), HasSubstr(bad.says)) << bad.toml;
 }

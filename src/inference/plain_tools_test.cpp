@@ -13,6 +13,19 @@ const std::vector<Tool> kTools = {
       "properties":{"city":{"type":"string"}},"required":["city"]})"},
     {.name = "time", .description = "The time", .parameters = R"({"oneOf":[]})"}};
 
+// One entry for each call, its arguments put together.
+void join_calls(Answer& answer) {
+  std::vector<ToolCallDelta> calls;
+  for (ToolCallDelta& delta : answer.tool_calls) {
+    if (delta.index < calls.size()) {
+      calls[delta.index].arguments += delta.arguments;
+    } else {
+      calls.push_back(std::move(delta));
+    }
+  }
+  answer.tool_calls = std::move(calls);
+}
+
 Answer parse(const std::vector<std::string>& pieces) {
   Answer answer;
   const auto parser = make_calls_parser();
@@ -23,6 +36,7 @@ Answer parse(const std::vector<std::string>& pieces) {
   const auto rest = parser->end(AnswerParser::End::whole);
   for (const Event& event : rest) add_event(answer, event);
   EXPECT_EQ(parser->calls_tools(), !answer.tool_calls.empty());
+  join_calls(answer);
   return answer;
 }
 
@@ -79,6 +93,7 @@ TEST(PlainTools, ACallGoesOutAsItIsWritten) {
   }
   EXPECT_GT(events_before_the_end, 20U);
   EXPECT_TRUE(parser->end(AnswerParser::End::whole).empty());
+  join_calls(answer);
   EXPECT_EQ(answer.text, "");
   ASSERT_EQ(answer.tool_calls.size(), 2U);
   EXPECT_EQ(answer.tool_calls[0].name, "weather");

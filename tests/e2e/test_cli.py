@@ -104,11 +104,26 @@ def test_no_home_is_told(script):
     assert done.returncode == 5 and "HOME" in done.stderr
 
 
+@pytest.mark.parametrize("args", [["--help"], ["model", "ls"], ["version"]])
+def test_output_that_cannot_be_written_is_a_failure(home, args):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([quern.binary(), *args], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=quern.environment(home), timeout=quern.PATIENCE_S)
+    assert done.returncode == 1
+    assert done.stderr.startswith("quern: ") and "No space left on device" in done.stderr
+
+
+def test_who_listens_to_everybody_is_warned_once_it_listens(run, script):
+    ended = run("--fake-model", script, "--no-open", "--port", "0", "--host", "999.1.1.1")
+    assert ended.code != 0 and "999.1.1.1" in ended.err
+    assert "everybody" not in ended.err, "nobody can reach what does not listen"
+
+
 def test_a_full_pipe_or_a_closed_one_is_no_crash(home):
     process = subprocess.Popen([quern.binary(), "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=quern.environment(home))
     process.stdout.close()
     process.wait(quern.PATIENCE_S)
-    assert process.returncode >= 0
+    assert process.returncode == 0, "a reader that went away is no failure"
 
 
 # ---- completions -------------------------------------------------------------------------------------------

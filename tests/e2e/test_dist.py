@@ -104,7 +104,7 @@ def test_a_bare_machine_answers_soon_after_the_download(dist, bare_root):
                  '{"model":"default","max_tokens":8,"messages":[{"role":"user","content":"Say hello."}]}',
                  f"{address}/v1/chat/completions"], text=True)
             assert '"content"' in answer
-            assert time.monotonic() - over < 60  # the figure itself is measured by the bench
+            assert time.monotonic() - over < 10, "the promise to whoever installs it"
         finally:
             server.terminate()
             server.wait(20)

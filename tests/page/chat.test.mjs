@@ -16,7 +16,7 @@ test("a question is answered, with its measures, and nothing is fetched from els
   await askAndWait(page, "Say hello in five words.");
   const answer = await lastAnswer(page).innerText();
   assert.ok(answer.trim().length > 0);
-  await expectText(page.locator(".measures").last(), /tokens\/s[\s\S]*tokens?[\s\S]*read/);
+  await expectText(page.locator(".measures").last(), /tokens\/s[\s\S]*prompt tokens? read/);
   assert.deepEqual(problems, []);
   await context.close();
 });

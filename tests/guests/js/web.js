@@ -1,4 +1,4 @@
-// A wasi:http service made by jco: the same service as python/web.py and go/web.
+// A wasi:http service made by jco: the same service as python/web.py.
 //
 // Written against wasi:http itself and not against fetch events, so that it streams in both
 // directions.
@@ -12,6 +12,7 @@ import {
 import { handle as send } from "wasi:http/outgoing-handler@0.2.12";
 
 const encoder = new TextEncoder();
+let visits = 0; // by this instance; a fresh one has had none
 const chunkBytes = 4096n; // what one blocking write may carry
 
 function start(out, status) {
@@ -77,6 +78,8 @@ function route(request, out) {
   switch (path) {
     case "/hello":
       return respond(out, 200, "hello from javascript\n");
+    case "/visits":
+      return respond(out, 200, `visit ${++visits}\n`);
     case "/echo": {
       const sink = start(out, 200);
       copy(request.consume(), sink);

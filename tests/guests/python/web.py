@@ -1,4 +1,4 @@
-"""A wasi:http service made by componentize-py: the same service as js/web.js and go/web."""
+"""A wasi:http service made by componentize-py: the same service as js/web.js."""
 
 import asyncio
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +17,9 @@ from wit_world.imports.types import (
 )
 
 
+visits = 0  # by this instance; a fresh one has had none
+
+
 class IncomingHandler(Exported):
     def handle(self, request: IncomingRequest, response_out: ResponseOutparam) -> None:
         loop = PollLoop()
@@ -30,6 +33,10 @@ async def answer(request: IncomingRequest, out: ResponseOutparam) -> None:
     match target.path:
         case "/hello":
             await respond(out, 200, b"hello from python\n")
+        case "/visits":
+            global visits
+            visits += 1
+            await respond(out, 200, f"visit {visits}\n".encode())
         case "/echo":
             body = start(out, 200)
             stream = Stream(request.consume())

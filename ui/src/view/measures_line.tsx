@@ -2,6 +2,11 @@ import type { JSX } from "preact";
 import type { Measures } from "../model/types";
 import { usePage } from "../page";
 
+/** For whoever meets these words here first. */
+const kWords =
+  "A token is a piece of a word. The prompt is all of the chat that the model reads before it answers; " +
+  "what it has read before comes from its cache.";
+
 /** From this share on, people should know that the conversation nears its end. */
 const kNearlyFull = 0.7;
 
@@ -15,7 +20,7 @@ export function MeasuresLine({ measures, model }: MeasuresLineProps): JSX.Elemen
   const { connection } = usePage();
   const context = connection.models.value.find(({ id }) => id === model)?.contextTokens ?? 0;
   return (
-    <ul class="measures" aria-label="Measures of this answer">
+    <ul class="measures" aria-label="Measures of this answer" title={kWords}>
       {[...describeMeasures(measures), ...describeFullness(measures, context)].map((text) => (
         <li key={text}>{text}</li>
       ))}
@@ -31,11 +36,11 @@ export function describeMeasures(measures: Measures): string[] {
     parts.push(`${decimals(tokensPerSecond)} tokens/s`);
   }
   if (completionTokens !== undefined) {
-    parts.push(`${whole(completionTokens)} token${completionTokens === 1 ? "" : "s"}`);
+    parts.push(counted(completionTokens, "token"));
   }
   if (promptTokens !== undefined) {
     const cached = cachedTokens ? `, ${whole(cachedTokens)} from cache` : "";
-    parts.push(`${whole(promptTokens)} read${cached}`);
+    parts.push(`${counted(promptTokens, "prompt token")} read${cached}`);
   }
   if (promptMs !== undefined && predictedMs !== undefined) {
     parts.push(`${decimals((promptMs + predictedMs) / 1000)} s`);
@@ -48,6 +53,10 @@ export function describeFullness(measures: Measures, contextTokens: number): str
   const used = (measures.promptTokens ?? 0) + (measures.completionTokens ?? 0);
   const share = contextTokens > 0 ? used / contextTokens : 0;
   return share < kNearlyFull ? [] : [`${Math.min(100, Math.round(share * 100))}% of its memory used`];
+}
+
+function counted(value: number, what: string): string {
+  return `${whole(value)} ${what}${value === 1 ? "" : "s"}`;
 }
 
 function whole(value: number): string {

@@ -1,8 +1,11 @@
+// For tests: models for guests, without a command line that chooses and loads them.
+#pragma once
+
 #include "guestapi/guestapi.hpp"
 
 namespace quern::guestapi {
-namespace {
 
+// The models that an engine has loaded already. `engine` must outlive it.
 class LoadedModels final : public ModelProvider {
  public:
   explicit LoadedModels(inference::Engine& engine) : engine_(engine) {}
@@ -19,11 +22,5 @@ class LoadedModels final : public ModelProvider {
  private:
   inference::Engine& engine_;
 };
-
-}  // namespace
-
-std::unique_ptr<ModelProvider> make_provider(inference::Engine& engine) {
-  return std::make_unique<LoadedModels>(engine);
-}
 
 }  // namespace quern::guestapi

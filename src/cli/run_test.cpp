@@ -1,0 +1,32 @@
+// Whole command lines in a world of fakes: what is printed, and the exit code.
+#include "cli/exit_codes.hpp"
+#include "cli/test_world.hpp"
+
+namespace quern::cli {
+namespace {
+
+class RunTest : public WithWorld {
+ protected:
+  RunTest() { process_.environment["HOME"] = "/home/me"; }
+};
+
+TEST_F(RunTest, OutputThatCannotBeWrittenIsAFailure) {
+  EXPECT_EQ(run({"version"}, world_), kSuccess);
+  console_.lost = Error(ErrorKind::internal, "the output cannot be written: No space left");
+  EXPECT_EQ(run({"version"}, world_), kFailure);
+  EXPECT_EQ(console_.written_err, "quern: the output cannot be written: No space left\n");
+}
+
+TEST_F(RunTest, AModelThatIsNearlyKnownIsTheAdvice) {
+  EXPECT_EQ(run({"model", "show", "smolm2-135m-instruct"}, world_), 3);
+  EXPECT_NE(console_.written_err.find("try: quern model show smollm2-135m-instruct\n"),
+            std::string::npos)
+      << console_.written_err;
+  console_.written_err.clear();
+  EXPECT_EQ(run({"model", "show", "zzzzzzzzzzzzzzzz"}, world_), 3);
+  EXPECT_NE(console_.written_err.find("try: quern model ls\n"), std::string::npos)
+      << console_.written_err;
+}
+
+}  // namespace
+}  // namespace quern::cli
