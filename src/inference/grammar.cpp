@@ -1,124 +1,196 @@
 #include "inference/grammar.hpp"
 
-#include "inference/backends.hpp"
-#include "inference/schema_check.hpp"
-
-#include <json-schema-to-grammar.h>
-#include <llama.h>
+#include "inference/grammar_machine.hpp"
+#include "inference/grammar_trigger.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+#include <optional>
+#include <utility>
 
 namespace quern::inference {
 namespace {
 
-// llama.cpp's parser recurses at every bracket.
-int depth_of(std::string_view grammar) {
-  int depth = 0;
-  int deepest = 0;
-  for (const char c : grammar) {
-    if (c == '(') deepest = std::max(deepest, ++depth);
-    if (c == ')') --depth;
-  }
-  return deepest;
-}
+constexpr char32_t kLastLetter = 0x10FFFF;
+constexpr CharRange kSurrogates{0xD800, 0xDFFF};
 
-class LlamaGrammar final : public Constraint {
+// Where a text is in the grammar, perhaps in the middle of a character.
+struct Cursor {
+  GrammarMachine::State state = GrammarMachine::kNowhere;
+  char32_t begun = 0;     // the bits of a character that are known
+  std::uint8_t more = 0;  // bytes of it that are missing
+  char32_t least = 0;     // a smaller one is not written with so many bytes
+
+  bool dead() const { return state == GrammarMachine::kNowhere; }
+};
+
+class Grammar final : public Constraint {
  public:
-  LlamaGrammar(std::shared_ptr<const Weights> weights, llama_sampler* sampler, bool lazy)
-      : weights_(std::move(weights)), sampler_(sampler), lazy_(lazy) {}
-  ~LlamaGrammar() override { llama_sampler_free(sampler_); }
+  Grammar(std::shared_ptr<const TokenTexts> tokens, GrammarRules rules,
+          std::optional<GrammarTrigger> trigger)
+      : tokens_(std::move(tokens)), machine_(std::move(rules)), trigger_(std::move(trigger)) {}
 
-  bool allows(Token token) override {
-    if (lost_) return true;
-    llama_token_data one{.id = token, .logit = 1, .p = 0};
-    llama_token_data_array array{.data = &one, .size = 1, .selected = -1, .sorted = false};
-    llama_sampler_apply(sampler_, &array);
-    return one.logit != -std::numeric_limits<float>::infinity();
+  Result<> start() {
+    machine_.allow(kWorkPerStep);
+    at_ = in(machine_.start());
+    return checked();
   }
 
-  void mask(std::span<float> logits) override {
-    all_.resize(logits.size());
+  Result<bool> allows(Token token) override {
+    if (free_ || trigger_) return true;
+    machine_.allow(kWorkPerStep);
+    const bool fits = tokens_->ends(token) ? may_end() : !after(token, tokens_->text(token)).dead();
+    TRY(checked());
+    return fits;
+  }
+
+  Result<> mask(std::span<float> logits) override {
+    if (free_ || trigger_) return {};
+    machine_.allow(kWorkPerStep);
+    fits_.assign(std::max<std::size_t>(logits.size(), tokens_->size()), false);
+    walk_vocabulary();
+    if (may_end()) {
+      for (const Token token : tokens_->endings()) fits_[static_cast<std::size_t>(token)] = true;
+    }
+    TRY(checked());
     for (std::size_t i = 0; i < logits.size(); ++i) {
-      all_[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0};
+      if (!fits_[i]) logits[i] = -std::numeric_limits<float>::infinity();
     }
-    llama_token_data_array array{
-        .data = all_.data(), .size = all_.size(), .selected = -1, .sorted = false};
-    llama_sampler_apply(sampler_, &array);
-    for (std::size_t i = 0; i < array.size; ++i) {
-      logits[static_cast<std::size_t>(array.data[i].id)] = array.data[i].logit;
-    }
+    return {};
   }
 
   Result<> accept(Token token) override {
-    if (lost_) return {};
-    try {
-      llama_sampler_accept(sampler_, token);
-      return {};
-    } catch (const std::exception& error) {
-      // What set a lazy grammar off was not what it begins with: then the answer is free text.
-      lost_ = lazy_;
-      if (lost_) return {};
-      return fail(ErrorKind::internal, std::string("the grammar lost its way: ") + error.what());
+    if (free_) return {};
+    if (!trigger_) return move(token, tokens_->text(token));
+    const auto pieces = trigger_->add(token, tokens_->text(token));
+    if (!pieces) return {};
+    trigger_.reset();
+    for (const auto& piece : *pieces) {
+      const auto moved = move(piece.token, piece.text);
+      if (moved.ok()) continue;
+      // What set the grammar off was not what it begins with: then the answer is free text.
+      free_ = !machine_.exhausted();
+      return free_ ? Result<>() : moved;
     }
+    return {};
   }
 
  private:
-  std::shared_ptr<const Weights> weights_;
-  llama_sampler* sampler_;
-  const bool lazy_;
-  bool lost_ = false;
-  std::vector<llama_token_data> all_;
-};
+  bool may_end() const { return at_.more == 0 && machine_.complete(at_.state); }
 
-llama_sampler* compile(const llama_vocab* vocab, const GrammarSource& source) {
-  if (!source.lazy) return llama_sampler_init_grammar(vocab, source.text.c_str(), "root");
-  std::vector<const char*> patterns;
-  for (const std::string& pattern : source.trigger_patterns) patterns.push_back(pattern.c_str());
-  return llama_sampler_init_grammar_lazy_patterns(
-      vocab, source.text.c_str(), "root", patterns.data(), patterns.size(),
-      source.trigger_tokens.data(), source.trigger_tokens.size());
-}
+  Result<> checked() const {
+    if (!machine_.exhausted()) return {};
+    return fail(ErrorKind::invalid_argument,
+                "the grammar is too ambiguous (or refers to itself on its left): a step would "
+                "look at more than " +
+                    std::to_string(kWorkPerStep) + " places in it");
+  }
+
+  Result<> move(Token token, std::string_view text) {
+    machine_.allow(kWorkPerStep);
+    if (tokens_->ends(token)) {
+      if (may_end()) return {};
+      return fail(ErrorKind::internal, "the answer ended where its grammar does not");
+    }
+    at_ = after(token, text);
+    TRY(checked());
+    if (at_.dead()) {
+      return fail(ErrorKind::internal, "the grammar lost its way at '" + std::string(text) + "'");
+    }
+    at_.state = machine_.tidy(at_.state);
+    return {};
+  }
+
+  Cursor after(Token token, std::string_view text) {
+    if (text.empty()) return {};
+    Cursor at = at_;
+    for (const char byte : text) {
+      if (at.dead()) break;
+      at = after(at, static_cast<std::uint8_t>(byte));
+    }
+    if (!may_stop(at)) at = {};
+    if (at_.more == 0 && machine_.wants_token(at_.state)) {
+      at.state = machine_.either(machine_.after_token(at_.state, token), at.state);
+    }
+    return at;
+  }
+
+  Cursor after(Cursor at, std::uint8_t byte) {
+    if (at.more > 0) {
+      if ((byte & 0xC0U) != 0x80) return {};
+      at.begun = (at.begun << 6U) | (byte & 0x3FU);
+      if (--at.more > 0) return at;
+      const bool real = at.begun >= at.least && at.begun <= kLastLetter &&
+                        (at.begun < kSurrogates.first || at.begun > kSurrogates.last);
+      return real ? in(machine_.after(at.state, at.begun)) : Cursor();
+    }
+    if (byte < 0x80) return in(machine_.after(at.state, byte));
+    if (byte < 0xC2 || byte > 0xF4) return {};
+    at.more = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
+    at.begun = byte & (0x3FU >> at.more);
+    at.least = at.more == 3 ? 0x10000 : at.more == 2 ? 0x800 : 0x80;
+    return at;
+  }
+  static Cursor in(GrammarMachine::State state) {
+    Cursor at;
+    at.state = state;
+    return at;
+  }
+
+  // A token may end inside a character if one that begins so fits.
+  bool may_stop(const Cursor& at) {
+    if (at.dead() || at.more == 0) return !at.dead();
+    const unsigned bits = 6U * at.more;
+    const char32_t last = ((at.begun + 1) << bits) - 1;
+    const char32_t first = std::max<char32_t>(at.begun << bits, at.least);
+    if (first > std::min(last, kLastLetter)) return false;
+    if (first >= kSurrogates.first && last <= kSurrogates.last) return false;
+    return machine_.takes_some(at.state, {first, last});
+  }
+
+  // path_[n] is where the first n bytes of the current text lead; the last one may be dead.
+  void walk_vocabulary() {
+    const bool wants_token = at_.more == 0 && machine_.wants_token(at_.state);
+    path_.assign(1, at_);
+    for (const TokenTexts::Entry& entry : tokens_->sorted()) {
+      if (machine_.exhausted()) return;
+      if (path_.size() > entry.shared + 1) path_.resize(entry.shared + 1);
+      const std::string_view text = tokens_->text(entry.token);
+      while (!path_.back().dead() && path_.size() <= text.size()) {
+        path_.push_back(after(path_.back(), static_cast<std::uint8_t>(text[path_.size() - 1])));
+      }
+      const bool fits =
+          may_stop(path_.back()) || (wants_token && machine_.takes_token(at_.state, entry.token));
+      fits_[static_cast<std::size_t>(entry.token)] = fits;
+    }
+  }
+
+  const std::shared_ptr<const TokenTexts> tokens_;
+  GrammarMachine machine_;
+  std::optional<GrammarTrigger> trigger_;  // while a lazy grammar waits
+  bool free_ = false;
+  Cursor at_;
+  std::vector<Cursor> path_;
+  std::vector<bool> fits_;
+};
 
 }  // namespace
 
-Result<std::unique_ptr<Constraint>> make_grammar(std::shared_ptr<const Weights> weights,
+Result<std::unique_ptr<Constraint>> make_grammar(std::shared_ptr<const TokenTexts> tokens,
                                                  const GrammarSource& source) {
-  if (source.text.empty()) return fail(ErrorKind::invalid_argument, "the grammar is empty");
-  if (source.text.size() > kLongestGrammar) {
-    return fail(ErrorKind::invalid_argument, "the grammar is longer than 256 KiB");
-  }
-  if (depth_of(source.text) > kDeepestGrammar) {
-    return fail(ErrorKind::invalid_argument, "the grammar is nested too deeply");
-  }
+  const auto named = [&](std::string_view text) { return tokens->find(text); };
+  GrammarRules rules = TRY(read_gbnf(source.text, named));
+  std::optional<GrammarTrigger> trigger;
   try {
-    (void)take_last_complaint();
-    llama_sampler* const sampler = compile(weights->vocab(), source);
-    if (sampler == nullptr) {
-      return fail(ErrorKind::invalid_argument,
-                  "the grammar cannot be parsed: " + take_last_complaint());
-    }
-    std::unique_ptr<Constraint> grammar =
-        std::make_unique<LlamaGrammar>(std::move(weights), sampler, source.lazy);
-    for (const Token token : source.begun) TRY(grammar->accept(token));
-    return grammar;
+    if (source.lazy) trigger.emplace(source.trigger_patterns, source.trigger_tokens);
   } catch (const std::exception& error) {
     return fail(ErrorKind::invalid_argument,
-                std::string("the grammar cannot be used: ") + error.what());
+                std::string("the grammar's trigger cannot be used: ") + error.what());
   }
+  auto grammar = std::make_unique<Grammar>(std::move(tokens), std::move(rules), std::move(trigger));
+  TRY(grammar->start());
+  for (const Token token : source.begun) TRY(grammar->accept(token));
+  return std::unique_ptr<Constraint>(std::move(grammar));
 }
-
-Result<std::string> grammar_of_schema(const std::string& schema) {
-  TRY(check_schema(schema));
-  try {
-    return json_schema_to_grammar(common_json::parse(schema), true);
-  } catch (const std::exception& error) {
-    return fail(ErrorKind::invalid_argument,
-                std::string("the schema cannot be enforced: ") + error.what());
-  }
-}
-
-Result<std::string> grammar_of_json_object() { return grammar_of_schema(R"({"type":"object"})"); }
 
 }  // namespace quern::inference

@@ -1,8 +1,9 @@
-// Grammars as Constraints, on llama.cpp's GBNF engine.
+// Grammars as Constraints: which tokens may come next, in bounded time.
 #pragma once
 
 #include "inference/constraint.hpp"
-#include "inference/weights.hpp"
+#include "inference/gbnf.hpp"
+#include "inference/token_texts.hpp"
 
 #include <memory>
 #include <string>
@@ -20,15 +21,18 @@ struct GrammarSource {
   std::vector<Token> begun;
 };
 
-// invalid_argument: not a grammar, or one beyond kLongestGrammar and kDeepestGrammar.
-Result<std::unique_ptr<Constraint>> make_grammar(std::shared_ptr<const Weights> weights,
+// What one look at the whole vocabulary may cost, in GrammarMachine's units: some ten milliseconds.
+// A step of the model takes longer, so a grammar at this bound slows others, but holds up nobody.
+constexpr std::uint64_t kWorkPerStep = 4'000'000;
+
+// invalid_argument: not a grammar, or one that is beyond kLongestGrammar, kDeepestGrammar or, at
+// its very beginning, kWorkPerStep. An answer that comes to a place beyond kWorkPerStep later on
+// ends with the same error.
+Result<std::unique_ptr<Constraint>> make_grammar(std::shared_ptr<const TokenTexts> tokens,
                                                  const GrammarSource& source);
 
-// Both bound the parser's stack and the time of a step; real grammars stay far below.
-constexpr std::size_t kLongestGrammar = 256U << 10U;
-constexpr int kDeepestGrammar = 64;
-
-// GBNF for a JSON Schema that check_schema() accepts; invalid_argument otherwise.
+// In schema_grammar.cpp. GBNF for a JSON Schema that check_schema() accepts; invalid_argument
+// otherwise.
 Result<std::string> grammar_of_schema(const std::string& schema);
 // GBNF for any JSON object.
 Result<std::string> grammar_of_json_object();

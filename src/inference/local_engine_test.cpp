@@ -194,14 +194,36 @@ TEST_F(RealModel, GrammarsAndSchemasHold) {
 TEST_F(RealModel, BadGrammarsAreErrorsNotCrashes) {
   ChatRequest request = say("x", 4);
   for (const char* grammar :
-       {"", "root ::= root \"a\"", "nonsense", "root ::= [", "root ::= \"a\"{99999}"}) {
+       {"", "root ::= root \"a\"", "nonsense", "root ::= [", "root ::= \"a\"{99999999999}"}) {
     request.format = {.kind = ResponseFormat::Kind::grammar, .source = grammar};
     const Answer answer = chat(request);
     ASSERT_TRUE(answer.error) << grammar;
     EXPECT_EQ(answer.error->kind(), ErrorKind::invalid_argument) << grammar;
   }
-  request.format.source = "root ::= " + std::string(5000, '(') + "\"a\"" + std::string(5000, ')');
+  request.format.source = "root ::= " + std::string(100000, '(') + "\"a\"";
   EXPECT_EQ(chat(request).error->kind(), ErrorKind::invalid_argument);
+}
+
+// Every copy of the grammar may be in very many places at once; nobody else may notice.
+TEST_F(RealModel, AnAmbiguousGrammarEndsItsOwnAnswerAlone) {
+  ChatRequest hostile = say("x", 40);
+  hostile.format = {.kind = ResponseFormat::Kind::grammar,
+                    .source = R"(root ::= "c" (((([a-z]?){1,50}){1,50}){1,50}){1,50})"};
+  ChatRequest slow = say("x", 8);
+  slow.format = {.kind = ResponseFormat::Kind::grammar,
+                 .source =
+                     "root ::= a a a a a a a a\na ::= \"\" | [a-z ]{0,60} b\n"
+                     "b ::= \"\" | [a-z ]{0,60}"};
+  const auto before = std::chrono::steady_clock::now();
+  auto first = model->chat(hostile, {}).value();
+  auto second = model->chat(slow, {}).value();
+  EXPECT_TRUE(chat(say("How old are you?", 8)).finished);
+  const Answer ended = read_all(*first);
+  ASSERT_TRUE(ended.error);
+  EXPECT_EQ(ended.error->kind(), ErrorKind::invalid_argument);
+  EXPECT_NE(ended.error->message().find("ambiguous"), std::string::npos);
+  read_all(*second);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(20));
 }
 
 TEST_F(RealModel, RequiredToolIsCalled) {

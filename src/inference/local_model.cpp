@@ -197,7 +197,7 @@ Result<> LocalModel::fill(Job& job, const Sampling& sampling, const Prompt& prom
   voice.logprobs = sampling.logprobs;
   voice.shown = std::move(rendered.shown);
   voice.parser = std::move(rendered.parser);
-  if (rendered.grammar) voice.constraint = TRY(make_grammar(weights_, *rendered.grammar));
+  if (rendered.grammar) voice.constraint = TRY(make_grammar(weights_->texts(), *rendered.grammar));
   job.speaker = std::make_unique<Voice>(weights_, std::move(voice), job.channel, job.tokens);
   return {};
 }

@@ -73,9 +73,9 @@ Result<Token> Sampler::draw(std::span<const float> logits, Constraint* constrain
     view = adjusted_;
   }
   const Token token = draw_from(view);
-  if (constraint == nullptr || constraint->allows(token)) return token;
+  if (constraint == nullptr || TRY(constraint->allows(token))) return token;
   if (!adjusts()) adjusted_.assign(logits.begin(), logits.end());
-  constraint->mask(adjusted_);
+  TRY(constraint->mask(adjusted_));
   const Token fitting = draw_from(adjusted_);
   if (adjusted_[static_cast<std::size_t>(fitting)] == kForbidden) {
     return fail(ErrorKind::invalid_argument, "the grammar lets nothing be said here");

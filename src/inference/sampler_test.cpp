@@ -36,14 +36,15 @@ std::vector<float> log_of(std::initializer_list<double> probabilities) {
 class Only final : public Constraint {
  public:
   explicit Only(std::set<Token> tokens) : tokens_(std::move(tokens)) {}
-  bool allows(Token token) override { return tokens_.contains(token); }
-  void mask(std::span<float> logits) override {
+  Result<bool> allows(Token token) override { return tokens_.contains(token); }
+  Result<> mask(std::span<float> logits) override {
     ++masked;
     for (std::size_t i = 0; i < logits.size(); ++i) {
       if (!tokens_.contains(static_cast<Token>(i))) {
         logits[i] = -std::numeric_limits<float>::infinity();
       }
     }
+    return {};
   }
   Result<> accept(Token /*token*/) override { return {}; }
   int masked = 0;

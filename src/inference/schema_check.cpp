@@ -1,5 +1,7 @@
 #include "inference/schema_check.hpp"
 
+#include "inference/gbnf.hpp"
+
 #include <json-schema-to-grammar.h>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +18,9 @@ using Json = nlohmann::json;
 constexpr std::size_t kLongestSchema = 128U << 10U;
 constexpr int kDeepest = 32;
 constexpr std::size_t kMostProperties = 100;  // of one object: the grammar grows with their square
-constexpr std::int64_t kMostRepetitions = 2000;  // llama.cpp's own bound for a grammar
+// Of one keyword; and of a pattern's repetitions that stand in one another, multiplied. Either
+// bounds in how many places of the grammar an answer can be at once.
+constexpr std::int64_t kMostRepetitions = 2000;
 
 const std::set<std::string, std::less<>> kDescriptions = {
     "title",    "description", "default", "examples", "deprecated",
@@ -228,6 +232,13 @@ class Check {
     const auto grammar = json_schema_to_grammar(common_json::parse(schema.dump()), true);
     if (grammar.find("root ::= string\n") != std::string::npos) {
       return refuse(place, "the pattern " + pattern.dump() + " cannot be enforced");
+    }
+    const auto rules = TRY(read_gbnf(grammar, [](auto) { return std::nullopt; }));
+    if (repeats_more_than(rules, kMostRepetitions)) {
+      return refuse(place, "the pattern " + pattern.dump() +
+                               " cannot be enforced: its repetitions inside repetitions multiply "
+                               "to more than " +
+                               std::to_string(kMostRepetitions));
     }
     return {};
   }

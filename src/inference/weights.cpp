@@ -85,6 +85,11 @@ Result<std::vector<Token>> Weights::tokenize(std::string_view text, Begin begin,
   return fail(ErrorKind::internal, "the tokenizer contradicts itself");
 }
 
+std::shared_ptr<const TokenTexts> Weights::texts() const {
+  std::call_once(texts_once_, [this] { texts_ = std::make_shared<const TokenTexts>(*this); });
+  return texts_;
+}
+
 std::string Weights::metadata(const char* key) const {
   const std::int32_t length = llama_model_meta_val_str(model_, key, nullptr, 0);
   if (length <= 0) return {};

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "inference/sampler.hpp"
+#include "inference/token_texts.hpp"
 #include "inference/vocabulary.hpp"
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,8 @@ class Weights final : public Vocabulary {
   // Adds the tokens that the model wants at the begin of a text (BOS), where `add` says so.
   enum class Begin : std::uint8_t { bare, add };
   Result<std::vector<Token>> tokenize(std::string_view text, Begin begin, bool special) const;
+  // Made when first asked for, which takes a tenth of a second.
+  std::shared_ptr<const TokenTexts> texts() const;
   // The file's own value for `key`, or empty.
   std::string metadata(const char* key) const;
   // The sampling that the file recommends, over Quern's defaults.
@@ -42,6 +46,8 @@ class Weights final : public Vocabulary {
   llama_model* model_;
   const llama_vocab* vocab_;
   std::uint32_t size_;
+  mutable std::once_flag texts_once_;
+  mutable std::shared_ptr<const TokenTexts> texts_;
 };
 
 }  // namespace quern::inference
