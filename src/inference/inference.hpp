@@ -243,8 +243,11 @@ struct EngineOptions {
   std::uint32_t prefill_chunk = 256;
   // 0: the physical cores this process may use.
   std::uint32_t threads = 0;
-  // How much of the context the prefix cache may keep when idle. 0 switches it off.
+  // Tokens of prompts that are kept for whoever begins alike. 0 switches the prefix cache off.
   std::uint32_t cache_tokens = 16384;
+  // Memory for those of them that lie outside the context; a token takes from ten kilobytes to some
+  // hundreds, by model. What does not fit is forgotten, the least recently used first.
+  Bytes cache_memory = 1_GiB;
   CacheSharing cache_sharing = CacheSharing::same_tenant;
   // Unread events of one generation; a reader slower than this pauses its own slot only.
   std::uint32_t max_unread_events = 256;

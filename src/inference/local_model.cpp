@@ -110,6 +110,7 @@ LocalModel::LocalModel(ModelInfo info, EngineOptions options,
                        .max_running = std::clamp(options.max_running, 1U, kMostRunning),
                        .prefill_chunk = std::max(options.prefill_chunk, 1U),
                        .cache_tokens = options.cache_tokens,
+                       .cache_memory = options.cache_memory,
                        .cache_sharing = options.cache_sharing});
 }
 
