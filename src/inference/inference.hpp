@@ -74,7 +74,7 @@ struct ResponseFormat {
   std::string source;  // the schema or the GBNF grammar
 };
 
-// Absent values take the model's defaults. Ranges as in wit/quern-llm/llm.wit.
+// Absent values take the model's defaults. For their ranges see sampling_ranges.hpp.
 struct Sampling {
   std::optional<std::uint32_t> max_tokens;
   std::optional<float> temperature;
@@ -90,6 +90,10 @@ struct Sampling {
   std::vector<std::string> stop;
   std::optional<std::uint32_t> logprobs;
 };
+
+// invalid_argument begins with the first value's name that is out of its range, and says both.
+// `vocabulary`: how many tokens the model has.
+Result<> check_sampling(const Sampling& sampling, std::uint32_t vocabulary);
 
 struct ChatRequest {
   std::vector<Message> messages;
