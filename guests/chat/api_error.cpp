@@ -2,6 +2,9 @@
 
 #include "json_writer.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace quern::chat {
@@ -58,12 +61,23 @@ ApiError overloaded(const llm::Error& error) {
   return answer;
 }
 
+// The engine begins with the name of the parameter that it refuses.
+ApiError invalid(const std::string& text) {
+  static constexpr std::array<std::string_view, 12> kParameters = {
+      "temperature",       "top_p",    "min_p",      "repeat_penalty", "repeat_last_n",
+      "presence_penalty",  "logprobs", "logit_bias", "max_tokens",     "stop",
+      "frequency_penalty", "top_k"};
+  const std::string_view first = std::string_view(text).substr(0, text.find(' '));
+  const bool known = std::find(kParameters.begin(), kParameters.end(), first) != kParameters.end();
+  return bad_request(known ? std::string(first) : "", "invalid_value", text);
+}
+
 }  // namespace
 
 ApiError from_llm(const llm::Error& error, std::string_view input, std::string_view model) {
   const std::string& text = error.text;
   switch (error.kind) {
-    case llm::ErrorKind::invalid_argument: return bad_request("", "invalid_value", text);
+    case llm::ErrorKind::invalid_argument: return invalid(text);
     // What this server was not granted does not exist for its clients.
     case llm::ErrorKind::permission_denied:
     case llm::ErrorKind::model_not_found: {

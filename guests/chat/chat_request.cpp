@@ -20,7 +20,7 @@ std::optional<std::uint32_t> read_max_tokens(Fields& fields) {
 
 std::optional<std::uint32_t> read_logprobs(Fields& fields) {
   const bool wanted = fields.boolean("logprobs").value_or(false);
-  const auto top = fields.count("top_logprobs", {.min = 0, .max = 20});
+  const auto top = fields.count("top_logprobs", int_range_of(inference::SamplingRanges::logprobs));
   if (top && !wanted) {
     fields.error("top_logprobs", "invalid_value",
                  "'top_logprobs' is only allowed when 'logprobs' is true.");

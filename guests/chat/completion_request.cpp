@@ -34,8 +34,10 @@ Outcome<CompletionRequest> read_completion_request(std::string_view body) {
   request.prompts = read_prompts(fields, "prompt", kMaxPrompts);
   request.sampling = read_sampling(fields);
   request.sampling.max_tokens =
-      fields.count("max_tokens", {.min = 1, .max = 0x7FFF'FFFF}).value_or(kDefaultMaxTokens);
-  request.sampling.logprobs = fields.count("logprobs", {.min = 0, .max = 20});
+      fields.count("max_tokens", int_range_of(inference::SamplingRanges::max_tokens))
+          .value_or(kDefaultMaxTokens);
+  request.sampling.logprobs =
+      fields.count("logprobs", int_range_of(inference::SamplingRanges::logprobs));
   request.format = read_format(fields, error);
   request.choices = read_choices(fields);
   request.echo = fields.boolean("echo").value_or(false);

@@ -6,8 +6,9 @@
 namespace quern::chat {
 namespace {
 
-// OpenAI's API takes 4. The contract with the model takes 16, and other servers' clients use them.
-constexpr std::size_t kMaxStops = 16;
+using Ranges = inference::SamplingRanges;
+// OpenAI's API takes 4. The engine takes more, and other servers' clients use them.
+constexpr std::size_t kMaxStops = Ranges::most_stops;
 // A top_p of 0 is allowed by OpenAI's API and means the single most probable token.
 constexpr float kSmallestTopP = 1e-6F;
 
@@ -48,8 +49,9 @@ void read_logit_bias(Fields& fields, llm::Sampling& sampling) {
   if (bias == nullptr) return;
   for (auto entry = bias->begin(); entry != bias->end(); ++entry) {
     const auto token = to_token(entry.key());
-    const double value = entry->is_number() ? entry->get<double>() : 1000;
-    if (!token || value < -100 || value > 100) {
+    const Range range = range_of(Ranges::logit_bias);
+    const double value = entry->is_number() ? entry->get<double>() : range.max + 1;
+    if (!token || value < range.min || value > range.max) {
       return fields.error("logit_bias", "invalid_value",
                           "Invalid 'logit_bias': expected token ids as keys and numbers from "
                           "-100 to 100 as values, but got '" +
@@ -61,21 +63,31 @@ void read_logit_bias(Fields& fields, llm::Sampling& sampling) {
 
 }  // namespace
 
+Range range_of(const inference::SamplingRange& range) {
+  return {.min = range.least, .max = range.most};
+}
+
+IntRange int_range_of(const inference::SamplingRange& range) {
+  return {.min = static_cast<std::int64_t>(range.least),
+          .max = static_cast<std::int64_t>(range.most)};
+}
+
 llm::Sampling read_sampling(Fields& fields) {
   constexpr std::int64_t kMaxInt = 0x7FFF'FFFF;
   llm::Sampling sampling;
-  sampling.temperature = fields.number("temperature", {.min = 0, .max = 2});
-  sampling.top_p = fields.number("top_p", {.min = 0, .max = 1});
+  sampling.temperature = fields.number("temperature", range_of(Ranges::temperature));
+  sampling.top_p = fields.number("top_p", range_of(Ranges::top_p));
   if (sampling.top_p) sampling.top_p = std::max(*sampling.top_p, kSmallestTopP);
   // Other servers read -1 as "all", which is 0 here.
   if (const auto top_k = fields.integer("top_k", {.min = -1, .max = kMaxInt})) {
     sampling.top_k = static_cast<std::uint32_t>(std::max<std::int64_t>(*top_k, 0));
   }
-  sampling.min_p = fields.number("min_p", {.min = 0, .max = 1});
-  sampling.presence_penalty = fields.number("presence_penalty", {.min = -2, .max = 2});
-  sampling.frequency_penalty = fields.number("frequency_penalty", {.min = -2, .max = 2});
-  sampling.repeat_penalty = fields.number("repeat_penalty", {.min = 0.01, .max = 10});
-  sampling.repeat_last_n = fields.count("repeat_last_n", {.min = 0, .max = kMaxInt});
+  sampling.min_p = fields.number("min_p", range_of(Ranges::min_p));
+  sampling.presence_penalty = fields.number("presence_penalty", range_of(Ranges::presence_penalty));
+  sampling.frequency_penalty =
+      fields.number("frequency_penalty", range_of(Ranges::frequency_penalty));
+  sampling.repeat_penalty = fields.number("repeat_penalty", range_of(Ranges::repeat_penalty));
+  sampling.repeat_last_n = fields.count("repeat_last_n", int_range_of(Ranges::repeat_last_n));
   sampling.timeout_ms = fields.count("timeout_ms", {.min = 1, .max = kMaxInt});
   if (const auto seed = fields.integer("seed")) sampling.seed = fold_seed(*seed);
   read_stop(fields, sampling.stop);

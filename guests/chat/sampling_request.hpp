@@ -2,6 +2,8 @@
 // are accepted without effect.
 #pragma once
 
+#include "inference/sampling_ranges.hpp"
+
 #include "fields.hpp"
 #include "llm.hpp"
 
@@ -16,6 +18,9 @@ struct StreamOptions {
   bool stream = false;
   bool include_usage = false;
 };
+
+Range range_of(const inference::SamplingRange& range);
+IntRange int_range_of(const inference::SamplingRange& range);
 
 // temperature, top_p, top_k, min_p, penalties, seed, stop, logit_bias, timeout_ms. Not max_tokens
 // and logprobs: the endpoints spell those differently.

@@ -60,7 +60,7 @@ void add_common(CLI::App& app, Values& values) {
   app.set_help_flag("-h,--help", "Show this page")->group(kOther);
 }
 
-void add_model_options(CLI::App& app, ModelOptions& model, const char* model_text) {
+void add_model_options(CLI::App& app, Values& values, ModelOptions& model, const char* model_text) {
   add_many(app, kModels, "-m,--model", "NAME", model.models, model_text);
   add_number<std::uint32_t>(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
                             "Context of one conversation (default: the model's own, at most 8192)");
@@ -70,6 +70,8 @@ void add_model_options(CLI::App& app, ModelOptions& model, const char* model_tex
                             "Answers computed together (default 16)");
   add_number<std::uint32_t>(app, kModels, "--cache-tokens", "N", model.cache_tokens,
                             "Prompt beginnings kept for reuse; 0 switches it off");
+  add(app, kModels, "--cache-memory", "SIZE", values.cache_memory,
+      "Memory for those that lie outside the context (default 1GiB)");
   add(app, "", "--fake-model", "SCRIPT", model.fake_model, "Answer from a script (for tests)");
 }
 
@@ -123,7 +125,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
 void add_chat(CLI::App& root, Values& values) {
   CLI::App& app = *root.add_subcommand("chat", "Talk to a model in the terminal");
   Chat& chat = values.chat;
-  add_model_options(app, chat.model, "Model to talk to (default: a small instruct model)");
+  add_model_options(app, values, chat.model, "Model to talk to (default: a small instruct model)");
   add(app, kAnswer, "-s,--system", "TEXT", chat.system, "Tell the model who it is");
   add(app, kAnswer, "--temperature", "T", chat.temperature, "0 is always the same, 2 is wild")
       ->check(within(0.0, 2.0));
@@ -140,7 +142,7 @@ void add_chat(CLI::App& root, Values& values) {
 void add_run(CLI::App& root, Values& values) {
   CLI::App& app = *root.add_subcommand("run", "Run a WebAssembly program in a sandbox");
   add_grants(app, values, values.run.grants, kRunLimits);
-  add_model_options(app, values.run.model,
+  add_model_options(app, values, values.run.model,
                     "A model it may use (several times; the first is its default)");
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
       "Call this function of a module with the arguments, and print what it returns");
@@ -161,7 +163,7 @@ void add_serve(CLI::App& root, Values& values) {
       ->required();
   add_server_options(app, values);
   add_grants(app, values, values.serve.grants, kServeLimits);
-  add_model_options(app, values.serve.model,
+  add_model_options(app, values, values.serve.model,
                     "A model it may use (several times; the first is its default)");
   app.footer(
       "quern serve hello.wasm\n"
@@ -233,7 +235,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
       "run language models, and programs that use them, on this machine", "quern");
   root->require_subcommand(0, 1);
   root->option_defaults()->always_capture_default(false);
-  add_model_options(*root, values.serve.model,
+  add_model_options(*root, values, values.serve.model,
                     "Model to serve (several times; the first is the default)");
   add_server_options(*root, values);
   add_many(*root, kServer, "--allow-origin", "ORIGIN", values.serve.server.allowed_origins,

@@ -22,6 +22,7 @@ struct Values {
   bool no_open = false;
   std::uint16_t port = 0;
   std::string memory;
+  std::string cache_memory;
   std::string timeout;
   std::string cpu;
   std::string log_level = "info";

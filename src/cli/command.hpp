@@ -25,6 +25,7 @@ struct ModelOptions {
   std::uint32_t threads = 0;
   std::uint32_t max_running = 0;
   std::optional<std::uint32_t> cache_tokens;
+  std::optional<Bytes> cache_memory;
 };
 
 inline bool names_models(const ModelOptions& options) {

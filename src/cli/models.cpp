@@ -23,6 +23,7 @@ inference::EngineOptions engine_options(const ModelOptions& options) {
   engine.threads = options.threads;
   if (options.max_running > 0) engine.max_running = options.max_running;
   if (options.cache_tokens) engine.cache_tokens = *options.cache_tokens;
+  if (options.cache_memory) engine.cache_memory = *options.cache_memory;
   return engine;
 }
 

@@ -10,11 +10,16 @@ TEST(EngineOptions, ZeroLeavesTheEnginesDefault) {
   const inference::EngineOptions none = engine_options({});
   EXPECT_EQ(none.max_running, defaults.max_running);
   EXPECT_EQ(none.cache_tokens, defaults.cache_tokens);
-  const inference::EngineOptions some =
-      engine_options({.context_tokens = 100, .threads = 2, .max_running = 3, .cache_tokens = 0});
+  EXPECT_EQ(none.cache_memory, defaults.cache_memory);
+  const inference::EngineOptions some = engine_options({.context_tokens = 100,
+                                                        .threads = 2,
+                                                        .max_running = 3,
+                                                        .cache_tokens = 0,
+                                                        .cache_memory = 64_MiB});
   EXPECT_EQ(some.context_tokens, 100U);
   EXPECT_EQ(some.threads, 2U);
   EXPECT_EQ(some.max_running, 3U);
+  EXPECT_EQ(some.cache_memory, 64_MiB);
   EXPECT_EQ(some.cache_tokens, 0U) << "0 switches the cache off";
 }
 

@@ -91,6 +91,11 @@ Result<> read_grants(const CLI::App& app, const Values& values, GrantOptions& gr
   return {};
 }
 
+Result<> read_model(const CLI::App& app, const Values& values, ModelOptions& model) {
+  model.cache_memory = TRY(amount(app, "--cache-memory", values.cache_memory, parse_bytes));
+  return {};
+}
+
 Result<> check_server(const CLI::App& app, const Values& values, ServerOptions& server) {
   if (app.count("--port") > 0) server.port = values.port;
   if (values.no_open) server.open = OpenPage::never;
@@ -140,11 +145,16 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
   const std::string name = path_of(app);
   if (name == "quern" || name == "quern serve") {
     TRY(check_server(app, values, values.serve.server));
+    TRY(read_model(app, values, values.serve.model));
     TRY(read_grants(app, values, values.serve.grants));
     return as_command<Serve>(values.serve);
   }
-  if (name == "quern chat") return as_command<Chat>(values.chat);
+  if (name == "quern chat") {
+    TRY(read_model(app, values, values.chat.model));
+    return as_command<Chat>(values.chat);
+  }
   if (name == "quern run") {
+    TRY(read_model(app, values, values.run.model));
     TRY(read_grants(app, values, values.run.grants));
     return as_command(take_run(app, values.run));
   }

@@ -41,13 +41,18 @@ TEST(Parse, NothingMeansServeTheChat) {
 }
 
 TEST(Parse, ReadsServerOptions) {
-  const Serve serve = parsed<Serve>({"--model", "gemma", "-m", "smollm2", "--port=9000",
-                                     "--no-open", "--ctx-size", "4096", "--cache-tokens", "0"});
+  const Serve serve =
+      parsed<Serve>({"--model", "gemma", "-m", "smollm2", "--port=9000", "--no-open", "--ctx-size",
+                     "4096", "--cache-tokens", "0", "--cache-memory", "256MiB"});
   EXPECT_EQ(serve.model.models, (std::vector<std::string>{"gemma", "smollm2"}));
   EXPECT_EQ(serve.server.port, 9000);
   EXPECT_EQ(serve.server.open, OpenPage::never);
   EXPECT_EQ(serve.model.context_tokens, 4096U);
   EXPECT_EQ(serve.model.cache_tokens, 0U);
+  EXPECT_EQ(serve.model.cache_memory, 256_MiB);
+  EXPECT_EQ(parsed<Chat>({"chat", "--cache-memory", "0", "hi"}).model.cache_memory, 0_MiB);
+  EXPECT_EQ(parsed<cli::Run>({"run", "--cache-memory", "1GiB", "a.wasm"}).model.cache_memory,
+            1_GiB);
 }
 
 TEST(Parse, ModelsDoNotSwallowWhatFollows) {

@@ -1,4 +1,4 @@
-// The ranges that wit/quern-llm/llm.wit promises, checked before the model sees a request.
+// What wit/quern-llm/llm.wit promises of a conversation, checked before the model sees it.
 #pragma once
 
 #include "base/result.hpp"
@@ -6,8 +6,7 @@
 
 namespace quern::guestapi {
 
-// invalid_argument naming the parameter, its range and what came.
-Result<> check_sampling(const inference::Sampling& sampling, const inference::ModelInfo& model);
+// invalid_argument naming what is wrong; sampling is checked as well.
 Result<> check_chat(const inference::ChatRequest& request, const inference::ModelInfo& model);
 
 }  // namespace quern::guestapi

@@ -168,7 +168,7 @@ Result<> LlmHost::complete(GuestInstance& guest, const Call& call) {
   LlmReader in(call->arguments());
   const auto model = TRY(guest.handles.find<LlmModel>(in.resource(), "model"))->model;
   TimedCompletion timed = TRY(in.completion());
-  TRY(check_sampling(timed.request.sampling, model->info()));
+  TRY(inference::check_sampling(timed.request.sampling, model->info().vocabulary));
   const auto start = [model](inference::CompletionRequest request, inference::Caller caller) {
     return model->complete(std::move(request), std::move(caller));
   };

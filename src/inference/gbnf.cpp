@@ -16,11 +16,27 @@ namespace quern::inference {
 namespace {
 
 constexpr std::uint32_t kMostRepetitions = 1'000'000'000;
+constexpr std::uint32_t kLastLetter = 0x10FFFF;
 using Kind = GrammarItem::Kind;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_of_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || is_digit(c);
+}
+
+// The same letters in ranges that are in their order and do not touch.
+std::vector<CharRange> joined(std::vector<CharRange> ranges) {
+  std::sort(ranges.begin(), ranges.end(),
+            [](const CharRange& a, const CharRange& b) { return a.first < b.first; });
+  std::vector<CharRange> result;
+  for (const CharRange& range : ranges) {
+    if (result.empty() || range.first > result.back().last + 1) {
+      result.push_back(range);
+    } else {
+      result.back().last = std::max(result.back().last, range.last);
+    }
+  }
+  return result;
 }
 
 class Reader {
@@ -136,7 +152,9 @@ class Reader {
     if (takes("(")) return group(items, depth);
     if (sees('<') || sees('!')) return token(items);
     if (takes(".")) {
-      items.push_back({.kind = Kind::set, .value = keep(CharSet{.inverted = true, .ranges = {}})});
+      CharSet all;
+      all.inverted = true;
+      items.push_back({.kind = Kind::set, .value = keep(std::move(all))});
       return {};
     }
     items.push_back({.kind = Kind::rule, .value = rule_named(take_while(is_of_name))});
@@ -149,15 +167,18 @@ class Reader {
   }
 
   Result<> set(Items& items) {
-    CharSet set{.inverted = takes("^"), .ranges = {}};
+    CharSet set;
+    set.inverted = takes("^");
     while (!takes("]")) {
       const char32_t first = TRY(letter());
       const bool range = sees('-') && at_ + 1 < text_.size() && text_[at_ + 1] != ']';
       if (range) ++at_;
       const char32_t last = range ? TRY(letter()) : first;
+      if (first > last) return wrong("a range of letters ends before it begins");
       set.ranges.push_back({first, last});
     }
     if (set.ranges.empty()) return wrong("a set of letters is empty");
+    set.ranges = joined(std::move(set.ranges));
     items.push_back({.kind = Kind::set, .value = keep(std::move(set))});
     return {};
   }
@@ -279,6 +300,7 @@ class Reader {
     if (error != std::errc() || end != text.data() + digits) {
       return wrong(std::to_string(digits) + " hexadecimal digits are expected");
     }
+    if (letter > kLastLetter) return wrong("there is no such letter");
     at_ += digits;
     return letter;
   }
@@ -329,18 +351,22 @@ bool repeats_more(const GrammarRules& rules, std::uint32_t rule, std::uint64_t t
 
 }  // namespace
 
+// The first range that does not end before `letter`.
+std::vector<CharRange>::const_iterator CharSet::range_at(char32_t letter) const {
+  return std::lower_bound(ranges.begin(), ranges.end(), letter,
+                          [](const CharRange& own, char32_t at) { return own.last < at; });
+}
+
 bool CharSet::has(char32_t letter) const {
-  const auto in = [&](CharRange range) { return range.first <= letter && letter <= range.last; };
-  return std::any_of(ranges.begin(), ranges.end(), in) != inverted;
+  const auto own = range_at(letter);
+  return (own != ranges.end() && own->first <= letter) != inverted;
 }
 
 bool CharSet::meets(CharRange range) const {
-  // Of an inverted set only a range that hides all of it is found; that is enough, for the letter
-  // itself is looked at once it is whole.
-  return std::any_of(ranges.begin(), ranges.end(), [&](CharRange own) {
-           if (inverted) return own.first <= range.first && range.last <= own.last;
-           return own.first <= range.last && range.first <= own.last;
-         }) != inverted;
+  const auto own = range_at(range.first);
+  if (own == ranges.end()) return inverted;
+  if (!inverted) return own->first <= range.last;
+  return own->first > range.first || own->last < range.last;
 }
 
 Result<GrammarRules> read_gbnf(std::string_view text,

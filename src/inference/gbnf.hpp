@@ -39,11 +39,14 @@ struct CharRange {
 
 struct CharSet {
   bool inverted = false;
-  std::vector<CharRange> ranges;
+  std::vector<CharRange> ranges;  // in their order, with gaps between them
 
   bool has(char32_t letter) const;
   // Is any letter of this range in the set?
   bool meets(CharRange range) const;
+
+ private:
+  std::vector<CharRange>::const_iterator range_at(char32_t letter) const;
 };
 
 // Its size is at most in proportion to the text's: repetitions are counted, not written out.

@@ -22,6 +22,27 @@ TEST(Gbnf, ReadsWhatTheNotationHas) {
   }
 }
 
+TEST(Gbnf, SetsKnowTheirLetters) {
+  const auto set_of = [](std::string_view text) {
+    return read("root ::= " + std::string(text)).value().sets.front();
+  };
+  const CharSet some = set_of("[x-za-cb-eq]");
+  EXPECT_EQ(some.ranges.size(), 3U);  // a-e q x-z
+  const CharSet others = set_of("[^x-za-cb-eq]");
+  for (char32_t letter = U'`'; letter <= U'~'; ++letter) {
+    const bool in =
+        (letter >= U'a' && letter <= U'e') || letter == U'q' || (letter >= U'x' && letter <= U'z');
+    EXPECT_EQ(some.has(letter), in);
+    EXPECT_EQ(others.has(letter), !in);
+  }
+  EXPECT_TRUE(some.meets({U'f', U'q'}));
+  EXPECT_FALSE(some.meets({U'f', U'p'}));
+  EXPECT_FALSE(some.meets({U'{', U'~'}));
+  EXPECT_FALSE(others.meets({U'b', U'd'}));
+  EXPECT_TRUE(others.meets({U'b', U'f'}));
+  EXPECT_TRUE(others.meets({U'{', U'~'}));
+}
+
 TEST(Gbnf, KeepsBoundsInsteadOfWritingThemOut) {
   const auto rules = read("root ::= [a-z]{3,1000000} \"ab\"*").value();
   EXPECT_LT(rules.items.size(), 16U);
@@ -44,6 +65,8 @@ TEST(Gbnf, NamesTheLineThatIsWrong) {
            Bad{"root ::= [", "too early"},
            Bad{"root ::= \"a", "too early"},
            Bad{"root ::= []", "empty"},
+           Bad{"root ::= [z-a]", "before it begins"},
+           Bad{"root ::= \"\\UFFFFFFFF\"", "no such letter"},
            Bad{"root ::= (\"a\"", "')'"},
            Bad{"root ::= \"a\")", "')' is not expected"},
            Bad{"root ::= *", "repetition"},

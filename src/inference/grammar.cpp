@@ -3,6 +3,7 @@
 #include "inference/grammar_machine.hpp"
 #include "inference/grammar_trigger.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -10,11 +11,15 @@
 namespace quern::inference {
 namespace {
 
+constexpr char32_t kLastLetter = 0x10FFFF;
+constexpr CharRange kSurrogates{0xD800, 0xDFFF};
+
 // Where a text is in the grammar, perhaps in the middle of a character.
 struct Cursor {
   GrammarMachine::State state = GrammarMachine::kNowhere;
   char32_t begun = 0;     // the bits of a character that are known
   std::uint8_t more = 0;  // bytes of it that are missing
+  char32_t least = 0;     // a smaller one is not written with so many bytes
 
   bool dead() const { return state == GrammarMachine::kNowhere; }
 };
@@ -27,7 +32,7 @@ class Grammar final : public Constraint {
 
   Result<> start() {
     machine_.allow(kWorkPerStep);
-    at_ = {.state = machine_.start()};
+    at_ = in(machine_.start());
     return checked();
   }
 
@@ -115,12 +120,20 @@ class Grammar final : public Constraint {
       if ((byte & 0xC0U) != 0x80) return {};
       at.begun = (at.begun << 6U) | (byte & 0x3FU);
       if (--at.more > 0) return at;
-      return {.state = machine_.after(at.state, at.begun)};
+      const bool real = at.begun >= at.least && at.begun <= kLastLetter &&
+                        (at.begun < kSurrogates.first || at.begun > kSurrogates.last);
+      return real ? in(machine_.after(at.state, at.begun)) : Cursor();
     }
-    if (byte < 0x80) return {.state = machine_.after(at.state, byte)};
+    if (byte < 0x80) return in(machine_.after(at.state, byte));
     if (byte < 0xC2 || byte > 0xF4) return {};
     at.more = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
     at.begun = byte & (0x3FU >> at.more);
+    at.least = at.more == 3 ? 0x10000 : at.more == 2 ? 0x800 : 0x80;
+    return at;
+  }
+  static Cursor in(GrammarMachine::State state) {
+    Cursor at;
+    at.state = state;
     return at;
   }
 
@@ -128,8 +141,11 @@ class Grammar final : public Constraint {
   bool may_stop(const Cursor& at) {
     if (at.dead() || at.more == 0) return !at.dead();
     const unsigned bits = 6U * at.more;
-    const char32_t first = at.begun << bits;
-    return machine_.takes_some(at.state, {first, first | ((char32_t{1} << bits) - 1)});
+    const char32_t last = ((at.begun + 1) << bits) - 1;
+    const char32_t first = std::max<char32_t>(at.begun << bits, at.least);
+    if (first > std::min(last, kLastLetter)) return false;
+    if (first >= kSurrogates.first && last <= kSurrogates.last) return false;
+    return machine_.takes_some(at.state, {first, last});
   }
 
   // path_[n] is where the first n bytes of the current text lead; the last one may be dead.

@@ -14,16 +14,33 @@ constexpr std::uint64_t kFrame = 8;
 constexpr std::uint64_t kNewFrame = 128;
 constexpr std::uint64_t kNewState = 256;
 
-constexpr std::size_t kAscii = 128;
+constexpr char32_t kAscii = 128;
+// A state's table has an entry for each; with more classes no tables are made.
+constexpr std::size_t kMostClasses = 1024;
 constexpr GrammarMachine::State kUnknown = std::numeric_limits<GrammarMachine::State>::max();
 // More different ways out of a state are found anew each time.
 constexpr std::size_t kMostWays = 16;
-// What tidy() lets lie: about two megabytes.
+// What tidy() lets lie: one or two megabytes, as a rule.
 constexpr std::size_t kManyStates = 1024;
 constexpr std::size_t kManyFrames = 16384;
 
 std::size_t mix(std::size_t hash, std::size_t value) {
   return ((hash ^ value) * 0x9E3779B97F4A7C15ULL) ^ (hash >> 29U);
+}
+
+std::vector<char32_t> classes_of(const GrammarRules& rules) {
+  std::vector<char32_t> begins = {0};
+  const auto add = [&](CharRange range) {
+    begins.push_back(range.first);
+    begins.push_back(range.last + 1);
+  };
+  for (const GrammarItem& item : rules.items) {
+    if (item.kind == Kind::letter) add({item.value, item.value});
+  }
+  for (const CharSet& set : rules.sets) std::for_each(set.ranges.begin(), set.ranges.end(), add);
+  std::sort(begins.begin(), begins.end());
+  begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
+  return begins;
 }
 
 bool is_token(const GrammarItem& item, Token token) {
@@ -34,7 +51,13 @@ bool is_token(const GrammarItem& item, Token token) {
 }  // namespace
 
 GrammarMachine::GrammarMachine(GrammarRules rules)
-    : rules_(std::move(rules)), frames_(1), states_(1), seen_(1) {}
+    : rules_(std::move(rules)), classes_(classes_of(rules_)), frames_(1), states_(1), seen_(1) {
+  std::vector<std::uint32_t> ascii;
+  for (char32_t letter = 0; letter < kAscii; ++letter) {
+    ascii.push_back(static_cast<std::uint32_t>(class_of(letter)));
+  }
+  ascii_ = std::move(ascii);
+}
 
 bool GrammarMachine::pay(std::uint64_t work) {
   left_ -= std::min(left_, work);
@@ -49,18 +72,19 @@ GrammarMachine::State GrammarMachine::start() {
 
 GrammarMachine::State GrammarMachine::after(State state, char32_t letter) {
   if (state == kNowhere) return kNowhere;
-  if (letter >= kAscii) {
-    const auto known = states_[state].others.find(letter);
-    if (known != states_[state].others.end()) return known->second;
-    const State to = find_way(state, letter);
-    if (!exhausted()) states_[state].others.emplace(letter, to);
-    return to;
-  }
-  if (states_[state].ascii.empty()) states_[state].ascii.assign(kAscii, kUnknown);
-  if (states_[state].ascii[letter] != kUnknown) return states_[state].ascii[letter];
+  if (classes_.size() > kMostClasses) return find_way(state, letter);
+  const std::size_t at = class_of(letter);
+  if (states_[state].after.empty()) states_[state].after.assign(classes_.size(), kUnknown);
+  if (states_[state].after[at] != kUnknown) return states_[state].after[at];
   const State to = find_way(state, letter);
-  if (!exhausted()) states_[state].ascii[letter] = to;
+  if (!exhausted()) states_[state].after[at] = to;
   return to;
+}
+
+std::size_t GrammarMachine::class_of(char32_t letter) const {
+  if (letter < ascii_.size()) return ascii_[letter];
+  const auto next = std::upper_bound(classes_.begin(), classes_.end(), letter);
+  return static_cast<std::size_t>(next - classes_.begin()) - 1;
 }
 
 // Letters that the same frames take lead the same way.

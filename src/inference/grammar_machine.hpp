@@ -63,8 +63,7 @@ class GrammarMachine {
     std::vector<FrameId> frames;  // sorted; each wants a letter or a token
     bool complete = false;
     bool wants_token = false;
-    std::vector<State> ascii;  // by letter, once one was asked for
-    std::unordered_map<char32_t, State> others;
+    std::vector<State> after;  // by class of letters, once one was asked for
     std::vector<Way> ways;
   };
 
@@ -73,6 +72,7 @@ class GrammarMachine {
   FrameId intern(Frame frame);
   FrameId next(FrameId frame);
   bool takes(const GrammarItem& item, char32_t letter) const;
+  std::size_t class_of(char32_t letter) const;
   State find_way(State state, char32_t letter);
   void enter(std::uint32_t rule, FrameId then);
   void expand(FrameId frame);
@@ -83,7 +83,10 @@ class GrammarMachine {
   static std::size_t hash_of(const Frame& frame);
   static std::size_t hash_of(const Place& place);
 
-  GrammarRules rules_;
+  const GrammarRules rules_;
+  // Where a class of letters begins that no item tells apart; and the classes of the first letters.
+  std::vector<char32_t> classes_;
+  std::vector<std::uint32_t> ascii_;
   std::uint64_t left_ = 0;
   std::vector<Frame> frames_;    // [0]: the end of the text
   std::size_t kept_frames_ = 0;  // of the last tidying

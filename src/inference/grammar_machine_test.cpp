@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
 
 namespace quern::inference {
@@ -64,6 +65,18 @@ TEST(GrammarMachine, KeepsAStackThroughTidying) {
   EXPECT_EQ(fit(kNested, open + std::u32string(kDepth, U')')), Fit::whole);
   EXPECT_EQ(fit(kNested, open + std::u32string(kDepth - 1, U')')), Fit::begins);
   EXPECT_EQ(fit(kNested, open + std::u32string(kDepth + 1, U')')), Fit::no);
+}
+
+TEST(GrammarMachine, TellsVeryManyLettersApart) {
+  std::string grammar = "root ::= [";  // every other letter, which is more classes than tables hold
+  for (int i = 0; i < 2000; ++i) {
+    char escaped[16];
+    std::snprintf(escaped, sizeof escaped, "\\u%04X", 0x4E00 + 2 * i);
+    grammar += escaped;
+  }
+  grammar += "]+";
+  EXPECT_EQ(fit(grammar, U"\u4E00\u4E02"), Fit::whole);
+  EXPECT_EQ(fit(grammar, U"\u4E00\u4E01"), Fit::no);
 }
 
 TEST(GrammarMachine, LongListsGrowNoStack) {

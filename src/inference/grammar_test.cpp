@@ -24,8 +24,9 @@ class Words final : public Vocabulary {
 };
 
 const std::vector<std::string> kTexts = {
-    "a",  "ab", "abc", "b",    "\xC3", "\xC3\xA9",
-    "é!", "",   "c",   "<go>", "\xA9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    "a",    "ab",   "abc",     "b",    "\xC3", "\xC3\xA9",
+    "é!",   "",     "c",       "<go>", "\xA9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "\xE0", "\xF0", "\xED\xA0"};
 const auto kEnd = static_cast<Token>(kTexts.size());
 
 std::unique_ptr<Constraint> grammar_of(const std::string& text) {
@@ -69,9 +70,18 @@ TEST(Grammar, ACharacterMayComeInPieces) {
   EXPECT_EQ(allowed(*grammar), Tokens{kEnd});
 }
 
+// 0xE0 and 0xF0 begin no letter that could be written shorter, 0xED 0xA0 none at all.
+TEST(Grammar, BytesThatBeginNoSuchCharacterDoNotFit) {
+  EXPECT_EQ(allowed(*grammar_of("root ::= [a-z]")), (Tokens{0, 3, 8}));
+  EXPECT_EQ(allowed(*grammar_of("root ::= [\\u07FF]")), Tokens{});
+  EXPECT_EQ(allowed(*grammar_of("root ::= [\\u0800]")), Tokens{12});
+  EXPECT_EQ(allowed(*grammar_of("root ::= [\\uFFFF-\\U00010000]")), Tokens{13});
+}
+
 TEST(Grammar, TokensCanBeNamed) {
   EXPECT_EQ(allowed(*grammar_of("root ::= <go> | \"b\"")), (Tokens{3, 9}));
-  EXPECT_EQ(allowed(*grammar_of("root ::= !<[9]>")), (Tokens{0, 1, 2, 3, 4, 5, 6, 8, 10, 11}));
+  EXPECT_EQ(allowed(*grammar_of("root ::= !<[9]>")),
+            (Tokens{0, 1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14}));
   const auto grammar = grammar_of("root ::= <[9]> \"a\"");
   ASSERT_TRUE(grammar->accept(9).ok());
   EXPECT_EQ(allowed(*grammar), (Tokens{0}));

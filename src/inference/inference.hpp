@@ -74,7 +74,7 @@ struct ResponseFormat {
   std::string source;  // the schema or the GBNF grammar
 };
 
-// Absent values take the model's defaults. Ranges as in wit/quern-llm/llm.wit.
+// Absent values take the model's defaults. For their ranges see sampling_ranges.hpp.
 struct Sampling {
   std::optional<std::uint32_t> max_tokens;
   std::optional<float> temperature;
@@ -90,6 +90,10 @@ struct Sampling {
   std::vector<std::string> stop;
   std::optional<std::uint32_t> logprobs;
 };
+
+// invalid_argument begins with the first value's name that is out of its range, and says both.
+// `vocabulary`: how many tokens the model has.
+Result<> check_sampling(const Sampling& sampling, std::uint32_t vocabulary);
 
 struct ChatRequest {
   std::vector<Message> messages;
@@ -243,8 +247,11 @@ struct EngineOptions {
   std::uint32_t prefill_chunk = 256;
   // 0: the physical cores this process may use.
   std::uint32_t threads = 0;
-  // How much of the context the prefix cache may keep when idle. 0 switches it off.
+  // Tokens of prompts that are kept for whoever begins alike. 0 switches the prefix cache off.
   std::uint32_t cache_tokens = 16384;
+  // Memory for those of them that lie outside the context; a token takes from ten kilobytes to some
+  // hundreds, by model. What does not fit is forgotten, the least recently used first.
+  Bytes cache_memory = 1_GiB;
   CacheSharing cache_sharing = CacheSharing::same_tenant;
   // Unread events of one generation; a reader slower than this pauses its own slot only.
   std::uint32_t max_unread_events = 256;

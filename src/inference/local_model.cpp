@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint32_t kDefaultContext = 8192;
 constexpr std::uint32_t kLeastContext = 256;
-constexpr std::size_t kMostStops = 16;
 constexpr std::uint32_t kMostRunning = 64;
 constexpr std::size_t kMostTextsWaiting = 4096;
 
@@ -110,6 +109,7 @@ LocalModel::LocalModel(ModelInfo info, EngineOptions options,
                        .max_running = std::clamp(options.max_running, 1U, kMostRunning),
                        .prefill_chunk = std::max(options.prefill_chunk, 1U),
                        .cache_tokens = options.cache_tokens,
+                       .cache_memory = options.cache_memory,
                        .cache_sharing = options.cache_sharing});
 }
 
@@ -166,19 +166,11 @@ void LocalModel::prepare(std::unique_ptr<Job> job, const Sampling& sampling, con
     job->tokens.push_back(0);  // the scheduler says which of the two it was
   }
   if (!filled.ok()) return give_up(*job, std::move(filled).error());
-  if (sampling.max_tokens == 0U) {
-    job->channel->finish({.reason = FinishReason::length, .usage = job->usage, .timings = {}});
-    --counters_->in_flight;
-    return;
-  }
   thread_->add(std::move(job));
 }
 
 // Everything about a job that needs the model's vocabulary.
 Result<> LocalModel::fill(Job& job, const Sampling& sampling, const Prompt& prompt) {
-  if (sampling.stop.size() > kMostStops) {
-    return fail(ErrorKind::invalid_argument, "more than 16 stop strings");
-  }
   VoiceOptions voice;
   voice.sampling = TRY(resolve(sampling, defaults_, weights_->size()));
   RenderedChat rendered = TRY(prompt());

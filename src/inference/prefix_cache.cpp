@@ -21,18 +21,21 @@ struct PrefixCache::Node {
   bool is_root() const { return parent == nullptr; }
 };
 
-PrefixCache::PrefixCache(Decoder& decoder, SequencePool& pool, std::uint32_t most_tokens)
-    : decoder_(decoder), pool_(pool), most_tokens_(decoder.shape().shares ? most_tokens : 0) {}
+PrefixCache::PrefixCache(Decoder& decoder, SequencePool& pool, Limits limits)
+    : decoder_(decoder),
+      pool_(pool),
+      limits_{.tokens = decoder.shape().shares ? limits.tokens : 0, .memory = limits.memory} {}
 
 PrefixCache::~PrefixCache() = default;
 
 std::uint32_t PrefixCache::attach(const std::string& space, std::span<const Token> tokens,
                                   Sequence to, std::uint32_t from) {
-  if (most_tokens_ == 0) return 0;
+  if (limits_.tokens == 0) return 0;
   auto path = find(space, tokens);
   ++clock_;
+  // All of it before bring_in, which may remove what this call has not touched.
+  for (const Step& step : path) step.node->last_used = clock_;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    path[i].node->last_used = clock_;  // before bring_in, which may move others out
     if (path[i].end > from && !bring_in(*path[i].node)) path.resize(i);
   }
   while (!path.empty() && path.back().end > from && !usable(path)) path.pop_back();
@@ -45,7 +48,7 @@ std::uint32_t PrefixCache::attach(const std::string& space, std::span<const Toke
 }
 
 void PrefixCache::keep(const std::string& space, std::span<const Token> tokens, Sequence from) {
-  if (tokens.size() > most_tokens_ || tokens.empty()) return;
+  if (tokens.size() > limits_.tokens || tokens.empty()) return;
   auto path = find(space, tokens);
   auto& root = roots_[space];
   if (!root) root = std::make_unique<Node>();
@@ -68,7 +71,7 @@ void PrefixCache::keep(const std::string& space, std::span<const Token> tokens, 
   tokens_ += node->size();
   cells_ += node->size();
   parent->children.emplace(node->run.front(), std::move(node));
-  shrink(most_tokens_);
+  shrink();
 }
 
 bool PrefixCache::free_cells() {
@@ -150,10 +153,36 @@ bool PrefixCache::make_room() {
 }
 
 bool PrefixCache::move_out(Node& node) {
-  if (node.saved.empty()) node.saved = decoder_.save(*node.sequence);
+  if (node.saved.empty()) {
+    node.saved = decoder_.save(*node.sequence);
+    saved_.count += node.saved.size();
+    if (!make_memory_for(node)) forget_saved(node);
+  }
   if (node.saved.empty()) return false;
   leave_context(node);
   return true;
+}
+
+// True: what is saved fits, with that of `node`.
+bool PrefixCache::make_memory_for(const Node& node) {
+  while (saved_ > limits_.memory) {
+    const auto other = [&](const Node& a) { return !a.saved.empty() && &a != &node; };
+    // What lies in the context as well is only quicker to move out with its copy.
+    if (Node* const twice = oldest([&](const Node& a) { return other(a) && a.sequence; })) {
+      forget_saved(*twice);
+      continue;
+    }
+    Node* const leaf = oldest(
+        [&](const Node& a) { return other(a) && a.children.empty() && a.last_used != clock_; });
+    if (leaf == nullptr) return false;
+    remove(*leaf);
+  }
+  return true;
+}
+
+void PrefixCache::forget_saved(Node& node) {
+  saved_.count -= node.saved.size();
+  node.saved = Buffer();
 }
 
 void PrefixCache::leave_context(Node& node) {
@@ -177,7 +206,7 @@ PrefixCache::Node* PrefixCache::split(Node& node, std::uint32_t at) {
   upper->last_used = node.last_used;
   decoder_.share(*node.sequence, *sequence, {node.begin, at});
   decoder_.drop(*node.sequence, {node.begin, at});
-  node.saved.clear();  // told of the whole run
+  forget_saved(node);  // told of the whole run
 
   auto& place = node.parent->children.at(node.run.front());
   std::unique_ptr<Node> lower = std::move(place);
@@ -191,6 +220,7 @@ PrefixCache::Node* PrefixCache::split(Node& node, std::uint32_t at) {
 
 void PrefixCache::remove(Node& node) {
   leave_context(node);
+  forget_saved(node);
   tokens_ -= node.size();
   node.parent->children.erase(node.run.front());  // `node` is gone
 }
@@ -201,8 +231,8 @@ std::optional<Sequence> PrefixCache::take_sequence() {
   return sequence;
 }
 
-void PrefixCache::shrink(std::uint32_t most_tokens) {
-  while (tokens_ > most_tokens) {
+void PrefixCache::shrink() {
+  while (tokens_ > limits_.tokens) {
     remove(*oldest([](const Node& a) { return a.children.empty(); }));
   }
   std::erase_if(roots_, [](const auto& entry) { return entry.second->children.empty(); });

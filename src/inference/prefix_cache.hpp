@@ -3,7 +3,8 @@
 // A radix tree per tenant over tokens. A node owns a run of tokens and holds their cells under a
 // sequence of its own, so that a prefix is attached to a new sequence by sharing cells, and
 // evicting a leaf frees exactly its run (cells that a running sequence shares stay with that one).
-// Bounded in tokens and in sequence numbers; the least recently used leaf goes first.
+// Bounded in tokens, in sequence numbers and in bytes outside the context; the least recently used
+// leaf goes first.
 //
 // llama.cpp's attention looks at every cell of the context, used by the sequence or not, so cells
 // that nobody is using slow everybody down. While others run, `settle` therefore moves idle nodes out
@@ -24,8 +25,12 @@ namespace quern::inference {
 
 class PrefixCache {
  public:
-  // `most_tokens`: 0 switches it off. Decoder and pool outlive the cache.
-  PrefixCache(Decoder& decoder, SequencePool& pool, std::uint32_t most_tokens);
+  struct Limits {
+    std::uint32_t tokens = 0;  // in the context and outside; 0 switches it off
+    Bytes memory;              // for what is outside the context
+  };
+  // Decoder and pool outlive the cache.
+  PrefixCache(Decoder& decoder, SequencePool& pool, Limits limits);
   ~PrefixCache();
 
   // Finds the longest cached beginning of `tokens` in `space` and shares its cells from position
@@ -46,6 +51,7 @@ class PrefixCache {
 
   std::uint32_t tokens() const { return tokens_; }
   std::uint32_t cells() const { return cells_; }
+  Bytes memory() const { return saved_; }
 
  private:
   struct Node;
@@ -60,19 +66,22 @@ class PrefixCache {
   bool bring_in(Node& node);
   bool move_out(Node& node);
   void leave_context(Node& node);
+  bool make_memory_for(const Node& node);
+  void forget_saved(Node& node);
   bool make_room();
   Node* split(Node& node, std::uint32_t at);
   void remove(Node& node);
   std::optional<Sequence> take_sequence();
-  void shrink(std::uint32_t most_tokens);
+  void shrink();
   template <class Fits>
   Node* oldest(const Fits& fits) const;
 
   Decoder& decoder_;
   SequencePool& pool_;
-  const std::uint32_t most_tokens_;
+  const Limits limits_;
   std::uint32_t tokens_ = 0;
   std::uint32_t cells_ = 0;
+  Bytes saved_;
   std::uint64_t clock_ = 0;
   std::map<std::string, std::unique_ptr<Node>> roots_;
 };

@@ -21,8 +21,10 @@ std::vector<Token> join(std::vector<Token> a, const std::vector<Token>& b) {
 }
 
 struct Bench {
-  explicit Bench(std::uint32_t most_tokens = 1000, std::uint32_t cells = 1000)
-      : decoder(cells, 10000), pool(decoder.shape().sequences), cache(decoder, pool, most_tokens) {}
+  explicit Bench(std::uint32_t most_tokens = 1000, std::uint32_t cells = 1000, Bytes memory = 1_MiB)
+      : decoder(cells, 10000),
+        pool(decoder.shape().sequences),
+        cache(decoder, pool, {.tokens = most_tokens, .memory = memory}) {}
 
   // As the scheduler does: attach, compute the rest, keep. Returns how much was found; checks that
   // the sequence then says what it would have said without a cache.
@@ -149,6 +151,70 @@ TEST(PrefixCache, WithoutSavingFreeingForgets) {
   EXPECT_EQ(bench.decoder.used(), 0U);
 }
 
+// A node that makes room for another must not be one that the same call is about to use.
+TEST(PrefixCache, WithoutSavingWhatIsAttachedStays) {
+  Bench bench(1000, 50);
+  const auto tokens = join(run(0, 20), run(30, 10));
+  const auto fill = [&](std::uint32_t count) {
+    std::vector<BatchToken> others;
+    for (std::uint32_t i = 0; i < count; ++i) others.push_back({1, i, 63, false});
+    ASSERT_EQ(bench.decoder.decode(others), Decoded::done);
+  };
+  const Sequence sequence = bench.pool.take().value();
+  bench.use(run(0, 20));
+  bench.cache.settle(0);  // the upper node is outside the context, where others take its place
+  fill(40);
+  EXPECT_EQ(bench.cache.attach("", tokens, sequence, 0), 0U);
+  bench.decoder.drop(63, {0, 50});
+  std::vector<BatchToken> all;
+  for (std::uint32_t i = 0; i < tokens.size(); ++i) all.push_back({tokens[i], i, sequence, false});
+  ASSERT_EQ(bench.decoder.decode(all), Decoded::done);
+  bench.cache.keep("", tokens, sequence);  // the lower node is in the context
+  bench.decoder.drop(sequence, {0, 50});
+
+  bench.decoder.saves = false;
+  fill(30);
+  EXPECT_EQ(bench.cache.attach("", tokens, sequence, 0), 0U);  // no room for the upper one
+  EXPECT_EQ(bench.cache.tokens(), 30U);
+}
+
+TEST(PrefixCache, WhatLiesOutsideIsBoundedInBytes) {
+  constexpr Bytes kTwoRuns{2 * 20 * 8};  // the fake's cells take eight bytes
+  Bench bench(1000, 1000, kTwoRuns);
+  for (Token i = 0; i < 3; ++i) {
+    bench.use(run(i * 20, 20));
+    bench.cache.settle(0);
+    EXPECT_LE(bench.cache.memory(), kTwoRuns);
+  }
+  EXPECT_EQ(bench.cache.tokens(), 40U);
+  EXPECT_EQ(bench.use(run(40, 20)), 19U);
+  EXPECT_EQ(bench.use(run(20, 20)), 19U);
+  EXPECT_EQ(bench.use(run(0, 20)), 0U);  // the oldest went
+}
+
+TEST(PrefixCache, WhatIsTooLargeToLieOutsideStaysInTheContext) {
+  Bench bench(1000, 1000, Bytes{100});
+  bench.use(run(0, 20));
+  bench.cache.settle(0);
+  EXPECT_EQ(bench.cache.memory(), Bytes{0});
+  EXPECT_EQ(bench.cache.cells(), 20U);
+  EXPECT_TRUE(bench.cache.free_cells());  // it has to go when the cells are needed
+  EXPECT_EQ(bench.cache.tokens(), 0U);
+}
+
+TEST(PrefixCache, ForgettingGivesTheBytesBack) {
+  Bench bench(50);
+  for (Token i = 0; i < 10; ++i) {
+    bench.use(run(i, 20));
+    bench.cache.settle(0);
+    EXPECT_EQ(bench.cache.memory().count, bench.cache.tokens() * 8U);
+  }
+  bench.use(run(9, 10));
+  bench.use(join(run(9, 5), run(40, 5)));  // splits, which drops the copy
+  bench.cache.settle(0);
+  EXPECT_EQ(bench.cache.memory().count, bench.cache.tokens() * 8U);
+}
+
 TEST(PrefixCache, BringsBackOnlyWhatFits) {
   Bench bench(1000, 50);
   bench.use(run(0, 30));
@@ -184,7 +250,7 @@ TEST(PrefixCache, ModelsThatCannotShareAreLeftAlone) {
   FakeDecoder decoder;
   decoder.change_shape().shares = false;
   SequencePool pool(4);
-  PrefixCache cache(decoder, pool, 100);
+  PrefixCache cache(decoder, pool, {.tokens = 100, .memory = 1_MiB});
   cache.keep("", run(0, 10), 0);
   EXPECT_EQ(cache.tokens(), 0U);
 }

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <string>
 
 namespace quern::inference {
 namespace {
@@ -13,51 +12,33 @@ constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 constexpr float kForbiddingBias = -100;  // as in OpenAI's API
 // With top-k off the candidates are selected in growing heaps of the likeliest.
 constexpr std::size_t kFirstHeap = 256;
-constexpr std::uint32_t kMostRecent = 1U << 20U;
-
-Failure out_of_range(const char* name, const char* range) {
-  return fail(ErrorKind::invalid_argument, std::string(name) + " must be " + range);
-}
-
-bool between(float value, float low, float high) { return value >= low && value <= high; }
 
 }  // namespace
 
 Result<SamplerOptions> resolve(const Sampling& request, const SamplerOptions& defaults,
                                std::uint32_t vocabulary) {
-  SamplerOptions options = defaults;
-  options.temperature = request.temperature.value_or(defaults.temperature);
-  options.top_k = request.top_k.value_or(defaults.top_k);
-  options.top_p = request.top_p.value_or(defaults.top_p);
-  options.min_p = request.min_p.value_or(defaults.min_p);
-  options.repeat_penalty = request.repeat_penalty.value_or(defaults.repeat_penalty);
-  options.repeat_last_n = request.repeat_last_n.value_or(defaults.repeat_last_n);
-  options.presence_penalty = request.presence_penalty.value_or(0);
-  options.frequency_penalty = request.frequency_penalty.value_or(0);
-  options.seed = request.seed ? *request.seed : std::random_device()();
-  if (!between(options.temperature, 0, 2)) return out_of_range("temperature", "from 0 to 2");
-  if (!(options.top_p > 0 && options.top_p <= 1)) return out_of_range("top_p", "above 0, up to 1");
-  if (!between(options.min_p, 0, 1)) return out_of_range("min_p", "from 0 to 1");
-  if (!(options.repeat_penalty > 0 && options.repeat_penalty <= 100)) {
-    return out_of_range("repeat_penalty", "above 0, up to 100");
-  }
-  if (options.repeat_last_n > kMostRecent) {
-    return out_of_range("repeat_last_n", "at most 1048576");
-  }
-  if (!between(options.presence_penalty, -2, 2)) {
-    return out_of_range("presence_penalty", "from -2 to 2");
-  }
-  if (!between(options.frequency_penalty, -2, 2)) {
-    return out_of_range("frequency_penalty", "from -2 to 2");
-  }
-  if (request.logprobs.value_or(0) > 20) return out_of_range("logprobs", "from 0 to 20");
-  for (const auto& [token, bias] : request.logit_bias) {
-    if (token >= vocabulary) {
-      return fail(ErrorKind::invalid_argument, "logit_bias names token " + std::to_string(token) +
-                                                   " of a vocabulary of " +
-                                                   std::to_string(vocabulary));
-    }
-    if (!between(bias, -100, 100)) return out_of_range("logit_bias", "from -100 to 100");
+  Sampling whole = request;
+  const auto fill = [](auto& value, auto standard) { value = value.value_or(standard); };
+  fill(whole.temperature, defaults.temperature);
+  fill(whole.top_k, defaults.top_k);
+  fill(whole.top_p, defaults.top_p);
+  fill(whole.min_p, defaults.min_p);
+  fill(whole.repeat_penalty, defaults.repeat_penalty);
+  fill(whole.repeat_last_n, defaults.repeat_last_n);
+  fill(whole.presence_penalty, defaults.presence_penalty);
+  fill(whole.frequency_penalty, defaults.frequency_penalty);
+  TRY(check_sampling(whole, vocabulary));
+  SamplerOptions options{.temperature = *whole.temperature,
+                         .top_k = *whole.top_k,
+                         .top_p = *whole.top_p,
+                         .min_p = *whole.min_p,
+                         .repeat_penalty = *whole.repeat_penalty,
+                         .repeat_last_n = *whole.repeat_last_n,
+                         .presence_penalty = *whole.presence_penalty,
+                         .frequency_penalty = *whole.frequency_penalty,
+                         .seed = whole.seed ? *whole.seed : std::random_device()(),
+                         .logit_bias = {}};
+  for (const auto& [token, bias] : whole.logit_bias) {
     options.logit_bias.emplace_back(static_cast<Token>(token), bias);
   }
   return options;

@@ -31,7 +31,7 @@ struct SamplerOptions {
   std::vector<std::pair<Token, float>> logit_bias;
 };
 
-// The request over the defaults; invalid_argument names the first value out of range.
+// The request over the defaults, checked: see check_sampling().
 Result<SamplerOptions> resolve(const Sampling& request, const SamplerOptions& defaults,
                                std::uint32_t vocabulary);
 

@@ -57,7 +57,8 @@ Scheduler::Scheduler(Decoder& decoder, Counters& counters, SchedulerOptions opti
       options_(options),
       pool_(decoder.shape().sequences),
       cache_(decoder, pool_,
-             options.cache_sharing == CacheSharing::nobody ? 0 : options.cache_tokens) {}
+             {.tokens = options.cache_sharing == CacheSharing::nobody ? 0 : options.cache_tokens,
+              .memory = options.cache_memory}) {}
 
 Scheduler::~Scheduler() { abandon(Error(ErrorKind::unavailable, "the model is shutting down")); }
 

@@ -39,6 +39,7 @@ struct SchedulerOptions {
   std::uint32_t max_running = 16;
   std::uint32_t prefill_chunk = 256;  // prompt tokens in a step that also decodes
   std::uint32_t cache_tokens = 0;
+  Bytes cache_memory = 1_GiB;  // for cached prompts outside the context
   CacheSharing cache_sharing = CacheSharing::same_tenant;
 };
 

@@ -220,3 +220,20 @@ def test_a_broken_grammar_is_refused(client, model):
     with pytest.raises(openai.BadRequestError):
         client.chat.completions.create(model=model, messages=ASK_WEATHER, max_tokens=20,
                                        extra_body={"grammar": 'root ::= "sun" | missing-rule ('})
+
+
+def test_a_pattern_that_multiplies_is_refused_by_name(ask):
+    text = {"type": "string", "pattern": "^((((a?){1,50}){1,50}){1,50}){1,50}$"}
+    schema = {"type": "object", "properties": {"a": text}, "required": ["a"], "additionalProperties": False}
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(response_format=strict(schema), max_tokens=5, timeout=20)
+    assert "pattern" in refused.value.body["message"] and "2000" in refused.value.body["message"]
+
+
+def test_an_ambiguous_grammar_ends_its_own_answer_alone(client, model):
+    grammar = 'root ::= "c" (((([a-z]?){1,50}){1,50}){1,50}){1,50}'
+    with pytest.raises(openai.BadRequestError, match="ambiguous"):
+        client.chat.completions.create(model=model, messages=ASK_WEATHER, max_tokens=20, timeout=20,
+                                       extra_body={"grammar": grammar})
+    answer = client.chat.completions.create(model=model, messages=ASK_WEATHER, max_tokens=4, timeout=20)
+    assert answer.usage.completion_tokens > 0
