@@ -104,6 +104,7 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
   if (!sandbox.ok()) {  // the manifest's fault, not the client's
     return request->fail({ErrorKind::internal, sandbox.error().describe()});
   }
+  sandbox->log_tag = "[req " + std::to_string(number) + "] ";
   sandbox->out = std::make_shared<GuestLog>(number);
   sandbox->err = std::make_shared<GuestLog>(number);
   request->start(*impl.options.program, *std::move(sandbox));

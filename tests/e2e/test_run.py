@@ -150,6 +150,8 @@ def test_a_granted_address_is_reached(run, echo_port):
 def test_another_address_is_not(run, echo_port, grant):
     ended = run("python/tool", "dial", f"127.0.0.1:{echo_port}", options=grant)
     assert ended.code != 0 and "ping" not in ended.out
+    needed = f"127.0.0.1:{echo_port}" if grant else "HOST:PORT"  # without any grant there is not even a socket
+    assert ended.err.count(f'net = ["{needed}"]') == 1, ended.err
 
 
 # ---- limits and hostile programs ------------------------------------------------------------------------------
