@@ -179,6 +179,12 @@ def test_a_hog_gets_no_more_than_its_memory(run, name):
 
 
 @pytest.mark.parametrize("name", C)
+def test_a_flood_ends_by_its_limit(run, name):
+    ended = run(name, "flood")
+    assert ended.code == 6 and "output" in ended.err and len(ended.out) <= 64 << 20, ended.err
+
+
+@pytest.mark.parametrize("name", C)
 def test_deep_recursion_is_a_trap_and_no_crash(run, name):
     ended = run(name, "deep")
     assert ended.code == 134 and "quern: " in ended.err, ended
