@@ -63,7 +63,7 @@ struct AppOptions {
   // /health answers while the others wait. 503 beyond.
   std::uint32_t spare_requests = 16;
   // Bodies of the requests whose instances live, together: as long as content-length says, else as
-  // long as they came. More are 503. A chat costs about seven times its body.
+  // long as they came. More are 503. A chat costs about six times its body.
   Bytes max_body_bytes = 256_MiB;
 };
 
