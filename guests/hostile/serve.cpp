@@ -165,6 +165,10 @@ void behave(std::string_view path, Request request, Out out) {
     const auto key = static_cast<std::uint32_t>(path[6] - '0');
     return answer(out, 200, std::to_string(quern_test_host_wait_answer(key)));
   }
+  if (path.starts_with("/fetch-twice/")) {
+    fetch(path.substr(13));
+    return answer(out, 200, fetch(path.substr(13)));
+  }
   if (path.starts_with("/fetch/")) return answer(out, 200, fetch(path.substr(7)));
   answer(out, 404, "no such behaviour");
 }

@@ -58,6 +58,13 @@ struct App::Impl {
     return options.keys.authorize(TRY(authorization_of(head)));
   }
 
+  std::uint32_t most_requests(const http::Exchange& exchange) const {
+    const http::RequestHead& head = exchange.request();
+    const bool light =
+        !exchange.has_body() && is_open(head.method, head.target, options.open_paths);
+    return options.max_requests + (light ? options.spare_requests : 0);
+  }
+
   void count(Outcome outcome) {
     --in_progress;
     if (outcome == Outcome::refused) ++refused;
@@ -67,6 +74,8 @@ struct App::Impl {
 
   const AppOptions options;
   const guestapi::GuestApi& api;
+  // Shared: requests outlive their App.
+  const std::shared_ptr<BodyBudget> budget = std::make_shared<BodyBudget>(options.max_body_bytes);
   const std::uint64_t id_key = random_key();
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> refused{0};
@@ -90,12 +99,13 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
                    .number = number,
                    .id = request_id(number, impl.id_key),
                    .hide_authorization = impl.options.keys.required(),
+                   .budget = impl.budget,
                    .over = [shared = impl_](Outcome outcome) { shared->count(outcome); }};
   const http::RequestHead& head = exchange->request();
   const auto request = std::make_shared<AppRequest>(std::move(info), exchange);
   const auto tenant = impl.admit(head);
   if (!tenant.ok()) return request->refuse(bad_key(tenant.error()));
-  if (before >= impl.options.max_requests) return request->refuse(too_many_requests());
+  if (before >= impl.most_requests(*exchange)) return request->refuse(too_many_requests());
   auto sandbox = impl.api.sandbox(impl.options.grants,
                                   {.tenant = *tenant, .meter = [shared = impl_](const auto& usage) {
                                      shared->prompt_tokens += usage.prompt_tokens;
@@ -104,6 +114,7 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
   if (!sandbox.ok()) {  // the manifest's fault, not the client's
     return request->fail({ErrorKind::internal, sandbox.error().describe()});
   }
+  sandbox->log_tag = "[req " + std::to_string(number) + "] ";
   sandbox->out = std::make_shared<GuestLog>(number);
   sandbox->err = std::make_shared<GuestLog>(number);
   request->start(*impl.options.program, *std::move(sandbox));

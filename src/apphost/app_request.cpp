@@ -39,16 +39,27 @@ wasm::HttpRequest to_guest(const http::RequestHead& head, bool has_body, const R
   return request;
 }
 
+// What content-length says, which http has checked; 0 where the body comes in chunks.
+std::uint64_t announced_body(const http::RequestHead& head) {
+  const auto found = std::find_if(head.headers.begin(), head.headers.end(), [](const auto& header) {
+    return header.first == "content-length";
+  });
+  if (found == head.headers.end()) return 0;
+  const auto length = parse_number<std::uint64_t>(found->second);
+  return length.ok() ? *length : 0;
+}
+
 }  // namespace
 
 AppRequest::AppRequest(RequestInfo info, std::shared_ptr<http::Exchange> exchange)
-    : info_(std::move(info)), exchange_(std::move(exchange)) {}
+    : info_(std::move(info)), exchange_(std::move(exchange)), body_(info_.budget) {}
 
 AppRequest::~AppRequest() {
   if (close(Outcome::failed)) log_failure({ErrorKind::internal, "dropped without an answer"});
 }
 
 void AppRequest::start(wasm::Linked& program, wasm::Sandbox sandbox) {
+  if (!body_.hold(announced_body(exchange_->request()))) return refuse(too_many_bytes());
   exchange_->on_gone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->gone();
   });
@@ -77,6 +88,9 @@ void AppRequest::pass_on(Result<Buffer> chunk) {
     if (close(Outcome::abandoned)) log_failure(chunk.error());
   } else if (chunk->empty()) {
     guest->end_body();
+  } else if (!body_.hold(body_came_ += chunk->size())) {
+    guest->abort_body();
+    refuse(too_many_bytes());
   } else {
     guest->push_body(*std::move(chunk), [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->pump();
@@ -121,10 +135,11 @@ void AppRequest::fail(Error error) {
 }
 
 void AppRequest::refuse(const Refusal& refusal) {
+  const bool head_sent = this->head_sent();
   if (!close(Outcome::refused)) return;
   log_failure(
       {ErrorKind::permission_denied, std::to_string(refusal.status) + " " + refusal.message});
-  answer(refusal);
+  head_sent ? exchange_->abort() : answer(refusal);
 }
 
 void AppRequest::gone() { close(Outcome::abandoned); }

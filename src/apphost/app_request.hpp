@@ -5,6 +5,7 @@
 // The guest's side is destroyed there, which ends the instance and with it its generations.
 #pragma once
 
+#include "apphost/body_budget.hpp"
 #include "apphost/refusal.hpp"
 #include "base/guarded.hpp"
 #include "http/http.hpp"
@@ -27,6 +28,7 @@ struct RequestInfo {
   std::string id;            // x-request-id
   // The client's Authorization was for us; a guest has no business with the key.
   bool hide_authorization = false;
+  std::shared_ptr<BodyBudget> budget;  // its App's
   // Called once, on any thread.
   std::function<void(Outcome)> over;
 };
@@ -38,9 +40,9 @@ class AppRequest final : public wasm::HttpResponseSink,
   // A guest that lets go without an answer has failed.
   ~AppRequest() override;
 
-  // Hands the request to a fresh instance.
+  // Hands the request to a fresh instance, if its body fits the budget.
   void start(wasm::Linked& program, wasm::Sandbox sandbox);
-  // Answers in the guest's place.
+  // Answers in the guest's place, where that is still possible.
   void refuse(const Refusal& refusal);
   // As HttpResponseSink says; also when there is no guest yet.
   void fail(Error error) override;
@@ -72,6 +74,9 @@ class AppRequest final : public wasm::HttpResponseSink,
   const RequestInfo info_;
   const std::shared_ptr<http::Exchange> exchange_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  // Given back with *this, which the engine holds until the instance and its memory are gone.
+  BodyBudget::Share body_;
+  std::uint64_t body_came_ = 0;
   Guarded<Guest> guest_;
 };
 

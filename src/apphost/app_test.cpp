@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 namespace quern::apphost {
@@ -35,8 +36,19 @@ class AppTest : public ::testing::Test {
                                             .grants = {.models = {"gemma"}},
                                             .keys = std::move(with_keys),
                                             .open_paths = {"/health"},
-                                            .max_requests = max_requests},
+                                            .max_requests = max_requests,
+                                            .spare_requests = 1,
+                                            .max_body_bytes = Bytes{100}},
                                  api);
+  }
+  // A request with a body of this length, whose bytes do not matter here; or one in chunks.
+  std::shared_ptr<FakeExchange> upload(App& to, std::optional<int> length) {
+    http::RequestHead head{.method = "POST"};
+    if (length) head.headers = {{"content-length", std::to_string(*length)}};
+    auto client = exchange(std::move(head), true);
+    to.handle(client);
+    if (length && client->asked_for_body()) client->send(Buffer());
+    return client;
   }
   static std::shared_ptr<FakeExchange> exchange(http::RequestHead head, bool with_body = false) {
     if (head.method.empty()) head.method = "GET";
@@ -194,6 +206,58 @@ TEST_F(AppTest, MoreThanTheMostAreAskedToComeBack) {
   guest(0).sink->end();
   demo->handle(exchange({}));
   EXPECT_EQ(program->guests.size(), 3U);
+}
+
+TEST_F(AppTest, HealthIsAnsweredWhileTheOthersWait) {
+  const auto demo = app({}, 1);
+  demo->handle(exchange({}));
+  const auto health = [&](bool with_body) {
+    auto client = exchange({.method = with_body ? "POST" : "GET", .target = "/health"}, with_body);
+    demo->handle(client);
+    return client;
+  };
+  EXPECT_EQ(health(true)->status, 503);  // a body may be slow
+  health(false);
+  EXPECT_EQ(program->guests.size(), 2U);
+  EXPECT_EQ(health(false)->status, 503);
+}
+
+TEST_F(AppTest, BodiesThatAreTooLargeTogetherAreAskedToComeBack) {
+  const auto demo = app();
+  upload(*demo, 60);
+  const auto second = upload(*demo, 41);
+  EXPECT_EQ(second->status, 503);
+  EXPECT_EQ(second->header("retry-after"), "1");
+  EXPECT_THAT(second->body, HasSubstr("\"code\":\"overloaded\""));
+  EXPECT_EQ(program->guests.size(), 1U);
+  EXPECT_EQ(demo->counts().refused, 1U);
+  upload(*demo, 40);
+  EXPECT_EQ(program->guests.size(), 2U);
+  // An answer frees nothing while the guest goes on: it still holds its memory.
+  guest(0).sink->head(200, {});
+  guest(0).sink->end();
+  EXPECT_EQ(upload(*demo, 60)->status, 503);
+  guest(0).sink.reset();
+  upload(*demo, 60);
+  EXPECT_EQ(program->guests.size(), 3U);
+}
+
+TEST_F(AppTest, ABodyInChunksIsCountedAsItComes) {
+  const auto demo = app();
+  const auto client = upload(*demo, std::nullopt);
+  client->send(to_buffer(std::string(100, 'x')));
+  std::exchange(guest().taken, nullptr)();
+  client->send(to_buffer("x"));
+  EXPECT_EQ(client->status, 503);
+  EXPECT_TRUE(client->finished);
+  EXPECT_FALSE(guest().alive);
+  // One that answers before it has read everything is cut off.
+  guest().sink.reset();
+  const auto early = upload(*demo, std::nullopt);
+  guest(1).sink->head(200, text());
+  early->send(to_buffer(std::string(101, 'x')));
+  EXPECT_EQ(early->status, 200);
+  EXPECT_TRUE(early->aborted);
 }
 
 TEST_F(AppTest, AGuestThatFailsBeforeItsHeadIsAnsweredFor) {

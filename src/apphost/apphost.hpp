@@ -6,14 +6,15 @@
 // Owns:    an App owns its linked program and grants; requests in progress hold them alive.
 // Threads: handle() runs on http's threads and never blocks. Bodies are passed on chunk by chunk
 //          and never collected.
-// Errors:  before the guest: 401 (key), 503 (too many at once); from the guest: trap 500, limits
-//          504 and 507, as small JSON bodies in OpenAI's form. Every response of an App has
-//          x-request-id, and every failed request is one line in the log under that id; what
-//          http refuses before it knows a request (408, 413, 431) has none.
+// Errors:  before the guest: 401 (key), 503 (too many requests or bytes at once); from the guest:
+//          trap 500, limits 504 and 507, as small JSON bodies in OpenAI's form. Every response that
+//          an App gives has x-request-id; every failed request is one line in the log under that
+//          id. What http answers in an App's place (400, 408, 413, 431) has none.
 //
 //     App app({...}, api);  auto server = TRY(http::Server::listen(options, app));
 #pragma once
 
+#include "base/bytes.hpp"
 #include "base/files.hpp"
 #include "base/result.hpp"
 #include "guestapi/guestapi.hpp"
@@ -59,6 +60,12 @@ struct AppOptions {
   // read it as another path.
   std::vector<std::string> open_paths;
   std::uint32_t max_requests = 1000;  // in progress at once; more are 503
+  // Besides those, of requests to open paths without a body, which can be neither slow nor costly:
+  // /health answers while the others wait. 503 beyond.
+  std::uint32_t spare_requests = 16;
+  // Bodies of the requests whose instances live, together: as long as content-length says, else as
+  // long as they came. More are 503. A chat costs about six times its body.
+  Bytes max_body_bytes = 256_MiB;
 };
 
 // A snapshot for /metrics and tests.

@@ -10,6 +10,14 @@ namespace {
 
 constexpr std::string_view kServer = "server_error";
 
+Refusal overloaded(std::string message) {
+  return {.status = 503,
+          .type = kServer,
+          .code = "overloaded",
+          .message = std::move(message),
+          .headers = {{"retry-after", "1"}}};
+}
+
 }  // namespace
 
 Refusal bad_key(const Error& why) {
@@ -21,11 +29,11 @@ Refusal bad_key(const Error& why) {
 }
 
 Refusal too_many_requests() {
-  return {.status = 503,
-          .type = kServer,
-          .code = "overloaded",
-          .message = "too many requests are in progress; try again shortly",
-          .headers = {{"retry-after", "1"}}};
+  return overloaded("too many requests are in progress; try again shortly");
+}
+
+Refusal too_many_bytes() {
+  return overloaded("the requests in progress are too large together; try again shortly");
 }
 
 Refusal guest_failed(const Error& why, std::string_view request_id) {

@@ -20,6 +20,7 @@ struct Refusal {
 
 Refusal bad_key(const Error& why);
 Refusal too_many_requests();
+Refusal too_many_bytes();
 // There is no response. A guest's own words are for the log, not for strangers; invalid_argument is
 // what the engine says of a request that no guest could be given, and the client's fault.
 Refusal guest_failed(const Error& why, std::string_view request_id);

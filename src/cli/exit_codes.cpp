@@ -9,13 +9,15 @@ struct Row {
   int code;
   std::string_view meaning;
 };
-constexpr std::array<Row, 10> kRows{{
+constexpr std::array<Row, 11> kRows{{
     {.code = kSuccess, .meaning = "it worked"},
     {.code = kFailure, .meaning = "it failed; the message says why"},
     {.code = kUsage, .meaning = "the command line is wrong"},
     {.code = 3, .meaning = "something that was named does not exist: a model, a file"},
     {.code = 4, .meaning = "not allowed: a grant, a key or a permission is missing"},
     {.code = 5, .meaning = "not available now: no source answers, a port is taken, busy"},
+    {.code = kGuestLimit,
+     .meaning = "the guest reached a limit: output, handles, memory at its start"},
     {.code = 124, .meaning = "the time that was given is over"},
     {.code = kInterrupted, .meaning = "ended by Ctrl-C"},
     {.code = 134, .meaning = "the guest trapped"},

@@ -35,6 +35,16 @@ Error explain(Error error, const Run& options) {
   return std::move(error).wrap(file);
 }
 
+// A run that did not end by itself. The limits of a guest are no shortage of this machine's, so
+// they have an exit code of their own.
+Result<int> failed(const Error& error, const Run& options, World& world) {
+  const bool at_limit = error.kind() == ErrorKind::resource_exhausted;
+  Error explained = explain(error, options);
+  if (!at_limit) return fail(std::move(explained));
+  world.console.err(failure_text(explained));
+  return kGuestLimit;
+}
+
 struct Node {
   Models models;
   guestapi::GuestApi api{models};
@@ -96,7 +106,7 @@ Result<int> run_program(const Run& options, World& world) {
                                              outcome.setter());
     const auto on_stop = end_by_signal(*running);
     const Result<std::string> text = outcome.wait();
-    if (!text) return fail(explain(text.error(), options));
+    if (!text) return failed(text.error(), options, world);
     world.console.out(*text + "\n");
     return kSuccess;
   }
@@ -107,7 +117,7 @@ Result<int> run_program(const Run& options, World& world) {
   if (code) return *code;
   // Ctrl-C needs no explanation.
   if (signal != 0 && code.error().kind() == ErrorKind::cancelled) return ended_by(signal);
-  return fail(explain(code.error(), options));
+  return failed(code.error(), options, world);
 }
 
 }  // namespace quern::cli

@@ -350,7 +350,7 @@ TEST_F(LlmHostTest, ASandboxHoldsTheGrantsAndNothingElse) {
   EXPECT_EQ(sandbox.env, some.env);
   EXPECT_EQ(sandbox.directories.size(), 1U);
   EXPECT_EQ(sandbox.limits.memory, 1_MiB);
-  EXPECT_EQ(sandbox.network, nullptr);
+  EXPECT_FALSE(sandbox.network->allow_socket(wasm::SocketUse::open, "").ok());
   EXPECT_NE(sandbox.state, nullptr);
   EXPECT_EQ(sandbox.standard_in, wasm::Standard::null);
   some.net = {"nonsense"};

@@ -51,6 +51,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
       case wasm::SocketUse::udp_send: return allow_peer(address);
       case wasm::SocketUse::tcp_bind:
       case wasm::SocketUse::udp_bind: return allow_bind(address);
+      case wasm::SocketUse::open: return allow_open();
     }
     return fail(ErrorKind::permission_denied, "an unknown use of the network");
   }
@@ -100,6 +101,12 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
     return denied("connecting to " + shown(target), "net", shown(target), has_any());
   }
 
+  // Without any grant a socket leads nowhere, but it would cost a descriptor.
+  Result<> allow_open() const {
+    if (!net_.empty() || !listen_.empty()) return {};
+    return denied("opening a socket", "net", "HOST:PORT", false);
+  }
+
   Result<> allow_bind(std::string_view text) const {
     const HostPort target = TRY(parse_host_port(text));
     const IpAddress address = TRY(parse_ip(target.host));
@@ -137,7 +144,6 @@ Result<> check_listen_entry(std::string_view entry) {
 
 Result<std::shared_ptr<wasm::NetworkPolicy>> make_network_policy(
     const std::vector<std::string>& net, const std::vector<std::string>& listen) {
-  if (net.empty() && listen.empty()) return std::shared_ptr<wasm::NetworkPolicy>();
   std::vector<NetPattern> peers;
   for (const std::string& entry : net) {
     TRY(check_net_entry(entry));

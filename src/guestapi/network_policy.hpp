@@ -10,8 +10,8 @@
 
 namespace quern::guestapi {
 
-// Null when nothing is granted, which leaves the guest without a network. invalid_argument for a
-// pattern that does not read. Denials are permission_denied and name the missing grant.
+// Also where nothing is granted: then it says no to everything. invalid_argument for a pattern that
+// does not read. Denials are permission_denied and name the missing grant.
 Result<std::shared_ptr<wasm::NetworkPolicy>> make_network_policy(
     const std::vector<std::string>& net, const std::vector<std::string>& listen);
 

@@ -23,7 +23,15 @@ wasm::OutboundRequest request(std::string authority) {
   return {.method = "GET", .scheme = "https", .authority = std::move(authority), .path = "/"};
 }
 
-TEST(NetworkPolicy, NothingGrantedIsNoNetwork) { EXPECT_EQ(policy({}), nullptr); }
+TEST(NetworkPolicy, NothingGrantedIsNoNetwork) {
+  const auto none = policy({});
+  const auto denied = none->allow_request(request("example.com:443"));
+  ASSERT_FALSE(denied.ok());
+  EXPECT_THAT(denied.error().message(), HasSubstr("net = [\"example.com:443\"]"));
+  EXPECT_FALSE(none->allow_socket(SocketUse::open, "").ok());
+  EXPECT_FALSE(none->allow_socket(SocketUse::resolve, "example.com").ok());
+  EXPECT_TRUE(policy({"example.com:443"})->allow_socket(SocketUse::open, "").ok());
+}
 
 TEST(NetworkPolicy, RequestsGoWhereAGrantLeads) {
   const auto net = policy({"api.example.com:443", "127.0.0.1:8000-8100"});

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kBodyChunk = 64 * 1024;  // most that a handler gets at once
 constexpr std::size_t kHighWater = 64 * 1024;  // response bytes waiting before back-pressure
+// Until a client that stopped sending is asked whether it is there; then twice as long each time.
+constexpr auto kFirstAsk = std::chrono::milliseconds(500);
 
 Error error_of(const Refusal& refusal) {
   ErrorKind kind = ErrorKind::corrupt_data;
@@ -112,7 +114,25 @@ void Connection::step_exchange() {
   deliver_room();
   if (phase_ != Phase::exchange) return;
   if (current_.finished) return end_exchange();
-  if (input_over_) client_gone();
+  if (!input_over_) return;
+  if (parser_.state() == RequestParser::State::body && begin_ == end_) return client_gone();
+  if (current_.ask_wait == Loop::Time::duration{}) {
+    current_.ask_wait = kFirstAsk;
+    current_.ask_at = std::chrono::steady_clock::now() + kFirstAsk;
+  }
+}
+
+// The whole request is here and the client sends no more: it waits for the answer (RFC 9112, 9.6),
+// or it is gone. Only sending shows which: a socket that nobody holds any more answers by a reset.
+// An interim response may come before any final one, which clients must bear (RFC 9110, 15.2).
+void Connection::look_for_client(Loop::Time now) {
+  if (parts_.transport->broken()) return close();
+  if (now < current_.ask_at) return;
+  current_.ask_wait *= 2;
+  current_.ask_at = now + current_.ask_wait;
+  if (current_.head_sent || !current_.context.http_1_1) return;  // the answer's own bytes will show
+  pending_.append("HTTP/1.1 102 Processing\r\n\r\n");
+  advance();
 }
 
 void Connection::deliver_body() {
@@ -126,9 +146,13 @@ void Connection::deliver_body() {
     if (parser_.state() == RequestParser::State::refused) return refuse(parser_.refusal());
     if (answer->empty() && parser_.state() == RequestParser::State::body) {
       if (!input_over_) return;  // later
+      client_gone();
+      if (!current_.got) return;  // closed, and told by that
       answer = fail(ErrorKind::unavailable, "the client broke off in its request");
     }
   }
+  if (owed_ == Owed::body) current_.waited += std::chrono::steady_clock::now() - owed_since_;
+  if (answer.ok()) current_.received += answer->size();
   owed_ = Owed::nothing;
   again_ = true;
   const auto got = std::exchange(current_.got, nullptr);

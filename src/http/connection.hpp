@@ -2,7 +2,8 @@
 //
 // A state machine on its loop's thread; every method is called there. It reads ahead by at most
 // one buffer, also while a response is in progress: that is how it notices that the client is
-// gone, and what makes pipelined requests wait without being lost.
+// gone, and what makes pipelined requests wait without being lost. A client that stops sending may
+// be gone or may have closed only its half; look_for_client() finds out.
 //
 //     opening ─▶ head ─▶ exchange ─▶ head ...          lingering: the last bytes are on their way;
 //        └─────────┴────────┴──▶ lingering ─▶ closed   what the client still sends is thrown away
@@ -86,6 +87,13 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
     bool finished = false;
     bool gone = false;
     bool continue_due = false;  // the client waits for 100 Continue
+    // Its body: bytes that came, and for how long they were waited for.
+    std::uint64_t received = 0;
+    Loop::Time::duration waited{};
+    // When a client that stopped sending is asked next whether it is there, and how long after
+    // that.
+    Loop::Time ask_at = Loop::Time::max();
+    Loop::Time::duration ask_wait{};
     ResponseContext context;
     Framing framing;
     std::uint64_t sent = 0;
@@ -109,6 +117,7 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   void begin_exchange();
   void end_exchange();
   void client_gone();
+  void look_for_client(Loop::Time now);
   void fail_exchange(const Error& error);
   void refuse(Refusal refusal);
   bool flush();
@@ -117,6 +126,7 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   void start_read();
   void make_room();
   void set_read_deadline();
+  Loop::Time::duration body_patience() const;
   void read_timeout();
   void shut(Transport::Close how);
   std::string_view unread() const { return {in_.data() + begin_, end_ - begin_}; }
@@ -145,6 +155,7 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   bool again_ = false;
   bool flush_later_ = false;  // set by flush_soon until it runs
   Owed owed_ = Owed::nothing;
+  Loop::Time owed_since_;
   Loop::Time read_deadline_ = Loop::Time::max();
   Loop::Time write_deadline_ = Loop::Time::max();
 };

@@ -128,19 +128,31 @@ void Connection::set_read_deadline() {
   owed_ = owed;
   const ServerOptions& options = parts_.state->options;
   const auto now = std::chrono::steady_clock::now();
+  owed_since_ = now;
   switch (owed) {
     case Owed::handshake:
     case Owed::rest_of_head: read_deadline_ = now + options.header_timeout; break;
     case Owed::request:
       read_deadline_ = now + (first_request_ ? options.header_timeout : options.idle_timeout);
       break;
-    case Owed::body: read_deadline_ = now + options.body_timeout; break;
+    case Owed::body: read_deadline_ = now + body_patience(); break;
     case Owed::nothing:
     case Owed::goodbye: read_deadline_ = Loop::Time::max(); break;
   }
 }
 
+// A total over the whole body, or one byte now and then would win any time.
+Loop::Time::duration Connection::body_patience() const {
+  using Duration = Loop::Time::duration;
+  const ServerOptions& options = parts_.state->options;
+  if (options.body_rate.count == 0) return options.body_timeout;
+  const std::chrono::milliseconds earned(
+      static_cast<std::int64_t>(current_.received * 1000 / options.body_rate.count));
+  return std::min<Duration>(options.body_timeout, options.body_grace + earned - current_.waited);
+}
+
 void Connection::tick(Loop::Time now) {
+  if (phase_ == Phase::exchange && input_over_ && !current_.gone) look_for_client(now);
   if (phase_ == Phase::closed) return;
   if (write_in_progress_ && now >= write_deadline_) return shut(Transport::Close::reset);
   // Pipelined requests wait for the client to read: that is the write's time, not the head's.

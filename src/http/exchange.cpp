@@ -133,10 +133,7 @@ void Connection::send_body(std::uint64_t id, ByteView chunk, std::function<void(
 
 void Connection::finish(std::uint64_t id) {
   if (!is_current(id) || current_.finished) return;
-  if (!current_.head_sent) {
-    refuse({500, "the request was not answered"});
-    return advance();
-  }
+  if (!current_.head_sent) return dropped(id);
   const Framing& framing = current_.framing;
   if (framing.body_allowed && framing.length && current_.sent != *framing.length) return abort(id);
   if (framing.body_allowed && framing.chunked) pending_.append("0\r\n\r\n");
@@ -164,7 +161,8 @@ void Connection::on_gone(std::uint64_t id, std::function<void()> gone) {
 
 void Connection::dropped(std::uint64_t id) {
   if (!is_current(id) || current_.finished) return;
-  if (current_.head_sent) return abort(id);
+  // Nobody is there to be told, and a 500 would blame the handler in a proxy's log.
+  if (current_.head_sent || current_.gone) return abort(id);
   refuse({500, "the request was not answered"});
   advance();
 }

@@ -60,7 +60,8 @@ class Exchange {
   virtual void finish() = 0;
   // Ends the connection without a proper end, so that the client notices the truncation.
   virtual void abort() = 0;
-  // Called once, when the client is gone before finish(); at once if it is already.
+  // Called once, when the client is gone before finish(); at once if it is already. One that only
+  // stopped sending still waits for its answer; one that stopped amid its request is gone.
   virtual void on_gone(std::function<void()> gone) = 0;
   // The whole response in one call.
   void respond(std::uint16_t status, std::string_view content_type, std::string_view body,
@@ -87,8 +88,12 @@ struct ServerOptions {
   Bytes max_body = 32_MiB;                           // 413 beyond
   std::chrono::milliseconds header_timeout{10'000};  // slow clients: 408
   std::chrono::milliseconds body_timeout{30'000};    // between two chunks of a body: 408
-  std::chrono::milliseconds idle_timeout{75'000};    // keep-alive without a request: closed
-  std::chrono::milliseconds write_timeout{60'000};   // a client that does not read: closed
+  // What a client must send of a body in each second that it is waited for, on average; 408 for one
+  // that is slower once body_grace is over. 0: any pace.
+  Bytes body_rate{1024};
+  std::chrono::milliseconds body_grace{10'000};
+  std::chrono::milliseconds idle_timeout{75'000};   // keep-alive without a request: closed
+  std::chrono::milliseconds write_timeout{60'000};  // a client that does not read: closed
   std::optional<TlsFiles> tls;
 };
 

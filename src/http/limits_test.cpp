@@ -157,6 +157,37 @@ TEST(Limits, a_body_may_take_long_when_its_pieces_do_not) {
   EXPECT_EQ(status_of(client.receive_response()), "200");
 }
 
+// Sends `piece` every 20 ms for at most two seconds; the status that ends it, or "".
+std::string upload(std::uint16_t port, std::string_view piece, std::size_t pieces) {
+  RawClient client(port);
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+              std::to_string(piece.size() * pieces) + "\r\n\r\n");
+  for (std::size_t i = 0; i < pieces; ++i) {
+    std::this_thread::sleep_for(milliseconds(20));
+    client.send_some(piece);
+  }
+  return status_of(client.receive_all(milliseconds(300)));
+}
+
+TEST(Limits, bodies_below_the_least_rate_are_answered_408) {
+  Limited server({.body_rate = Bytes{1000}, .body_grace = milliseconds(200)});
+  EXPECT_EQ(upload(server.port(), "x", 50), "408");  // 50 bytes a second, always one on its way
+  EXPECT_EQ(upload(server.port(), std::string(100, 'x'), 50), "200");
+}
+
+TEST(Limits, a_handler_that_reads_slowly_costs_the_client_no_time) {
+  Limited server({.body_rate = Bytes{1'000'000}, .body_grace = milliseconds(200)},
+                 [](const std::shared_ptr<Exchange>& exchange) {
+                   std::thread([exchange] {
+                     std::this_thread::sleep_for(milliseconds(600));
+                     echo(exchange);
+                   }).detach();
+                 });
+  RawClient client(server.port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
+  EXPECT_EQ(status_of(client.receive_response()), "200");
+}
+
 TEST(Limits, a_handler_may_take_longer_than_any_of_these) {
   Limited server({.header_timeout = milliseconds(50),
                   .body_timeout = milliseconds(50),
@@ -207,13 +238,11 @@ TEST(Gone, is_noticed_while_nothing_is_written) {
   for (const bool reset : {false, true}) {
     Waiting waiting;
     Limited server({}, waiting.handle());
-    RawClient client(server.port());
-    client.send(kGet);
-    ASSERT_TRUE(eventually([&] { return waiting.here.load(); }));
-    if (reset) {
-      client.reset();
-    } else {
-      client.shut_write();
+    {
+      RawClient client(server.port());
+      client.send(kGet);
+      ASSERT_TRUE(eventually([&] { return waiting.here.load(); }));
+      if (reset) client.reset();
     }
     EXPECT_TRUE(eventually([&] { return waiting.gone == 1; }));
     waiting.kept->abort();
@@ -223,6 +252,48 @@ TEST(Gone, is_noticed_while_nothing_is_written) {
     EXPECT_FALSE(told_again);
     waiting.kept.reset();
   }
+}
+
+TEST(Gone, a_client_that_only_stops_sending_gets_its_answer) {
+  for (const std::string_view more : {"", "GET /alive HTTP/1.1\r\nHost: next\r\n\r\n"}) {
+    Waiting waiting;
+    Limited server({}, waiting.handle());
+    RawClient client(server.port());
+    client.send(std::string(kGet) + std::string(more));
+    client.shut_write();
+    ASSERT_TRUE(eventually([&] { return waiting.here.load(); }));
+    std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_EQ(waiting.gone, 0);
+    waiting.kept->respond(200, "text/plain", "answer");
+    waiting.kept.reset();
+    const std::string all = client.receive_all();
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 200 OK\r\n")) << all;
+    EXPECT_TRUE(all.ends_with(more.empty() ? "answer" : "host=next body=\n")) << all;
+  }
+}
+
+TEST(Gone, a_client_that_stopped_sending_is_asked_whether_it_is_there) {
+  Waiting waiting;
+  Limited server({}, waiting.handle());
+  RawClient client(server.port());
+  client.send(kGet);
+  client.shut_write();
+  constexpr std::string_view kAsked = "HTTP/1.1 102 Processing\r\n\r\n";
+  EXPECT_EQ(client.receive_until("\r\n\r\n"), kAsked);
+  EXPECT_EQ(waiting.gone, 0);
+  waiting.kept->respond(200, "text/plain", "answer");
+  waiting.kept.reset();
+  EXPECT_TRUE(client.receive_all().ends_with("answer"));
+  // HTTP/1.0 knows no interim responses.
+  waiting.here = false;
+  RawClient old(server.port());
+  old.send("GET / HTTP/1.0\r\n\r\n");
+  old.shut_write();
+  ASSERT_TRUE(eventually([&] { return waiting.here.load(); }));
+  std::this_thread::sleep_for(milliseconds(900));
+  waiting.kept->respond(200, "text/plain", "answer");
+  waiting.kept.reset();
+  EXPECT_TRUE(old.receive_all().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST(Gone, pipelined_bytes_are_kept_meanwhile) {
@@ -252,6 +323,7 @@ TEST(Gone, a_half_sent_body_is_an_error_of_the_body) {
   client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
   client.shut_write();
   EXPECT_TRUE(eventually([&] { return told.load(); }));
+  EXPECT_EQ(client.receive_all(), "");  // and no 500, which would be the handler's fault
 }
 
 TEST(Failing, a_handler_that_lets_go_is_answered_500) {

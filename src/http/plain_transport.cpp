@@ -48,6 +48,8 @@ class PlainTransport final : public Transport {
                              });
   }
 
+  bool broken() override { return has_error(socket_); }
+
   void shut_write() override {
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -54,6 +54,8 @@ class TlsTransport final : public Transport {
         });
   }
 
+  bool broken() override { return has_error(stream_->next_layer()); }
+
   // Says goodbye in TLS; its end (or failure) does not matter, the socket's end follows.
   void shut_write() override {
     stream_->async_shutdown([stream = stream_](const error_code&) {

@@ -33,6 +33,8 @@ class Transport {
   virtual std::size_t write_now(std::string_view bytes, Io& result) = 0;
   // `bytes` stay where they are until on_written.
   virtual void write(std::shared_ptr<TransportEvents> events, std::string_view bytes) = 0;
+  // Did the peer reset the connection? Seen without a read or write in progress.
+  virtual bool broken() = 0;
   // No more bytes to the peer; reading goes on.
   virtual void shut_write() = 0;
   enum class Close : std::uint8_t { orderly, reset };

@@ -146,6 +146,7 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options) {
   view.max_instances = options.max_instances;
   view.max_memory = options.max_memory.count;
   view.stack = options.stack.count;
+  view.place_wait_ms = static_cast<std::uint64_t>(options.place_wait.count());
   set_instance_callbacks(view.callbacks);
   set_host_callbacks(view.callbacks);
   set_run_callbacks(view.callbacks);

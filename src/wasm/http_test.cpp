@@ -274,12 +274,15 @@ class Policy final : public NetworkPolicy {
   Policy(std::string request, std::string socket)
       : request_(std::move(request)), socket_(std::move(socket)) {}
   Result<> allow_request(const OutboundRequest& request) override {
-    note(request.method + " " + request.scheme + "://" + request.authority + request.path);
-    return answer(request.authority == request_);
+    const std::string question =
+        request.method + " " + request.scheme + "://" + request.authority + request.path;
+    note(question);
+    return answer(request.authority == request_, question);
   }
   Result<> allow_socket(SocketUse, std::string_view address) override {
-    note("socket " + std::string(address));
-    return answer(address == socket_);
+    const std::string question = "socket " + std::string(address);
+    note(question);
+    return answer(address == socket_, question);
   }
   void resolved(std::string_view name, const std::vector<std::string>& addresses) override {
     note("resolved " + std::string(name) + " " + addresses.front());
@@ -290,9 +293,9 @@ class Policy final : public NetworkPolicy {
   }
 
  private:
-  static Result<> answer(bool allowed) {
+  static Result<> answer(bool allowed, const std::string& question) {
     if (allowed) return {};
-    return fail(ErrorKind::permission_denied, "not granted");
+    return fail(ErrorKind::permission_denied, "not granted: " + question);
   }
   void note(std::string question) {
     const std::lock_guard lock(mutex_);
@@ -383,7 +386,27 @@ TEST_F(HttpTest, ThePolicyIsAskedForSocketsAndNames) {
   const auto policy = std::make_shared<Policy>("", "");
   EXPECT_EQ(*run(*linked_, {.args = {"hostile", "connect_denied"}, .network = policy}), 0);
   EXPECT_EQ(*run(*linked_, {.args = {"hostile", "resolve_denied"}, .network = policy}), 0);
-  EXPECT_EQ(policy->asked(), (std::vector<std::string>{"socket 127.0.0.1:9", "socket localhost"}));
+  EXPECT_EQ(policy->asked(),
+            (std::vector<std::string>{"socket ", "socket 127.0.0.1:9", "socket localhost"}));
+}
+
+TEST_F(HttpTest, ADenialIsToldInTheLogOncePerInstance) {
+  const auto policy = std::make_shared<Policy>("", "nothing");
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) {
+    const auto response =
+        ask("/fetch-twice/localhost:1", {.network = policy, .log_tag = "[req 7] "});
+    EXPECT_EQ(response->body_text(), "denied");
+  }
+  EXPECT_EQ(*run(*linked_, {.args = {"hostile", "connect_denied"}, .network = policy}), 0);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  const std::string_view line = "wasm: [req 7] not granted: GET http://localhost:1/greeting\n";
+  std::size_t lines = 0;
+  for (std::size_t at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) {
+    ++lines;
+  }
+  EXPECT_EQ(lines, 2U) << log;
+  EXPECT_NE(log.find("wasm: not granted: socket"), std::string::npos) << log;
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "wasm/instance.hpp"
 
+#include "base/log.hpp"
 #include "wasm/bridge_values.hpp"
 
 #include <algorithm>
 
 namespace quern::wasm {
 namespace {
+
+constexpr std::size_t kMostDenials = 16;  // told of one instance
 
 void drop(void* instance) noexcept { delete static_cast<Instance*>(instance); }
 
@@ -14,20 +17,30 @@ void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
   (stream == 1 ? sandbox.out : sandbox.err)->write(view(bytes));
 }
 
+// The guest hears no more than "denied", so whoever runs it has to hear what it lacks; once, for a
+// guest may try for ever.
+bool told(Instance& instance, const Result<>& allowed) {
+  if (allowed.ok()) return true;
+  const std::string& why = allowed.error().message();
+  const bool is_new = instance.denials.with(
+      [&](auto& denials) { return denials.size() < kMostDenials && denials.insert(why).second; });
+  if (is_new) log::warn("wasm", instance.sandbox.log_tag + why);
+  return false;
+}
+
 bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes authority,
                    qb_bytes path) noexcept {
-  const auto& network = static_cast<Instance*>(instance)->sandbox.network;
-  return network
-      ->allow_request({.method = text(method),
-                       .scheme = text(scheme),
-                       .authority = text(authority),
-                       .path = text(path)})
-      .ok();
+  Instance& asking = *static_cast<Instance*>(instance);
+  return told(asking, asking.sandbox.network->allow_request({.method = text(method),
+                                                             .scheme = text(scheme),
+                                                             .authority = text(authority),
+                                                             .path = text(path)}));
 }
 
 bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
-  const auto& network = static_cast<Instance*>(instance)->sandbox.network;
-  return network->allow_socket(static_cast<SocketUse>(use), as_text(view(address))).ok();
+  Instance& asking = *static_cast<Instance*>(instance);
+  return told(asking, asking.sandbox.network->allow_socket(static_cast<SocketUse>(use),
+                                                           as_text(view(address))));
 }
 
 void resolved(void* instance, qb_bytes name, qb_bytes address) noexcept {

@@ -2,10 +2,13 @@
 // wasm/.
 #pragma once
 
+#include "base/guarded.hpp"
 #include "wasm/bridge/bridge.h"
 #include "wasm/sandbox.hpp"
 
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,8 @@ struct Instance {
     if (sandbox.state != nullptr) sandbox.state->ended();
   }
   Sandbox sandbox;
+  // What the network policy said no to and the log told.
+  Guarded<std::set<std::string>> denials;
 };
 
 // A qb_sandbox and the arrays that it points into; alive for one bridge call, which takes the

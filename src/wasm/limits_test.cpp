@@ -119,12 +119,12 @@ TEST_F(LimitsTest, OutputEndsAFlood) {
 TEST_F(LimitsTest, HandlesEndAHogOfFiles) {
   const Directory directory{.host = "/tmp", .guest = "/"};
   expect_error(run_guest("handle_hog", {.directories = {directory}, .limits = {.handles = 100}}),
-               ErrorKind::resource_exhausted, "handles");
+               ErrorKind::resource_exhausted, "handles: the guest holds its limit of 100");
 }
 
 TEST_F(LimitsTest, HandlesEndAHogOfHostResources) {
   expect_error(run_component("handle_hog", {.handles = 100}), ErrorKind::resource_exhausted,
-               "handles");
+               "handles: the guest holds its limit of 100");
 }
 
 TEST_F(LimitsTest, AForgedHandleIsATrap) {
@@ -154,7 +154,8 @@ TEST_F(LimitsTest, DroppingTheHandleEndsARun) {
 }
 
 TEST_F(LimitsTest, MoreInstancesThanPlacesWait) {
-  const auto engine = Engine::create({.worker_threads = 1, .max_instances = 2}).value();
+  const auto engine =
+      Engine::create({.worker_threads = 1, .max_instances = 2, .place_wait = 30s}).value();
   const auto program = engine->load_file(guest("sleeper")).value();
   const auto sleeper = engine->link(program, {}).value();
   std::vector<Later<int>> ends(3);
@@ -165,6 +166,17 @@ TEST_F(LimitsTest, MoreInstancesThanPlacesWait) {
   EXPECT_EQ(engine->live_instances(), 2U);  // the third waits for a place
   runs.clear();
   for (Later<int>& end : ends) expect_error(end.get(), ErrorKind::cancelled, "");
+}
+
+TEST_F(LimitsTest, WhoeverGetsNoPlaceHearsIt) {
+  const auto engine =
+      Engine::create({.worker_threads = 1, .max_instances = 1, .place_wait = 100ms}).value();
+  const auto sleeper = engine->link(engine->load_file(guest("sleeper")).value(), {}).value();
+  Later<int> first;
+  const auto running = sleeper->run({}, first.setter());
+  ASSERT_TRUE(eventually([&] { return engine->live_instances() == 1; }));
+  expect_error(run(*sleeper), ErrorKind::unavailable, "no place");
+  EXPECT_EQ(engine->live_instances(), 1U);
 }
 
 TEST_F(LimitsTest, AnEngineThatGoesAwayEndsItsRuns) {

@@ -48,15 +48,16 @@ struct OutboundRequest {
   std::string path;
 };
 
-enum class SocketUse : std::uint8_t { tcp_connect, tcp_bind, udp_bind, udp_send, resolve };
+// `open`: a socket for whatever use; the address is empty.
+enum class SocketUse : std::uint8_t { tcp_connect, tcp_bind, udp_bind, udp_send, resolve, open };
 
 // Asked before a guest touches the network. Called on worker threads; must not block. An error is
-// told to the guest as "denied"; logging its message is the policy's matter.
+// told to the guest as "denied"; its message goes to the log, once per instance.
 class NetworkPolicy {
  public:
   virtual ~NetworkPolicy() = default;
   virtual Result<> allow_request(const OutboundRequest& request) = 0;
-  // `address`: "ip:port", or the host name for `resolve`.
+  // `address`: "ip:port", the host name for `resolve`, nothing for `open`.
   virtual Result<> allow_socket(SocketUse use, std::string_view address) = 0;
   // Told what an allowed name resolved to ("ip" each), before the guest or an outbound request uses
   // it: from now on those addresses stand for the name. Outbound requests then ask
@@ -88,7 +89,7 @@ struct Sandbox {
   std::vector<std::string> args;  // args[0] is the program's name
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<Directory> directories;
-  std::shared_ptr<NetworkPolicy> network;  // null: no network at all
+  std::shared_ptr<NetworkPolicy> network;  // null: no network at all, and nobody hears of a try
   Standard standard_in = Standard::null;
   // Null: the process's own stdout/stderr when standard_out is `inherit`, else discarded.
   std::shared_ptr<OutputSink> out;
@@ -96,6 +97,7 @@ struct Sandbox {
   Standard standard_out = Standard::null;
   Limits limits;
   std::shared_ptr<InstanceState> state;  // may be null
+  std::string log_tag;                   // before what the log says of this instance: "[req 17] "
 };
 
 }  // namespace quern::wasm

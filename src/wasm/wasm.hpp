@@ -13,7 +13,8 @@
 //          worker threads; a guest that waits for the host holds no thread. Host functions are
 //          called on worker threads: they must not block, and answer through HostCall at any time.
 // Errors:  invalid_argument and corrupt_data (not wasm, invalid wasm), unsupported (an import
-//          nobody provides: named), guest_trap, resource_exhausted, deadline_exceeded, cancelled.
+//          nobody provides: named), guest_trap, resource_exhausted, deadline_exceeded, cancelled,
+//          unavailable (too many instances).
 //
 //     auto engine = TRY(Engine::create({.cache_dir = dir}));
 //     auto program = TRY(engine->load_file("hello.wasm"));
@@ -45,8 +46,11 @@ struct EngineOptions {
   std::filesystem::path cache_dir;
   // Worker threads that guests run on. 0: the processors this process may use.
   std::uint32_t worker_threads = 0;
-  // Instances that may live at once; more wait for a place.
-  std::uint32_t max_instances = 1000;
+  // Instances that may live at once; fewer where the process may not reserve that much address
+  // space, which describe() then says. More wait for a place, and are `unavailable` after
+  // place_wait.
+  std::uint32_t max_instances = 1024;
+  std::chrono::milliseconds place_wait{1000};
   // Address space per instance's memory in the pool: the ceiling of Limits::memory.
   Bytes max_memory = 4_GiB;
   // Native stack a guest may use. More is a trap, "call stack exhausted".
@@ -115,7 +119,7 @@ class Engine {
 
   // Instances alive now.
   virtual std::uint32_t live_instances() const = 0;
-  // "wasmtime 48.0.8, x86_64 with avx512f ...".
+  // "wasmtime 48.0.8, x86_64 with avx512f ...", and what is less than was asked for.
   virtual std::string describe() const = 0;
 
   static Result<std::unique_ptr<Engine>> create(EngineOptions options);

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import socket
 import time
 
 import pytest
@@ -152,6 +153,14 @@ def test_a_body_announced_too_large_is_refused_before_it_is_sent(fake):
     with Wire(fake.port) as wire:
         wire.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert wire.response().status == 413
+
+
+def test_a_client_that_only_stops_sending_gets_its_answer(fake):
+    with Wire(fake.port) as wire:
+        wire.request("POST", "/v1/chat/completions", json.dumps(chat("hello")).encode(), Content_Type="application/json")
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.response().json()["choices"][0]["message"]["content"] == "Hello from the script."
+        assert wire.at_end()
 
 
 # ---- malformed --------------------------------------------------------------------------------------------

@@ -152,6 +152,8 @@ def test_a_granted_address_is_reached(run, echo_port):
 def test_another_address_is_not(run, echo_port, grant):
     ended = run("python/tool", "dial", f"127.0.0.1:{echo_port}", options=grant)
     assert ended.code != 0 and "ping" not in ended.out
+    needed = f"127.0.0.1:{echo_port}" if grant else "HOST:PORT"  # without any grant there is not even a socket
+    assert ended.err.count(f'net = ["{needed}"]') == 1, ended.err
 
 
 # ---- limits and hostile programs ------------------------------------------------------------------------------
@@ -176,6 +178,12 @@ def test_an_endless_loop_ends_by_its_processor_time(run):
 def test_a_hog_gets_no_more_than_its_memory(run, name):
     ended = run(name, "hog", options=["--memory", "96MiB", "--timeout", "60s"])
     assert ended.code not in (0, 124) and ended.err, ended
+
+
+@pytest.mark.parametrize("name", C)
+def test_a_flood_ends_by_its_limit(run, name):
+    ended = run(name, "flood")
+    assert ended.code == 6 and "output" in ended.err and len(ended.out) <= 64 << 20, ended.err
 
 
 @pytest.mark.parametrize("name", C)

@@ -4,6 +4,7 @@ The same service in Python (componentize-py) and in JavaScript (componentize-js)
 """
 
 import http.server
+import re
 import threading
 
 import pytest
@@ -103,6 +104,8 @@ def test_what_it_may_reach_it_reaches(service, upstream):
 def test_what_it_may_not_reach_it_does_not(service, authority):
     answer = ask(service.port, "GET", f"/fetch?authority={authority}")
     assert answer.status == 502, answer.body
+    port = "" if ":" in authority else ":80"
+    assert re.search(rf'\[req \d+\] requesting {authority}{port} is not granted.* net = \["{authority}{port}"\]', service.log())
 
 
 def test_a_guest_that_fails_costs_its_own_request(service):

@@ -78,6 +78,8 @@ class Wire:
 
     def response(self, method: str = "GET") -> Response:
         answer = self.head()
+        while answer.status == 102:  # the answer proper is still to come
+            answer = self.head()
         if method == "HEAD" or answer.status in (204, 304):
             return answer
         if answer.header("transfer-encoding") == "chunked":

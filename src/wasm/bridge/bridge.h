@@ -115,6 +115,7 @@ typedef struct qb_engine_options {
   uint32_t max_instances;
   uint64_t max_memory;      /* bytes */
   uint64_t stack;           /* bytes */
+  uint64_t place_wait_ms;   /* for one of max_instances to end; then unavailable */
   qb_callbacks callbacks;
 } qb_engine_options;
 

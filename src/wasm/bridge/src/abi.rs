@@ -130,6 +130,7 @@ pub struct EngineOptions {
     pub max_instances: u32,
     pub max_memory: u64,
     pub stack: u64,
+    pub place_wait_ms: u64,
     pub callbacks: Callbacks,
 }
 

@@ -19,6 +19,8 @@ const HOST_STACK: usize = 512 << 10;
 const KEEP_RESIDENT: usize = 128 << 10;
 /// Threads for blocking file operations of guests that serve requests.
 const MAX_HELPER_THREADS: usize = 16;
+/// A pool for fewer instances than these is not worth its address space.
+const FEWEST_POOLED: u32 = 32;
 
 /// What programs, linked programs and runs share.
 pub struct Shared {
@@ -29,11 +31,14 @@ pub struct Shared {
     pub handle: Handle,
     /// One permit per instance.
     pub places: Arc<Semaphore>,
+    /// How long an instance waits for one of them.
+    pub place_wait: Duration,
     pub ticker: Ticker,
 }
 
 pub struct Engine {
     pub shared: Arc<Shared>,
+    room: Room,
     /// None only while it is being dropped.
     runtime: Option<Runtime>,
 }
@@ -46,6 +51,55 @@ impl Drop for Engine {
     }
 }
 
+/// Where instances live.
+#[derive(Clone, Copy)]
+enum Room {
+    /// A pool for as many as were asked for.
+    Whole,
+    /// A pool for fewer: the process may not reserve more address space.
+    Part(u32),
+    /// No pool: each memory is mapped when its instance begins and moves when it outgrows its
+    /// place, and the guest's code checks the bounds of each access itself.
+    OnDemand,
+}
+
+impl Room {
+    fn instances(self, asked: u32) -> u32 {
+        match self {
+            Room::Part(instances) => instances,
+            Room::Whole | Room::OnDemand => asked,
+        }
+    }
+}
+
+/// The engine with the most room that this process may have. A pool reserves terabytes of address
+/// space, which RLIMIT_AS, a container or a CPU with 39 bits of it may refuse.
+fn with_room(options: &EngineOptions) -> Result<(wasmtime::Engine, Room), Named> {
+    let pooled = |instances| {
+        let strategy = InstanceAllocationStrategy::Pooling(pool(options, instances));
+        wasmtime::Engine::new(config(options).allocation_strategy(strategy))
+    };
+    if let Ok(engine) = pooled(options.max_instances) {
+        return Ok((engine, Room::Whole));
+    }
+    let mut fits = options.max_instances / 2;
+    while fits >= 2 * FEWEST_POOLED && pooled(fits).is_err() {
+        fits /= 2;
+    }
+    // Half of what fits: mapped weights and the stacks of threads need address space too.
+    let instances = fits / 2;
+    if instances >= FEWEST_POOLED {
+        if let Ok(engine) = pooled(instances) {
+            return Ok((engine, Room::Part(instances)));
+        }
+    }
+    let mut config = config(options);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    config.memory_reservation(0).memory_guard_size(64 << 10).memory_reservation_for_growth(4 << 20);
+    let engine = wasmtime::Engine::new(&config).map_err(|e| from_host(e, Kind::Internal))?;
+    Ok((engine, Room::OnDemand))
+}
+
 fn config(options: &EngineOptions) -> Config {
     let stack = options.stack as usize;
     let mut config = Config::new();
@@ -55,14 +109,12 @@ fn config(options: &EngineOptions) -> Config {
     config.async_stack_size(stack + HOST_STACK);
     config.memory_init_cow(true);
     config.wasm_component_model(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     config
 }
 
 /// Only address space is reserved; pages come when a guest touches them. A component of the usual
 /// shape is three or four core modules with one memory and a few tables.
-fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
-    let instances = options.max_instances;
+fn pool(options: &EngineOptions, instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances);
     pool.total_core_instances(instances.saturating_mul(8));
@@ -87,8 +139,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
 
 /// Safety: `options` is as bridge.h says.
 unsafe fn create(options: &EngineOptions) -> Result<Engine, Named> {
-    let engine =
-        wasmtime::Engine::new(&config(options)).map_err(|e| from_host(e, Kind::Internal))?;
+    let (engine, room) = with_room(options)?;
     let directory = options.cache_dir.text("the cache directory")?;
     let cache = match directory {
         "" => None,
@@ -110,9 +161,10 @@ unsafe fn create(options: &EngineOptions) -> Result<Engine, Named> {
         cache,
         callbacks: options.callbacks,
         handle: runtime.handle().clone(),
-        places: Arc::new(Semaphore::new(options.max_instances as usize)),
+        places: Arc::new(Semaphore::new(room.instances(options.max_instances) as usize)),
+        place_wait: Duration::from_millis(options.place_wait_ms),
     });
-    Ok(Engine { shared, runtime: Some(runtime) })
+    Ok(Engine { shared, room, runtime: Some(runtime) })
 }
 
 #[no_mangle]
@@ -135,8 +187,18 @@ unsafe extern "C" fn qb_engine_live(engine: *const Engine) -> u32 {
 }
 
 #[no_mangle]
-extern "C" fn qb_engine_describe(_: *const Engine) -> Buffer {
-    format!("wasmtime {WASMTIME_VERSION}, {}{}", std::env::consts::ARCH, cpu_features())
+unsafe extern "C" fn qb_engine_describe(engine: *const Engine) -> Buffer {
+    let room = match (*engine).room {
+        Room::Whole => String::new(),
+        Room::Part(instances) => {
+            format!("; {instances} guests at once, for want of address space (ulimit -v)")
+        }
+        Room::OnDemand => {
+            "; slower, for want of address space (ulimit -v): memory is mapped guest by guest"
+                .into()
+        }
+    };
+    format!("wasmtime {WASMTIME_VERSION}, {}{}{room}", std::env::consts::ARCH, cpu_features())
         .into_bytes()
         .into()
 }

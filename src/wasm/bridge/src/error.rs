@@ -81,13 +81,14 @@ impl fmt::Display for Named {
 impl std::error::Error for Named {}
 
 /// What ended a guest. `refused` says which growth was refused before, if any: a guest that traps
-/// because it got no memory should be told apart from one with a bug.
-pub fn from_guest(error: wasmtime::Error, refused: Option<&str>) -> Named {
+/// because it got no memory should be told apart from one with a bug. `handles` is how many it may
+/// hold.
+pub fn from_guest(error: wasmtime::Error, refused: Option<&str>, handles: u32) -> Named {
     if let Some(named) = error.downcast_ref::<Named>() {
         return named.clone();
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-        return Named::new(Kind::ResourceExhausted, "the guest holds too many handles at once");
+        return too_many_handles(handles);
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Named::new(
@@ -107,6 +108,11 @@ pub fn from_guest(error: wasmtime::Error, refused: Option<&str>) -> Named {
         message += &frames(backtrace);
     }
     Named::new(Kind::GuestTrap, message)
+}
+
+/// WASI's own table of handles and ours of host resources end a guest with the same words.
+pub fn too_many_handles(limit: u32) -> Named {
+    Named::new(Kind::ResourceExhausted, format!("handles: the guest holds its limit of {limit}"))
 }
 
 /// An error in preparing a program, with `kind` unless the error names its own.

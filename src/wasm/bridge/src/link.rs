@@ -5,7 +5,7 @@ use crate::abi::{self, entry, entry_or, Error};
 use crate::engine::{Engine, Shared};
 use crate::error::{from_host, Kind, Named};
 use crate::host::{define_interfaces, define_raw, Host};
-use crate::network::add_lookup;
+use crate::network::add_sockets;
 use crate::program::{without_version, Code, Program};
 use crate::state::State;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Linkers {
         p2::add_to_linker_async(&mut component)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut component)?;
         component.allow_shadowing(true);
-        add_lookup(&mut component)?;
+        add_sockets(&mut component)?;
         component.allow_shadowing(false);
         Ok(Linkers { module, component })
     }

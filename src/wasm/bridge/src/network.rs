@@ -9,8 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as lookup;
-use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress, Network};
-use wasmtime_wasi::p2::{DynPollable, SocketError, SocketResult};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    self, ErrorCode, IpAddress, IpAddressFamily, Network,
+};
+use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket};
+use wasmtime_wasi::p2::{DynPollable, SocketError, SocketResult, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsCtxView};
 use wasmtime_wasi::{WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -23,6 +26,7 @@ pub enum Use {
     UdpBind,
     UdpSend,
     Resolve,
+    Open,
 }
 
 /// Outbound requests of one instance. None: no network.
@@ -109,31 +113,63 @@ fn allow_address(instance: &Instance, purpose: SocketAddrUse, address: SocketAdd
     allow_socket(instance, purpose, &address.to_string())
 }
 
-/// wasi:sockets/ip-name-lookup with a question per name, over the sockets' own implementation.
-pub struct Lookup<'a> {
+/// Where a guest's use of sockets begins: a socket is opened, a name is looked up. Each with a
+/// question, over the sockets' own implementation.
+pub struct Sockets<'a> {
     sockets: WasiSocketsCtxView<'a>,
     instance: Option<Arc<Instance>>,
     names: &'a mut HashMap<u32, String>,
 }
 
-struct HasLookup;
+struct HasSockets;
 
-impl HasData for HasLookup {
-    type Data<'a> = Lookup<'a>;
+impl HasData for HasSockets {
+    type Data<'a> = Sockets<'a>;
 }
 
-pub fn add_lookup(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    lookup::add_to_linker::<State, HasLookup>(linker, |state| {
-        let WasiCtxView { ctx, table } = state.wasi.ctx();
-        Lookup {
-            sockets: WasiSocketsCtxView { ctx: ctx.sockets(), table },
-            instance: state.hooks.0.clone(),
-            names: &mut state.lookups,
+pub fn add_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    lookup::add_to_linker::<State, HasSockets>(linker, sockets)?;
+    tcp_create_socket::add_to_linker::<State, HasSockets>(linker, sockets)?;
+    udp_create_socket::add_to_linker::<State, HasSockets>(linker, sockets)
+}
+
+fn sockets(state: &mut State) -> Sockets<'_> {
+    let WasiCtxView { ctx, table } = state.wasi.ctx();
+    Sockets {
+        sockets: WasiSocketsCtxView { ctx: ctx.sockets(), table },
+        instance: state.hooks.0.clone(),
+        names: &mut state.lookups,
+    }
+}
+
+impl Sockets<'_> {
+    fn may(&self, purpose: Use, what: &str) -> SocketResult<()> {
+        let allowed = |instance| allow_socket(instance, purpose, what);
+        match self.instance.as_deref().is_some_and(allowed) {
+            true => Ok(()),
+            false => Err(ErrorCode::AccessDenied.into()),
         }
-    })
+    }
 }
 
-impl network::Host for Lookup<'_> {
+impl tcp_create_socket::Host for Sockets<'_> {
+    fn create_tcp_socket(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
+        self.may(Use::Open, "")?;
+        tcp_create_socket::Host::create_tcp_socket(&mut self.sockets, family)
+    }
+}
+
+impl udp_create_socket::Host for Sockets<'_> {
+    async fn create_udp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> SocketResult<Resource<UdpSocket>> {
+        self.may(Use::Open, "")?;
+        udp_create_socket::Host::create_udp_socket(&mut self.sockets, family).await
+    }
+}
+
+impl network::Host for Sockets<'_> {
     fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
         self.sockets.convert_error_code(error)
     }
@@ -146,29 +182,26 @@ impl network::Host for Lookup<'_> {
     }
 }
 
-impl network::HostNetwork for Lookup<'_> {
+impl network::HostNetwork for Sockets<'_> {
     fn drop(&mut self, network: Resource<Network>) -> wasmtime::Result<()> {
         network::HostNetwork::drop(&mut self.sockets, network)
     }
 }
 
-impl lookup::Host for Lookup<'_> {
+impl lookup::Host for Sockets<'_> {
     fn resolve_addresses(
         &mut self,
         network: Resource<Network>,
         name: String,
     ) -> SocketResult<Resource<lookup::ResolveAddressStream>> {
-        let allowed = |instance| allow_socket(instance, Use::Resolve, &name);
-        if !self.instance.as_deref().is_some_and(allowed) {
-            return Err(ErrorCode::AccessDenied.into());
-        }
+        self.may(Use::Resolve, &name)?;
         let stream = lookup::Host::resolve_addresses(&mut self.sockets, network, name.clone())?;
         self.names.insert(stream.rep(), name);
         Ok(stream)
     }
 }
 
-impl lookup::HostResolveAddressStream for Lookup<'_> {
+impl lookup::HostResolveAddressStream for Sockets<'_> {
     fn resolve_next_address(
         &mut self,
         stream: Resource<lookup::ResolveAddressStream>,

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{oneshot, OwnedSemaphorePermit};
+use tokio::sync::{oneshot, OwnedSemaphorePermit, TryAcquireError};
 use wasmtime::{Store, Val, ValType};
 use wasmtime_wasi::I32Exit;
 
@@ -26,11 +26,17 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Waits for a place.
+    /// Waits for a place, but not for long: guests that go on after their answer hold theirs, and
+    /// whoever asks next should hear that there is none.
     pub async fn new(shared: &Shared, state: State) -> Result<Guest, Named> {
-        let place = shared.places.clone().acquire_owned().await;
-        let place =
-            place.map_err(|_| Named::new(Kind::Unavailable, "the engine is shutting down"))?;
+        let place = match shared.places.clone().try_acquire_owned() {
+            Err(TryAcquireError::NoPermits) => wait_for_place(shared).await,
+            taken => taken.ok(),
+        };
+        let place = place.ok_or_else(|| {
+            let text = "the engine has no place for another instance: too many are alive";
+            Named::new(Kind::Unavailable, text)
+        })?;
         let live = shared.ticker.enter();
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| &mut state.limits);
@@ -40,8 +46,14 @@ impl Guest {
     }
 
     pub fn ended_by(&self, error: wasmtime::Error) -> Named {
-        from_guest(error, self.store.data().limits.refused.as_deref())
+        let state = self.store.data();
+        from_guest(error, state.limits.refused.as_deref(), state.max_handles)
     }
+}
+
+async fn wait_for_place(shared: &Shared) -> Option<OwnedSemaphorePermit> {
+    let place = shared.places.clone().acquire_owned();
+    tokio::time::timeout(shared.place_wait, place).await.ok()?.ok()
 }
 
 /// Polls a guest: its processor time is metered, and a panic of the host is its error.

@@ -1,7 +1,7 @@
 //! What a store holds: the WASI contexts of one instance, its limits and how much of them is used.
 
 use crate::abi::{Callbacks, Foreign};
-use crate::error::{Kind, Named};
+use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,8 +59,7 @@ impl State {
     /// Counts a host resource that the guest is about to own.
     pub fn take_handle(&mut self) -> Result<(), Named> {
         if self.handles == self.max_handles {
-            let text = format!("handles: the guest holds its limit of {}", self.max_handles);
-            return Err(Named::new(Kind::ResourceExhausted, text));
+            return Err(too_many_handles(self.max_handles));
         }
         self.handles += 1;
         Ok(())
