@@ -1,6 +1,7 @@
 // A model file in memory: llama.cpp's model and its vocabulary. Immutable, shared by threads.
 #pragma once
 
+#include "inference/control_words.hpp"
 #include "inference/sampler.hpp"
 #include "inference/vocabulary.hpp"
 
@@ -31,6 +32,9 @@ class Weights final : public Vocabulary {
   // Adds the tokens that the model wants at the begin of a text (BOS), where `add` says so.
   enum class Begin : std::uint8_t { bare, add };
   Result<std::vector<Token>> tokenize(std::string_view text, Begin begin, bool special) const;
+  // Bytes of the longest token: a text of N bytes has at least N / longest_token() tokens.
+  std::size_t longest_token() const { return longest_token_; }
+  const ControlWords& control_words() const { return control_words_; }
   // The file's own value for `key`, or empty.
   std::string metadata(const char* key) const;
   // The sampling that the file recommends, over Quern's defaults.
@@ -42,6 +46,8 @@ class Weights final : public Vocabulary {
   llama_model* model_;
   const llama_vocab* vocab_;
   std::uint32_t size_;
+  std::size_t longest_token_;
+  ControlWords control_words_;
 };
 
 }  // namespace quern::inference
