@@ -95,6 +95,14 @@ class Tidy(unittest.TestCase):
         self.expect({"src/wasm/run.cpp": '"https://' + "pypi" + '.org/x"\n"' + "/ro" + 'ot/x"\n'},
                     "run.cpp:1: names a package registry", "run.cpp:2: holds a path")
 
+    def test_threads(self):
+        run = "std::jthread thread_([] { %s });\n"
+        self.expect({"src/base/error.cpp": run % ""}, "error.cpp:1: a thread without a name")
+        self.expect({"src/base/error.cpp": run % 'name_this_thread("quern-x");'},
+                    "error.cpp:1: ARCHITECTURE.md's thread table misses quern-x")
+        rows = GOOD["ARCHITECTURE.md"] + "| `quern-x` | base |\n"
+        self.expect({"ARCHITECTURE.md": rows}, "the thread table names quern-x, which is not there")
+
     def test_folders(self):
         self.expect({"extra/a.txt": "x\n"}, "misses extra/")
         self.expect({"ARCHITECTURE.md": GOOD["ARCHITECTURE.md"].replace(

@@ -106,11 +106,12 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
   const auto tenant = impl.admit(head);
   if (!tenant.ok()) return request->refuse(bad_key(tenant.error()));
   if (before >= impl.most_requests(*exchange)) return request->refuse(too_many_requests());
-  auto sandbox = impl.api.sandbox(impl.options.grants,
-                                  {.tenant = *tenant, .meter = [shared = impl_](const auto& usage) {
-                                     shared->prompt_tokens += usage.prompt_tokens;
-                                     shared->completion_tokens += usage.completion_tokens;
-                                   }});
+  auto sandbox = impl.api.sandbox(
+      impl.options.grants,
+      {.tenant = *tenant, .request = number, .meter = [shared = impl_](const auto& usage) {
+         shared->prompt_tokens += usage.prompt_tokens;
+         shared->completion_tokens += usage.completion_tokens;
+       }});
   if (!sandbox.ok()) {  // the manifest's fault, not the client's
     return request->fail({ErrorKind::internal, sandbox.error().describe()});
   }

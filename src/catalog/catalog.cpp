@@ -101,6 +101,7 @@ struct Catalog::Impl {
     std::stop_source patience;
     const std::stop_callback forward(stop, [&] { patience.request_stop(); });
     std::jthread watch([&](const std::stop_token& done) {
+      name_this_thread("quern-hub");
       if (world.clock.sleep(kHubPatience, done).ok()) patience.request_stop();
     });
     const HubFile file = TRY(HubFile::parse(source));

@@ -84,6 +84,11 @@ std::string prometheus_text(const Metrics& metrics) {
             [](const Load& load) { return load.cached_prompt_tokens_total; });
   per_model(page, metrics, {"quern_model_completion_tokens_total", "counter", "Tokens generated."},
             [](const Load& load) { return load.completion_tokens_total; });
+  per_model(page, metrics,
+            {"quern_model_texts_waiting", "gauge", "Texts that are, or wait to be, embedded."},
+            [](const Load& load) { return load.texts_waiting; });
+  per_model(page, metrics, {"quern_model_embedded_tokens_total", "counter", "Tokens embedded."},
+            [](const Load& load) { return load.embedded_tokens_total; });
   return page;
 }
 

@@ -9,7 +9,9 @@ TEST(Metrics, NamesTypesAndValues) {
   Metrics metrics{.app = "chat"};
   metrics.counts.requests = 7;
   metrics.instances = 2;
-  metrics.models = {{"a", {.running = 3}}, {"b", {.running = 0, .waiting = 5}}};
+  metrics.models = {
+      {"a", {.running = 3}},
+      {"b", {.running = 0, .waiting = 5, .texts_waiting = 9, .embedded_tokens_total = 11}}};
   const std::string page = prometheus_text(metrics);
   EXPECT_NE(
       page.find("# TYPE quern_requests_total counter\nquern_requests_total{app=\"chat\"} 7\n"),
@@ -19,6 +21,8 @@ TEST(Metrics, NamesTypesAndValues) {
             std::string::npos)
       << "all samples of a family stand together";
   EXPECT_NE(page.find("quern_model_waiting{model=\"b\"} 5\n"), std::string::npos);
+  EXPECT_NE(page.find("quern_model_texts_waiting{model=\"b\"} 9\n"), std::string::npos);
+  EXPECT_NE(page.find("quern_model_embedded_tokens_total{model=\"b\"} 11\n"), std::string::npos);
 }
 
 TEST(Metrics, EscapesLabels) {

@@ -32,7 +32,7 @@ Models::~Models() = default;
 void Models::start(ModelOptions options, const Home& home, World& world) {
   thread_ = std::jthread(
       [this, options = std::move(options), &home, &world](const std::stop_token& stop) {
-        name_this_thread("load-models");
+        name_this_thread("quern-load");
         Result<> outcome = options.fake_model.empty() ? load(options, home, world, stop)
                                                       : load_fake(options.fake_model, world);
         state_.lock()->outcome = std::move(outcome);

@@ -59,7 +59,7 @@ void Signals::deliver(int signal) {
 }
 
 void Signals::read_signals(const std::stop_token& stop) {
-  name_this_thread("signals");
+  name_this_thread("quern-signals");
   while (!stop.stop_requested()) {
     std::array<::pollfd, 2> ready{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
                                    {.fd = wake_.get(), .events = POLLIN, .revents = 0}}};

@@ -11,6 +11,7 @@ constexpr std::string_view kDefault = "default";
 
 GuestInstance::GuestInstance(const Grants& grants, Guest guest)
     : tenant(std::move(guest.tenant)),
+      request(guest.request),
       handles(grants.limits.handles),
       account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
       models_(grants.models) {}

@@ -5,6 +5,7 @@
 #include "guestapi/guestapi.hpp"
 #include "guestapi/handle_table.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ class GuestInstance final : public wasm::InstanceState {
   std::vector<inference::ModelInfo> granted_models(const ModelProvider& models) const;
 
   const std::string tenant;
+  const std::uint64_t request;
   HandleTable handles;
   // Shared with generations, which may outlive the instance by a moment.
   const std::shared_ptr<Account> account;

@@ -20,6 +20,7 @@
 #include "inference/inference.hpp"
 #include "wasm/wasm.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -65,7 +66,8 @@ class ModelProvider {
 };
 
 struct Guest {
-  std::string tenant;  // whose prefix cache, in logs and metering
+  std::string tenant;         // whose prefix cache, in logs and metering
+  std::uint64_t request = 0;  // its number in the log (log::next_request_id); 0: none
   // Told about every generation and embedding that used tokens, once it is over or dropped; on any
   // thread, must be short. May be empty.
   std::function<void(const inference::Usage&)> meter;

@@ -1,13 +1,13 @@
 #include "guestapi/lane.hpp"
 
-#include <pthread.h>
+#include "base/process.hpp"
 
 namespace quern::guestapi {
 
 Lane::Lane(std::string name, std::size_t most)
     : jobs_(QueueLimits{.items = most}),
       thread_([this, name = std::move(name)](const std::stop_token& stop) {
-        pthread_setname_np(pthread_self(), name.c_str());
+        name_this_thread(name);
         while (!stop.stop_requested()) {
           const auto job = jobs_.pop(Deadline::never(), stop);
           if (!job.ok()) return;

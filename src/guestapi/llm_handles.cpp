@@ -132,4 +132,43 @@ void LlmGeneration::answer(wasm::HostCall& call, const Events& events) {
   call.resolve(out);
 }
 
+void LlmEmbedding::begin(inference::Model& model, std::vector<std::string> texts,
+                         inference::Caller caller, Answer answer) {
+  auto running =
+      model.embed(std::move(texts), std::move(caller),
+                  [self = shared_from_this(), answer = std::move(answer)](
+                      const Result<inference::Embeddings>& result) { self->done(result, answer); });
+  {
+    const std::lock_guard lock(mutex_);
+    if (!over_) return running_.swap(running);
+  }
+  settle(running->usage());
+}
+
+std::shared_ptr<wasm::HostCall> LlmEmbedding::end() {
+  std::shared_ptr<wasm::HostCall> call;
+  std::unique_ptr<inference::Embedding> running;
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    call.swap(call_);
+    running.swap(running_);
+  }
+  if (running) settle(running->usage());
+  return call;
+}
+
+void LlmEmbedding::done(const Result<inference::Embeddings>& result, const Answer& answer) {
+  if (result.ok()) settle({.prompt_tokens = result->prompt_tokens});
+  if (const auto call = end()) answer(*call, result);
+}
+
+void LlmEmbedding::settle(const inference::Usage& usage) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(settled_, true)) return;
+  }
+  account_->settle(reserved_, usage);
+}
+
 }  // namespace quern::guestapi

@@ -1,4 +1,4 @@
-// The two resources of quern:llm as an instance's handles.
+// The two resources of quern:llm as an instance's handles, and a call that waits for vectors.
 #pragma once
 
 #include "guestapi/account.hpp"
@@ -7,6 +7,7 @@
 #include "wasm/host.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -65,6 +66,36 @@ class LlmGeneration final : public Handle, public std::enable_shared_from_this<L
   bool over_ = false;  // finished, or failed
   bool ended_ = false;
   bool settled_ = false;
+};
+
+// Vectors on their way to a call that waits for them. In the instance's table like a resource,
+// though the guest knows no number for it, so that the instance's end cancels it.
+class LlmEmbedding final : public Handle, public std::enable_shared_from_this<LlmEmbedding> {
+ public:
+  LlmEmbedding(std::shared_ptr<wasm::HostCall> call, std::shared_ptr<Account> account,
+               std::uint64_t reserved)
+      : call_(std::move(call)), account_(std::move(account)), reserved_(reserved) {}
+  void ended() override { end(); }
+
+  // `answer` is called with the call when the vectors, or an error, are there; not after ended().
+  using Answer = std::function<void(wasm::HostCall&, const Result<inference::Embeddings>&)>;
+  void begin(inference::Model& model, std::vector<std::string> texts, inference::Caller caller,
+             Answer answer);
+
+ private:
+  void done(const Result<inference::Embeddings>& result, const Answer& answer);
+  // Cancels what is left; the call, where nobody has taken it yet.
+  std::shared_ptr<wasm::HostCall> end();
+  void settle(const inference::Usage& usage);
+
+  std::mutex mutex_;  // of what follows; never held while calling out
+  std::shared_ptr<wasm::HostCall> call_;
+  std::unique_ptr<inference::Embedding> running_;
+  bool over_ = false;
+  bool settled_ = false;
+
+  const std::shared_ptr<Account> account_;
+  const std::uint64_t reserved_;
 };
 
 }  // namespace quern::guestapi

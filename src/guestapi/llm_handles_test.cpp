@@ -238,5 +238,107 @@ TEST_F(LlmGenerationTest, MayBeDroppedWhileItIsWoken) {
   }
 }
 
+// ---- embeddings -----------------------------------------------------------------------------
+
+// A model whose vectors are made by hand; it can do nothing else.
+class Embeds final : public inference::Model {
+ public:
+  struct Ticket final : inference::Embedding {
+    explicit Ticket(Embeds& of) : model(of) { ++model.wanted; }
+    ~Ticket() override { --model.wanted; }
+    Usage usage() const override { return {.prompt_tokens = 7}; }
+    Embeds& model;
+  };
+  std::unique_ptr<inference::Embedding> embed(
+      std::vector<std::string>, inference::Caller,
+      std::function<void(Result<inference::Embeddings>)> called) override {
+    done = std::move(called);
+    if (at_once) std::exchange(done, nullptr)(fail(ErrorKind::resource_exhausted, "full"));
+    return std::make_unique<Ticket>(*this);
+  }
+  const inference::ModelInfo& info() const override { return info_; }
+  Result<std::unique_ptr<inference::Generation>> chat(inference::ChatRequest,
+                                                      inference::Caller) override {
+    return fail(ErrorKind::unsupported, "");
+  }
+  Result<std::unique_ptr<inference::Generation>> complete(inference::CompletionRequest,
+                                                          inference::Caller) override {
+    return fail(ErrorKind::unsupported, "");
+  }
+  Result<std::vector<inference::Token>> tokenize(std::string_view, bool) const override {
+    return fail(ErrorKind::unsupported, "");
+  }
+  Result<std::string> detokenize(const std::vector<inference::Token>&) const override {
+    return fail(ErrorKind::unsupported, "");
+  }
+  Result<std::uint32_t> count_tokens(const inference::ChatRequest&) const override {
+    return fail(ErrorKind::unsupported, "");
+  }
+  inference::ModelLoad load() const override { return {}; }
+
+  std::function<void(Result<inference::Embeddings>)> done;
+  bool at_once = false;
+  int wanted = 0;  // tickets alive
+
+ private:
+  const inference::ModelInfo info_;
+};
+
+class LlmEmbeddingTest : public LlmGenerationTest {
+ protected:
+  // Asks on behalf of an instance that holds the embedding.
+  struct State final : wasm::InstanceState {
+    std::shared_ptr<LlmEmbedding> held;
+    void ended() override { std::exchange(held, nullptr)->ended(); }
+  };
+  std::shared_ptr<Inbox> ask() {
+    auto inbox = std::make_shared<Inbox>();
+    auto call = std::make_shared<FakeCall>(Buffer(), state, inbox);
+    const auto embedding = std::make_shared<LlmEmbedding>(std::move(call), account, 0);
+    state->held = embedding;
+    embedding->begin(model, {"a"}, {},
+                     [](wasm::HostCall& waiting, const Result<inference::Embeddings>& result) {
+                       wasm::ValueWriter out;
+                       waiting.resolve(out.present(result.ok()));
+                     });
+    return inbox;
+  }
+
+  std::shared_ptr<State> state = std::make_shared<State>();
+  Embeds model;
+};
+
+TEST_F(LlmEmbeddingTest, TheCallIsAnsweredAndMetered) {
+  const auto inbox = ask();
+  EXPECT_FALSE(inbox->answered());
+  EXPECT_EQ(model.wanted, 1);
+  model.done(inference::Embeddings{.vectors = {{1.F}}, .prompt_tokens = 3});
+  EXPECT_TRUE(inbox->wait().reader().present());
+  EXPECT_EQ(model.wanted, 0);
+  ASSERT_EQ(metered.size(), 1U);
+  EXPECT_EQ(metered[0].prompt_tokens, 3U);
+}
+
+TEST_F(LlmEmbeddingTest, ARefusalAtTheDoorIsAnswered) {
+  model.at_once = true;
+  EXPECT_FALSE(ask()->wait().reader().present());
+  EXPECT_EQ(model.wanted, 0);
+}
+
+// The call holds the instance, which holds the embedding, which holds the call.
+TEST_F(LlmEmbeddingTest, TheEndOfAnInstanceCancelsIt) {
+  const auto inbox = ask();
+  const std::weak_ptr<State> watch = state;
+  state->ended();
+  state.reset();
+  EXPECT_TRUE(watch.expired());
+  EXPECT_EQ(model.wanted, 0) << "the model was not told";
+  EXPECT_EQ(inbox->wait().kind, Answer::Kind::dropped);
+  ASSERT_EQ(metered.size(), 1U);
+  EXPECT_EQ(metered[0].prompt_tokens, 7U) << "what was computed until then";
+  model.done(fail(ErrorKind::cancelled, "nobody hears this"));
+  EXPECT_EQ(metered.size(), 1U);
+}
+
 }  // namespace
 }  // namespace quern::guestapi

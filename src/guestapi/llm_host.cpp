@@ -39,7 +39,9 @@ Result<> answer_handle(GuestInstance& guest, wasm::HostCall& call, std::shared_p
 
 inference::Caller caller(const GuestInstance& guest,
                          std::optional<std::chrono::milliseconds> timeout) {
-  return {.tenant = guest.tenant, .deadline = timeout ? Deadline::in(*timeout) : Deadline::never()};
+  return {.tenant = guest.tenant,
+          .deadline = timeout ? Deadline::in(*timeout) : Deadline::never(),
+          .request = guest.request};
 }
 
 // Starts a generation that is checked and counted.
@@ -74,20 +76,26 @@ Result<std::uint64_t> tokens_in(const inference::Model& model,
   return sum;
 }
 
-void begin_embedding(GuestInstance& guest, const std::shared_ptr<wasm::HostCall>& call,
-                     inference::Model& model, std::vector<std::string> texts,
-                     std::uint64_t reserved) {
-  model.embed(std::move(texts), caller(guest, {}),
-              [call, reserved, account = guest.account](Result<inference::Embeddings> done) {
-                inference::Usage usage;
-                if (done.ok()) usage.prompt_tokens = done->prompt_tokens;
-                account->settle(reserved, usage);
-                if (!done.ok()) return refuse(*call, done.error());
-                wasm::ValueWriter out;
-                out.present(true);
-                write_embeddings(out, *done);
-                call->resolve(out);
-              });
+Result<> begin_embedding(GuestInstance& guest, const std::shared_ptr<wasm::HostCall>& call,
+                         inference::Model& model, std::vector<std::string> texts,
+                         std::uint64_t reserved) {
+  const auto embedding = std::make_shared<LlmEmbedding>(call, guest.account, reserved);
+  const auto id = guest.handles.add(embedding);
+  if (!id.ok()) {
+    guest.account->settle(reserved, {});
+    return fail(id.error());
+  }
+  embedding->begin(model, std::move(texts), caller(guest, {}),
+                   [id = *id](wasm::HostCall& waiting, const Result<inference::Embeddings>& done) {
+                     auto& holder = dynamic_cast<GuestInstance&>(*waiting.state());
+                     holder.handles.remove(id);
+                     if (!done.ok()) return refuse(waiting, done.error());
+                     wasm::ValueWriter out;
+                     out.present(true);
+                     write_embeddings(out, *done);
+                     waiting.resolve(out);
+                   });
+  return {};
 }
 
 }  // namespace
@@ -188,18 +196,12 @@ Result<> LlmHost::embed(GuestInstance& guest, const Call& call) {
   if (texts.size() > kMostEmbedded) {
     return fail(ErrorKind::invalid_argument, "at most 2048 texts may be embedded in one call");
   }
-  if (!guest.account->limited()) {
-    begin_embedding(guest, call, *model, std::move(texts), 0);
-    return {};
-  }
+  if (!guest.account->limited()) return begin_embedding(guest, call, *model, std::move(texts), 0);
   return count(
       call, in.text_bytes(), [&guest, call, model, texts = std::move(texts)]() -> Result<> {
         const Account::Grant grant = guest.account->reserve(TRY(tokens_in(*model, texts)), 0);
-        if (grant.refusal) {
-          refuse(*call, *grant.refusal);
-        } else {
-          begin_embedding(guest, call, *model, texts, grant.reserved);
-        }
+        if (!grant.refusal) return begin_embedding(guest, call, *model, texts, grant.reserved);
+        refuse(*call, *grant.refusal);
         return {};
       });
 }

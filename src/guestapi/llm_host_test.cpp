@@ -249,6 +249,17 @@ TEST_F(LlmHostTest, EmbedTokenizeDetokenizeAndCount) {
   EXPECT_EQ(number.u32(), 4U);  // the fake counts the end of a message as a word
 }
 
+TEST_F(LlmHostTest, AnEmbeddingThatIsOverHoldsNoHandle) {
+  Grants few = grants();
+  few.limits.handles = 2;
+  const TestGuest guest(api, few);
+  wasm::ValueWriter texts;
+  texts.resource(guest.open("gemma")).count(1).text("one");
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(guest.call("[method]model.embed", texts).reader().present()) << i;
+  }
+}
+
 TEST_F(LlmHostTest, TokensThatTheModelDoesNotHaveAreRefused) {
   const TestGuest guest(api, grants());
   const std::uint32_t model = guest.open("gemma");

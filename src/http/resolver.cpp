@@ -1,5 +1,6 @@
 #include "http/resolver.hpp"
 
+#include "base/process.hpp"
 #include "base/stop.hpp"
 
 #include <netdb.h>
@@ -60,7 +61,7 @@ Result<std::vector<Address>> Resolver::lookup(const std::string& host, std::uint
       return fail(ErrorKind::resource_exhausted, "too many names are being looked up already");
     }
     running_.push_back({lookup, std::jthread([lookup, host, port] {
-                          ::pthread_setname_np(::pthread_self(), "quern-resolve");
+                          name_this_thread("quern-resolve");
                           auto answer = ask_system(host, port, AI_ADDRCONFIG);
                           const std::lock_guard ready(lookup->mutex);
                           lookup->answer = std::move(answer);

@@ -1,4 +1,5 @@
 #include "base/check.hpp"
+#include "base/process.hpp"
 #include "http/connection.hpp"
 #include "http/http.hpp"
 #include "http/loop.hpp"
@@ -113,7 +114,7 @@ class TcpServer final : public Server {
     accept();
     for (const auto& loop : loops_) {
       threads_.emplace_back([loop] {
-        pthread_setname_np(pthread_self(), "quern-http");
+        name_this_thread("quern-http");
         loop->run();
       });
     }

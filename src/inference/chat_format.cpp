@@ -218,9 +218,37 @@ class LlamaChatFormat final : public ChatFormat {
                                     const common_chat_templates_inputs& inputs) const {
     RenderedChat chat;
     chat.grammar = TRY(grammar_of(request.format));
-    const std::lock_guard lock(mutex_);
-    chat.prompt = common_chat_templates_apply(templates_.get(), inputs).prompt;
+    chat.prompt = prompt_of(inputs, apply(inputs).prompt);
     return chat;
+  }
+
+  common_chat_params apply(const common_chat_templates_inputs& inputs) const {
+    const std::lock_guard lock(mutex_);
+    return common_chat_templates_apply(templates_.get(), inputs);
+  }
+
+  // `rendered` from `inputs`, with the control tokens of the template alone. Rendered anew where a
+  // text names any: grammars and parsers are made of the texts as they are.
+  Prompt prompt_of(common_chat_templates_inputs inputs, std::string rendered) const {
+    ControlMarks marks(weights_->control_words());
+    for (common_chat_msg& message : inputs.messages) {
+      marks.mark(message.content);
+      marks.mark(message.reasoning_content);
+      marks.mark(message.tool_name);
+      marks.mark(message.tool_call_id);
+      for (common_chat_tool_call& call : message.tool_calls) {
+        marks.mark(call.name);
+        marks.mark(call.id);
+        marks.mark_json(call.arguments);
+      }
+    }
+    for (common_chat_tool& tool : inputs.tools) {
+      marks.mark(tool.name);
+      marks.mark(tool.description);
+      marks.mark_json(tool.parameters);
+    }
+    if (!marks.used()) return {{.text = std::move(rendered)}};
+    return marks.parts(apply(inputs).prompt);
   }
 
   Result<RenderedChat> render_parsed(const ChatRequest& request,
@@ -231,13 +259,9 @@ class LlamaChatFormat final : public ChatFormat {
       TRY(check_schema(request.format.source));
       inputs.json_schema = request.format.source;
     }
-    common_chat_params params;
-    {
-      const std::lock_guard lock(mutex_);
-      params = common_chat_templates_apply(templates_.get(), inputs);
-    }
+    const common_chat_params params = apply(inputs);
     RenderedChat chat;
-    chat.prompt = params.prompt;
+    chat.prompt = prompt_of(std::move(inputs), params.prompt);
     chat.stop = params.additional_stops;
     if (request.format.kind == Kind::grammar) {
       chat.grammar = TRY(grammar_of(request.format));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "inference/answer_parser.hpp"
+#include "inference/control_words.hpp"
 #include "inference/grammar.hpp"
 #include "inference/weights.hpp"
 
@@ -16,7 +17,7 @@ namespace quern::inference {
 
 // A conversation in the model's form.
 struct RenderedChat {
-  std::string prompt;
+  Prompt prompt;  // what the conversation's texts spell is text in it, never a control token
   std::vector<std::string> stop;         // added by the format
   std::set<Token> shown;                 // control tokens that the parser reads
   std::optional<GrammarSource> grammar;  // for tools or the response format

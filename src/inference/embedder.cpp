@@ -14,6 +14,8 @@ namespace {
 // Pooling needs a whole text in one step, and memory grows with the step.
 constexpr std::uint32_t kMostTokens = 2048;
 constexpr std::uint32_t kMostTexts = 32;  // in one step
+// Once a step has so many it takes no further text: others wait for its end.
+constexpr std::size_t kEnoughTokens = 512;
 
 std::vector<float> unit(std::span<const float> vector) {
   const double length =
@@ -25,11 +27,16 @@ std::vector<float> unit(std::span<const float> vector) {
   return result;
 }
 
+Failure too_long(const std::string& tokens, std::size_t most) {
+  return fail(ErrorKind::resource_exhausted, "a text to embed has " + tokens + " tokens; " +
+                                                 std::to_string(most) + " is the most");
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Embedder>> Embedder::create(std::shared_ptr<const Weights> weights,
-                                                   std::uint32_t context_tokens,
-                                                   std::uint32_t threads) {
+Result<std::unique_ptr<TextEmbedder>> Embedder::create(std::shared_ptr<const Weights> weights,
+                                                       std::uint32_t context_tokens,
+                                                       std::uint32_t threads) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = std::min(kMostTokens, context_tokens);
   params.n_batch = params.n_ctx;
@@ -53,7 +60,7 @@ Result<std::unique_ptr<Embedder>> Embedder::create(std::shared_ptr<const Weights
   if (context == nullptr) {
     return fail(ErrorKind::resource_exhausted, "no context to embed in: " + take_last_complaint());
   }
-  std::unique_ptr<Embedder> embedder(new Embedder(std::move(weights), context));
+  std::unique_ptr<TextEmbedder> embedder(new Embedder(std::move(weights), context));
   const auto pooling = llama_pooling_type(context);
   if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK) {
     return fail(ErrorKind::unsupported, "this model gives no embeddings");
@@ -66,30 +73,30 @@ Embedder::Embedder(std::shared_ptr<const Weights> weights, llama_context* contex
 
 Embedder::~Embedder() { llama_free(context_); }
 
-Result<Embeddings> Embedder::embed(const std::vector<std::string>& texts, Deadline deadline) {
-  const std::uint32_t most = llama_n_batch(context_);
-  Embeddings result;
+Result<> Embedder::embed_some(std::span<const std::string> texts, Embeddings& into) {
+  const std::size_t enough = std::min<std::size_t>(kEnoughTokens, llama_n_batch(context_));
   std::vector<std::vector<Token>> batch;
   std::size_t batched = 0;
   for (const std::string& text : texts) {
-    auto tokens = TRY(weights_->tokenize(text, Weights::Begin::add, false));
-    if (tokens.empty()) return fail(ErrorKind::invalid_argument, "a text to embed is empty");
-    if (tokens.size() > most) {
-      return fail(ErrorKind::resource_exhausted, "a text to embed has " +
-                                                     std::to_string(tokens.size()) + " tokens; " +
-                                                     std::to_string(most) + " is the most");
-    }
-    if (batched + tokens.size() > most || batch.size() == kMostTexts) {
-      if (deadline.passed()) return fail(ErrorKind::deadline_exceeded, "embedding took too long");
-      TRY(run(batch, result));
-      batch.clear();
-      batched = 0;
-    }
-    batched += tokens.size();
-    batch.push_back(std::move(tokens));
+    auto tokens = tokens_of(text);
+    if (!tokens.ok() && batch.empty()) return fail(std::move(tokens).error());
+    if (!tokens.ok() || (batched > 0 && batched + tokens->size() > enough)) break;
+    batched += tokens->size();
+    batch.push_back(*std::move(tokens));
+    if (batch.size() == kMostTexts) break;
   }
-  if (!batch.empty()) TRY(run(batch, result));
-  return result;
+  return run(batch, into);
+}
+
+Result<std::vector<Token>> Embedder::tokens_of(const std::string& text) const {
+  const std::size_t most = llama_n_batch(context_);
+  // So long a text needs no counting.
+  const std::size_t least = text.size() / weights_->longest_token();
+  if (least > most) return too_long("at least " + std::to_string(least), most);
+  auto tokens = TRY(weights_->tokenize(text, Weights::Begin::add, false));
+  if (tokens.empty()) return fail(ErrorKind::invalid_argument, "a text to embed is empty");
+  if (tokens.size() > most) return too_long(std::to_string(tokens.size()), most);
+  return tokens;
 }
 
 Result<> Embedder::run(std::span<const std::vector<Token>> texts, Embeddings& into) {

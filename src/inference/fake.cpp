@@ -28,6 +28,7 @@ struct Counters {
   std::atomic<std::uint32_t> running = 0;
   std::atomic<std::uint64_t> prompt_tokens = 0;
   std::atomic<std::uint64_t> completion_tokens = 0;
+  std::atomic<std::uint64_t> embedded_tokens = 0;
 };
 
 // One answer being spoken. Owned by the reader's handle and by the timer's next call.
@@ -139,6 +140,17 @@ class FakeGeneration final : public Generation {
   std::shared_ptr<Speech> speech_;
 };
 
+class FakeEmbedding final : public Embedding {
+ public:
+  explicit FakeEmbedding(std::uint32_t tokens) : tokens_(tokens) {}
+  Usage usage() const override {
+    return {.prompt_tokens = tokens_, .cached_tokens = 0, .completion_tokens = 0};
+  }
+
+ private:
+  const std::uint32_t tokens_;
+};
+
 // Unit length, and the same for the same text: each word adds to one of the axes.
 std::vector<float> embedding_of(std::string_view text) {
   std::vector<float> vector(kEmbeddingLength, 0.F);
@@ -182,14 +194,18 @@ class FakeModel final : public Model {
     return answer(request.prompt, count_words(request.prompt), caller);
   }
 
-  void embed(std::vector<std::string> texts, Caller /*caller*/,
-             std::function<void(Result<Embeddings>)> done) override {
+  // Embeds at once.
+  std::unique_ptr<Embedding> embed(std::vector<std::string> texts, Caller /*caller*/,
+                                   std::function<void(Result<Embeddings>)> done) override {
     Embeddings result;
     for (const std::string& text : texts) {
       result.vectors.push_back(embedding_of(text));
       result.prompt_tokens += count_words(text);
     }
+    counters_->embedded_tokens += result.prompt_tokens;
+    auto embedded = std::make_unique<FakeEmbedding>(result.prompt_tokens);
     done(std::move(result));
+    return embedded;
   }
 
   Result<std::vector<Token>> tokenize(std::string_view text, bool /*special*/) const override {
@@ -206,6 +222,7 @@ class FakeModel final : public Model {
     load.running = counters_->running;
     load.prompt_tokens_total = counters_->prompt_tokens;
     load.completion_tokens_total = counters_->completion_tokens;
+    load.embedded_tokens_total = counters_->embedded_tokens;
     return load;
   }
 

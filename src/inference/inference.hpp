@@ -116,6 +116,7 @@ struct Caller {
   std::string
       tenant;  // prefix-cache entries are shared within a tenant (policy: see EngineOptions)
   Deadline deadline = Deadline::never();
+  std::uint64_t request = 0;  // its number in the log (log::next_request_id); 0: none
 };
 
 // ---- what is answered ----------------------------------------------------------------------
@@ -159,7 +160,8 @@ struct Finished {
 };
 using Event = std::variant<Content, Reasoning, ToolCallDelta, std::vector<TokenLogprobs>, Finished>;
 
-// The prompt does not fit. Carried beside the Error because doors tell it in numbers.
+// The prompt does not fit. `prompt_tokens` is the least it can have where it is so long that it was
+// not counted. Carried beside the Error because doors tell it in numbers.
 struct ContextFull {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t context_tokens = 0;
@@ -196,6 +198,14 @@ struct ModelInfo {
   std::uint64_t created = 0;  // seconds since 1970
 };
 
+// Vectors on their way. Destroying it cancels: what is waiting is not begun.
+class Embedding {
+ public:
+  virtual ~Embedding() = default;
+  // What was computed until now.
+  virtual Usage usage() const = 0;
+};
+
 struct Embeddings {
   std::vector<std::vector<float>> vectors;  // unit length, one per input
   std::uint32_t prompt_tokens = 0;
@@ -206,9 +216,11 @@ struct ModelLoad {
   std::uint32_t running = 0;        // sequences in the batch
   std::uint32_t waiting = 0;        // admitted, not yet in the batch
   std::uint32_t cached_tokens = 0;  // tokens held by the prefix cache
+  std::uint32_t texts_waiting = 0;  // to be embedded, those of the batch under way included
   std::uint64_t prompt_tokens_total = 0;
   std::uint64_t cached_prompt_tokens_total = 0;
   std::uint64_t completion_tokens_total = 0;
+  std::uint64_t embedded_tokens_total = 0;
 };
 
 class Model {
@@ -219,11 +231,13 @@ class Model {
   virtual Result<std::unique_ptr<Generation>> chat(ChatRequest request, Caller caller) = 0;
   virtual Result<std::unique_ptr<Generation>> complete(CompletionRequest request,
                                                        Caller caller) = 0;
-  // `done` is called exactly once, possibly before embed returns.
-  virtual void embed(std::vector<std::string> texts, Caller caller,
-                     std::function<void(Result<Embeddings>)> done) = 0;
+  // `done` is called exactly once, possibly before embed returns; with `cancelled` when the
+  // Embedding went first. Callers take turns, one batch at a time.
+  virtual std::unique_ptr<Embedding> embed(std::vector<std::string> texts, Caller caller,
+                                           std::function<void(Result<Embeddings>)> done) = 0;
   virtual Result<std::vector<Token>> tokenize(std::string_view text, bool special) const = 0;
   virtual Result<std::string> detokenize(const std::vector<Token>& tokens) const = 0;
+  // Of a conversation far too long for the context: the least it can have.
   virtual Result<std::uint32_t> count_tokens(const ChatRequest& request) const = 0;
   virtual ModelLoad load() const = 0;
 };

@@ -17,6 +17,7 @@ struct Job {
   using Time = std::chrono::steady_clock::time_point;
 
   std::string tenant;
+  std::uint64_t request = 0;  // its number in the log; 0: none
   Deadline deadline = Deadline::never();
   std::uint32_t max_tokens = 0;  // of the answer
   std::vector<Token> tokens;     // the prompt; the answer's tokens are added as they come

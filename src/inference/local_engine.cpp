@@ -1,5 +1,6 @@
 #include "inference/backends.hpp"
 #include "inference/local_model.hpp"
+#include "inference/stall_watch.hpp"
 
 #include <algorithm>
 #include <map>
@@ -17,7 +18,8 @@ class LocalEngine final : public Engine {
     if (find(source.name).ok()) {
       return fail(ErrorKind::already_exists, "a model called '" + source.name + "' is loaded");
     }
-    auto model = TRY(LocalModel::load(source, options_).context("loading " + source.name));
+    auto model = TRY(LocalModel::load(source, options_));
+    watch_.add(source.name, model->counters());
     const std::lock_guard lock(mutex_);
     models_.emplace(source.name, model);
     return model;
@@ -49,6 +51,7 @@ class LocalEngine final : public Engine {
   std::mutex loading_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Model>, std::less<>> models_;
+  StallWatch watch_;
 };
 
 }  // namespace

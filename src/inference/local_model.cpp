@@ -1,5 +1,7 @@
 #include "inference/local_model.hpp"
 
+#include "inference/embedder.hpp"
+
 #include <llama.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@ namespace {
 constexpr std::uint32_t kDefaultContext = 8192;
 constexpr std::uint32_t kLeastContext = 256;
 constexpr std::uint32_t kMostRunning = 64;
-constexpr std::size_t kMostTextsWaiting = 4096;
 
 class LocalGeneration final : public Generation {
  public:
@@ -74,10 +75,25 @@ Result<std::unique_ptr<LlamaDecoder>> make_decoder(const std::shared_ptr<const W
   }
 }
 
+// What no template leaves out; of earlier answers it may show a part.
+std::size_t bytes_to_show(const ChatRequest& request) {
+  std::size_t bytes = 0;
+  for (const Message& message : request.messages) {
+    if (message.role != Role::assistant) bytes += message.text.size();
+  }
+  return bytes;
+}
+
+Error does_not_fit(const ContextFull& numbers, std::string_view least, const std::string& model) {
+  return {ErrorKind::resource_exhausted,
+          "the prompt has " + std::string(least) + std::to_string(numbers.prompt_tokens) +
+              " tokens; " + model + " holds " + std::to_string(numbers.context_tokens)};
+}
+
 }  // namespace
 
-Result<std::shared_ptr<Model>> LocalModel::load(const ModelSource& source,
-                                                const EngineOptions& options) {
+Result<std::shared_ptr<LocalModel>> LocalModel::load(const ModelSource& source,
+                                                     const EngineOptions& options) {
   auto weights = TRY(Weights::load(source.path));
   const auto trained =
       static_cast<std::uint32_t>(std::max(1, llama_model_n_ctx_train(weights->model())));
@@ -89,9 +105,9 @@ Result<std::shared_ptr<Model>> LocalModel::load(const ModelSource& source,
     return fail(std::move(decoder).error());
   }
   ModelInfo info = info_of(source, *weights, context, format != nullptr && decoder.ok());
-  return std::shared_ptr<Model>(new LocalModel(std::move(info), options, std::move(weights),
-                                               std::move(format),
-                                               decoder.ok() ? *std::move(decoder) : nullptr));
+  return std::shared_ptr<LocalModel>(new LocalModel(std::move(info), options, std::move(weights),
+                                                    std::move(format),
+                                                    decoder.ok() ? *std::move(decoder) : nullptr));
 }
 
 LocalModel::LocalModel(ModelInfo info, EngineOptions options,
@@ -101,7 +117,9 @@ LocalModel::LocalModel(ModelInfo info, EngineOptions options,
       options_(options),
       weights_(std::move(weights)),
       format_(std::move(format)),
-      defaults_(weights_->sampling_defaults()) {
+      defaults_(weights_->sampling_defaults()),
+      embedding_(
+          [this] { return Embedder::create(weights_, info_.context_tokens, options_.threads); }) {
   if (!decoder) return;
   thread_ = std::make_unique<ModelThread>(
       std::move(decoder), counters_,
@@ -114,76 +132,87 @@ LocalModel::LocalModel(ModelInfo info, EngineOptions options,
 }
 
 Result<std::unique_ptr<Generation>> LocalModel::chat(ChatRequest request, Caller caller) {
-  Sampling sampling = std::move(request.sampling);
+  Wanted wanted{
+      .sampling = std::move(request.sampling), .least_bytes = bytes_to_show(request), .render = {}};
   auto shared = std::make_shared<const ChatRequest>(std::move(request));
-  return admit(std::move(caller), std::move(sampling), [this, shared] { return render(*shared); });
+  wanted.render = [this, shared] { return render(*shared); };
+  return admit(std::move(caller), std::move(wanted));
 }
 
+// The whole of a raw prompt is the caller's, so that control words in it are control tokens.
 Result<std::unique_ptr<Generation>> LocalModel::complete(CompletionRequest request, Caller caller) {
-  Sampling sampling = std::move(request.sampling);
+  Wanted wanted{
+      .sampling = std::move(request.sampling), .least_bytes = request.prompt.size(), .render = {}};
   auto shared = std::make_shared<const CompletionRequest>(std::move(request));
-  return admit(std::move(caller), std::move(sampling), [shared]() -> Result<RenderedChat> {
+  wanted.render = [shared]() -> Result<RenderedChat> {
     RenderedChat raw;
-    raw.prompt = shared->prompt;
+    raw.prompt.push_back({.text = shared->prompt});
     raw.grammar = TRY(grammar_of(shared->format));
     return raw;
-  });
+  };
+  return admit(std::move(caller), std::move(wanted));
 }
 
-Result<std::unique_ptr<Generation>> LocalModel::admit(Caller caller, Sampling sampling,
-                                                      Prompt prompt) {
+Result<std::unique_ptr<Generation>> LocalModel::admit(Caller caller, Wanted wanted) {
   if (!thread_) return fail(ErrorKind::unsupported, info_.name + " only embeds");
   if (counters_->in_flight.fetch_add(1) >= options_.max_running + options_.max_waiting) {
     --counters_->in_flight;
     return fail(ErrorKind::resource_exhausted, "too many requests are waiting for " + info_.name);
   }
   auto job = std::make_shared<std::unique_ptr<Job>>(std::make_unique<Job>());
-  (*job)->tenant = std::move(caller.tenant);
+  (*job)->tenant = caller.tenant;
+  (*job)->request = caller.request;
   (*job)->deadline = caller.deadline;
   (*job)->admitted = std::chrono::steady_clock::now();
   (*job)->channel = std::make_shared<EventChannel>(options_.max_unread_events, thread_->nudge());
   auto generation = std::make_unique<LocalGeneration>((*job)->channel);
-  preparation_.post([this, job, wanted = std::move(sampling),
-                     ask = std::move(prompt)](const std::stop_token& stop) {
-    if (stop.stop_requested()) {
-      give_up(**job, Error(ErrorKind::unavailable, "the model is shutting down"));
-    } else {
-      prepare(std::move(*job), wanted, ask);
-    }
-  });
+  // Said here, so that nobody's far too long text keeps the preparation thread from others.
+  if (const auto numbers = hopeless(wanted.least_bytes)) {
+    (*job)->channel->set_context_full(*numbers);
+    give_up(**job, does_not_fit(*numbers, "at least ", info_.name));
+    return std::unique_ptr<Generation>(std::move(generation));
+  }
+  preparation_.post(std::move(caller.tenant),
+                    [this, job, asked = std::move(wanted)](const std::stop_token& stop) {
+                      prepare(std::move(*job), asked, stop);
+                      return WorkerThread::Next::done;
+                    });
   return std::unique_ptr<Generation>(std::move(generation));
 }
 
-void LocalModel::prepare(std::unique_ptr<Job> job, const Sampling& sampling, const Prompt& prompt) {
-  Result<> filled;
-  if (!job->channel->stopped() && !job->deadline.passed()) {
-    try {
-      filled = fill(*job, sampling, prompt);
-    } catch (const std::exception& error) {
-      filled = fail(ErrorKind::internal, std::string("preparing the request: ") + error.what());
+void LocalModel::prepare(std::unique_ptr<Job> job, const Wanted& wanted,
+                         const std::stop_token& stop) {
+  const KeepOn keep_on = [&]() -> Result<> {
+    if (stop.stop_requested()) return fail(ErrorKind::unavailable, "the model is shutting down");
+    if (job->channel->stopped()) return fail(ErrorKind::cancelled, "nobody wants this any more");
+    if (job->deadline.passed()) {
+      return fail(ErrorKind::deadline_exceeded, "the prompt was not read in the time allowed");
     }
-  } else {
-    job->tokens.push_back(0);  // the scheduler says which of the two it was
+    return {};
+  };
+  Result<> filled = keep_on();
+  try {
+    if (filled.ok()) filled = fill(*job, wanted, keep_on);
+  } catch (const std::exception& error) {
+    filled = fail(ErrorKind::internal, std::string("preparing the request: ") + error.what());
+  }
+  if (!filled.ok() && filled.error().kind() == ErrorKind::cancelled) {
+    job->channel->finish({.reason = FinishReason::stop, .usage = job->usage, .timings = {}});
+    --counters_->in_flight;
+    return;
   }
   if (!filled.ok()) return give_up(*job, std::move(filled).error());
   thread_->add(std::move(job));
 }
 
 // Everything about a job that needs the model's vocabulary.
-Result<> LocalModel::fill(Job& job, const Sampling& sampling, const Prompt& prompt) {
+Result<> LocalModel::fill(Job& job, const Wanted& wanted, const KeepOn& keep_on) {
+  const Sampling& sampling = wanted.sampling;
   VoiceOptions voice;
   voice.sampling = TRY(resolve(sampling, defaults_, weights_->size()));
-  RenderedChat rendered = TRY(prompt());
-  job.tokens = TRY(tokens_of(rendered.prompt));
-  job.usage.prompt_tokens = static_cast<std::uint32_t>(job.tokens.size());
+  RenderedChat rendered = TRY(wanted.render());
+  TRY(read_prompt(job, rendered.prompt, keep_on));
   job.max_tokens = sampling.max_tokens.value_or(std::numeric_limits<std::uint32_t>::max());
-  if (job.tokens.size() >= info_.context_tokens) {
-    const ContextFull numbers{job.usage.prompt_tokens, info_.context_tokens};
-    job.channel->set_context_full(numbers);
-    return fail(ErrorKind::resource_exhausted,
-                "the prompt has " + std::to_string(numbers.prompt_tokens) + " tokens; " +
-                    info_.name + " holds " + std::to_string(numbers.context_tokens));
-  }
   voice.stop = sampling.stop;
   voice.stop.insert(voice.stop.end(), rendered.stop.begin(), rendered.stop.end());
   voice.logprobs = sampling.logprobs;
@@ -192,6 +221,26 @@ Result<> LocalModel::fill(Job& job, const Sampling& sampling, const Prompt& prom
   if (rendered.grammar) voice.constraint = TRY(make_grammar(weights_->texts(), *rendered.grammar));
   job.speaker = std::make_unique<Voice>(weights_, std::move(voice), job.channel, job.tokens);
   return {};
+}
+
+Result<> LocalModel::read_prompt(Job& job, const Prompt& prompt, const KeepOn& keep_on) const {
+  std::optional<ContextFull> numbers = hopeless(bytes_of(prompt));
+  const std::string_view least = numbers ? "at least " : "";
+  if (!numbers) {
+    job.tokens = TRY(tokens_of(*weights_, prompt, keep_on));
+    job.usage.prompt_tokens = static_cast<std::uint32_t>(job.tokens.size());
+    if (job.tokens.size() < info_.context_tokens) return {};
+    numbers = {job.usage.prompt_tokens, info_.context_tokens};
+  }
+  job.channel->set_context_full(*numbers);
+  return fail(does_not_fit(*numbers, least, info_.name));
+}
+
+std::optional<ContextFull> LocalModel::hopeless(std::size_t bytes) const {
+  const std::size_t least = bytes / weights_->longest_token();
+  if (least < info_.context_tokens) return std::nullopt;
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
+  return ContextFull{static_cast<std::uint32_t>(std::min(least, kMost)), info_.context_tokens};
 }
 
 void LocalModel::give_up(const Job& job, Error error) {
@@ -207,44 +256,9 @@ Result<RenderedChat> LocalModel::render(const ChatRequest& request) const {
   return format_->render(request);
 }
 
-Result<std::vector<Token>> LocalModel::tokens_of(const std::string& prompt) const {
-  auto tokens = TRY(weights_->tokenize(prompt, Weights::Begin::add, true));
-  if (tokens.empty()) {
-    const Token begin = llama_vocab_bos(weights_->vocab());
-    if (begin == LLAMA_TOKEN_NULL) return fail(ErrorKind::invalid_argument, "the prompt is empty");
-    tokens.push_back(begin);
-  }
-  return tokens;
-}
-
-void LocalModel::embed(std::vector<std::string> texts, Caller caller,
-                       std::function<void(Result<Embeddings>)> done) {
-  const auto count = static_cast<std::uint32_t>(texts.size());
-  if (texts_waiting_.fetch_add(count) + count > kMostTextsWaiting) {
-    texts_waiting_ -= count;
-    return done(fail(ErrorKind::resource_exhausted, "too many texts are waiting to be embedded"));
-  }
-  embedding_.post([this, count, deadline = caller.deadline, texts = std::move(texts),
-                   done = std::move(done)](const std::stop_token& stop) {
-    auto result = stop.stop_requested()
-                      ? Result<Embeddings>(fail(ErrorKind::unavailable, "shutting down"))
-                      : embed_now(texts, deadline);
-    texts_waiting_ -= count;
-    done(std::move(result));
-  });
-}
-
-Result<Embeddings> LocalModel::embed_now(const std::vector<std::string>& texts, Deadline deadline) {
-  if (deadline.passed())
-    return fail(ErrorKind::deadline_exceeded, "embedding had to wait too long");
-  try {
-    if (!embedder_) {
-      embedder_ = TRY(Embedder::create(weights_, info_.context_tokens, options_.threads));
-    }
-    return embedder_->embed(texts, deadline);
-  } catch (const std::exception& error) {
-    return fail(ErrorKind::internal, std::string("embedding: ") + error.what());
-  }
+std::unique_ptr<Embedding> LocalModel::embed(std::vector<std::string> texts, Caller caller,
+                                             std::function<void(Result<Embeddings>)> done) {
+  return embedding_.add(std::move(texts), std::move(caller), std::move(done));
 }
 
 Result<std::vector<Token>> LocalModel::tokenize(std::string_view text, bool special) const {
@@ -263,8 +277,11 @@ Result<std::string> LocalModel::detokenize(const std::vector<Token>& tokens) con
 }
 
 Result<std::uint32_t> LocalModel::count_tokens(const ChatRequest& request) const {
+  if (const auto numbers = hopeless(bytes_to_show(request))) return numbers->prompt_tokens;
   const RenderedChat rendered = TRY(render(request));
-  return static_cast<std::uint32_t>(TRY(tokens_of(rendered.prompt)).size());
+  if (const auto numbers = hopeless(bytes_of(rendered.prompt))) return numbers->prompt_tokens;
+  const auto tokens = TRY(tokens_of(*weights_, rendered.prompt, [] { return Result<>(); }));
+  return static_cast<std::uint32_t>(tokens.size());
 }
 
 ModelLoad LocalModel::load() const {
@@ -273,9 +290,11 @@ ModelLoad LocalModel::load() const {
   return {.running = running,
           .waiting = in_flight > running ? in_flight - running : 0,
           .cached_tokens = counters_->cached_tokens,
+          .texts_waiting = embedding_.texts_waiting(),
           .prompt_tokens_total = counters_->prompt_tokens,
           .cached_prompt_tokens_total = counters_->cached_prompt_tokens,
-          .completion_tokens_total = counters_->completion_tokens};
+          .completion_tokens_total = counters_->completion_tokens,
+          .embedded_tokens_total = embedding_.tokens_total()};
 }
 
 }  // namespace quern::inference

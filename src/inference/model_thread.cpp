@@ -1,7 +1,8 @@
 #include "inference/model_thread.hpp"
 
-#include <pthread.h>
+#include "base/process.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -35,10 +36,11 @@ ModelThread::ModelThread(std::unique_ptr<Decoder> decoder, std::shared_ptr<Count
     : inbox_(std::make_shared<Inbox>()),
       counters_(std::move(counters)),
       decoder_(std::move(decoder)),
-      thread_([inbox = inbox_, decoder_at = decoder_.get(), counters_at = counters_.get(),
-               options] { run(*inbox, *decoder_at, *counters_at, options); }) {
-  pthread_setname_np(thread_.native_handle(), "quern-model");
-}
+      thread_(
+          [inbox = inbox_, decoder_at = decoder_.get(), counters_at = counters_.get(), options] {
+            name_this_thread("quern-model");
+            run(*inbox, *decoder_at, *counters_at, options);
+          }) {}
 
 ModelThread::~ModelThread() {
   {
@@ -76,7 +78,9 @@ void ModelThread::run(Inbox& inbox, Decoder& decoder, Counters& counters,
   while (inbox.take(jobs, busy ? now : scheduler.next_deadline())) {
     for (auto& job : jobs) scheduler.add(std::move(job));
     jobs.clear();
+    counters.step_began = std::chrono::steady_clock::now().time_since_epoch().count();
     busy = scheduler.step();
+    counters.step_began = 0;
   }
   for (auto& job : jobs) scheduler.add(std::move(job));
 }

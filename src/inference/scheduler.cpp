@@ -305,7 +305,9 @@ void Scheduler::speak(const Batch& batch) {
 void Scheduler::say(Slot& slot, std::span<const float> logits) {
   Job& job = *slot.job;
   if (job.first_token == Job::Time()) job.first_token = Clock::now();
+  counters_.choosing_for = job.request;
   auto said = job.speaker->say(logits);
+  counters_.choosing_for = 0;
   if (!said.ok()) return fail(slot, said.error());
   job.tokens.push_back(said->token);
   ++job.usage.completion_tokens;

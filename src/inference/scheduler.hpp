@@ -19,6 +19,7 @@
 #include "inference/waiting_line.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -32,6 +33,10 @@ struct Counters {
   std::atomic<std::uint64_t> prompt_tokens = 0;
   std::atomic<std::uint64_t> cached_prompt_tokens = 0;
   std::atomic<std::uint64_t> completion_tokens = 0;
+  // For who watches: when the step under way began (steady clock; 0: none is), and whose next token
+  // is being chosen in it (Job::request; 0: nobody's).
+  std::atomic<std::chrono::nanoseconds::rep> step_began = 0;
+  std::atomic<std::uint64_t> choosing_for = 0;
 };
 
 struct SchedulerOptions {

@@ -1,11 +1,16 @@
 #include "inference/timer_thread.hpp"
 
+#include "base/process.hpp"
+
 #include <utility>
 
 namespace quern::inference {
 
 TimerThread::TimerThread()
-    : thread_([plan = plan_](const std::stop_token& stop) { run(*plan, stop); }) {}
+    : thread_([plan = plan_](const std::stop_token& stop) {
+        name_this_thread("quern-timer");
+        run(*plan, stop);
+      }) {}
 
 TimerThread::~TimerThread() {
   thread_.request_stop();

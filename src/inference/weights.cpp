@@ -5,6 +5,7 @@
 
 #include <llama.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -19,6 +20,29 @@ void read_number(const std::string& text, Number& into) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) into = value;
+}
+
+// The words that a tokenizer reads as tokens only where it is told to.
+ControlWords control_words_of(const llama_vocab* vocab, std::uint32_t size) {
+  constexpr unsigned kControl = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN;
+  std::vector<std::string> words;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    const auto token = static_cast<Token>(i);
+    if ((llama_vocab_get_attr(vocab, token) & kControl) == 0) continue;
+    words.emplace_back(llama_vocab_get_text(vocab, token));
+  }
+  return ControlWords(std::move(words));
+}
+
+// Of the tokens' bytes; a token's text in the vocabulary is never shorter than those.
+std::size_t longest_token_of(const Vocabulary& vocabulary, const llama_vocab* vocab) {
+  std::size_t longest = 1;
+  for (std::uint32_t i = 0; i < vocabulary.size(); ++i) {
+    const auto token = static_cast<Token>(i);
+    if (std::string_view(llama_vocab_get_text(vocab, token)).size() <= longest) continue;
+    longest = std::max(longest, vocabulary.bytes_of(token, Vocabulary::Special::show).size());
+  }
+  return longest;
 }
 
 }  // namespace
@@ -46,7 +70,9 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::filesystem::path
 Weights::Weights(llama_model* model)
     : model_(model),
       vocab_(llama_model_get_vocab(model)),
-      size_(static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_))) {}
+      size_(static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_))),
+      longest_token_(longest_token_of(*this, vocab_)),
+      control_words_(control_words_of(vocab_, size_)) {}
 
 Weights::~Weights() { llama_model_free(model_); }
 

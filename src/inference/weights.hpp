@@ -1,6 +1,7 @@
 // A model file in memory: llama.cpp's model and its vocabulary. Immutable, shared by threads.
 #pragma once
 
+#include "inference/control_words.hpp"
 #include "inference/sampler.hpp"
 #include "inference/token_texts.hpp"
 #include "inference/vocabulary.hpp"
@@ -35,6 +36,9 @@ class Weights final : public Vocabulary {
   Result<std::vector<Token>> tokenize(std::string_view text, Begin begin, bool special) const;
   // Made when first asked for, which takes a tenth of a second.
   std::shared_ptr<const TokenTexts> texts() const;
+  // Bytes of the longest token: a text of N bytes has at least N / longest_token() tokens.
+  std::size_t longest_token() const { return longest_token_; }
+  const ControlWords& control_words() const { return control_words_; }
   // The file's own value for `key`, or empty.
   std::string metadata(const char* key) const;
   // The sampling that the file recommends, over Quern's defaults.
@@ -48,6 +52,8 @@ class Weights final : public Vocabulary {
   std::uint32_t size_;
   mutable std::once_flag texts_once_;
   mutable std::shared_ptr<const TokenTexts> texts_;
+  std::size_t longest_token_;
+  ControlWords control_words_;
 };
 
 }  // namespace quern::inference

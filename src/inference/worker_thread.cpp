@@ -1,5 +1,7 @@
 #include "inference/worker_thread.hpp"
 
+#include "base/process.hpp"
+
 #include <utility>
 
 namespace quern::inference {
@@ -9,11 +11,14 @@ WorkerThread::~WorkerThread() {
   if (thread_.joinable()) thread_.join();
 }
 
-void WorkerThread::post(Task task) {
+void WorkerThread::post(std::string tenant, Task task) {
   const std::lock_guard lock(mutex_);
-  tasks_.push_back(std::move(task));
+  tasks_.push_back(tenant, {.tenant = tenant, .task = std::move(task)});
   if (!thread_.joinable()) {
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      name_this_thread(name_);
+      run(stop);
+    });
   }
   changed_.notify_one();
 }
@@ -23,11 +28,15 @@ void WorkerThread::run(const std::stop_token& stop) {
   for (;;) {
     changed_.wait(lock, stop, [this] { return !tasks_.empty(); });
     if (tasks_.empty()) return;
-    const Task task = std::move(tasks_.front());
-    tasks_.pop_front();
+    Waiting next = tasks_.pop([](const Waiting&) { return true; });
     lock.unlock();
-    task(stop);
+    const bool more = next.task(stop) == Next::again;
+    if (!more) next.task = nullptr;  // its destructor is foreign code
     lock.lock();
+    if (more) {
+      const std::string tenant = next.tenant;
+      tasks_.push_back(tenant, std::move(next));
+    }
   }
 }
 

@@ -223,6 +223,7 @@ def complains(path: pathlib.Path, home: pathlib.Path) -> quern.Ended:
     assert 0 < ended.code < 126, f"{ended.code}\n{ended.err}"
     assert any(line.startswith("quern: ") for line in ended.err.splitlines()), ended.err
     assert path.name in ended.err, ended.err
+    assert ended.err.count("loading ") <= 1, ended.err
     return ended
 
 
