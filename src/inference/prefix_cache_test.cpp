@@ -162,7 +162,7 @@ TEST(PrefixCache, WithoutSavingWhatIsAttachedStays) {
   };
   const Sequence sequence = bench.pool.take().value();
   bench.use(run(0, 20));
-  bench.cache.settle(0);  // the upper node is outside the context, where others take its place
+  bench.empty_context();  // the upper node is outside the context, where others take its place
   fill(40);
   EXPECT_EQ(bench.cache.attach("", tokens, sequence, 0), 0U);
   bench.decoder.drop(63, {0, 50});
@@ -183,7 +183,7 @@ TEST(PrefixCache, WhatLiesOutsideIsBoundedInBytes) {
   Bench bench(1000, 1000, kTwoRuns);
   for (Token i = 0; i < 3; ++i) {
     bench.use(run(i * 20, 20));
-    bench.cache.settle(0);
+    bench.empty_context();
     EXPECT_LE(bench.cache.memory(), kTwoRuns);
   }
   EXPECT_EQ(bench.cache.tokens(), 40U);
@@ -195,7 +195,7 @@ TEST(PrefixCache, WhatLiesOutsideIsBoundedInBytes) {
 TEST(PrefixCache, WhatIsTooLargeToLieOutsideStaysInTheContext) {
   Bench bench(1000, 1000, Bytes{100});
   bench.use(run(0, 20));
-  bench.cache.settle(0);
+  bench.empty_context();
   EXPECT_EQ(bench.cache.memory(), Bytes{0});
   EXPECT_EQ(bench.cache.cells(), 20U);
   EXPECT_TRUE(bench.cache.free_cells());  // it has to go when the cells are needed
@@ -206,12 +206,12 @@ TEST(PrefixCache, ForgettingGivesTheBytesBack) {
   Bench bench(50);
   for (Token i = 0; i < 10; ++i) {
     bench.use(run(i, 20));
-    bench.cache.settle(0);
+    bench.empty_context();
     EXPECT_EQ(bench.cache.memory().count, bench.cache.tokens() * 8U);
   }
   bench.use(run(9, 10));
   bench.use(join(run(9, 5), run(40, 5)));  // splits, which drops the copy
-  bench.cache.settle(0);
+  bench.empty_context();
   EXPECT_EQ(bench.cache.memory().count, bench.cache.tokens() * 8U);
 }
 
