@@ -12,7 +12,7 @@ void EventChannel::push(Event event) {
   std::unique_lock lock(mutex_);
   if (state_ != State::open) return;
   events_.push_back(std::move(event));
-  wake_reader(std::move(lock));
+  if (!may_wait()) wake_reader(std::move(lock));
 }
 
 void EventChannel::push(std::vector<Event> events) {
@@ -20,7 +20,7 @@ void EventChannel::push(std::vector<Event> events) {
   std::unique_lock lock(mutex_);
   if (state_ != State::open) return;
   std::move(events.begin(), events.end(), std::back_inserter(events_));
-  wake_reader(std::move(lock));
+  if (!may_wait()) wake_reader(std::move(lock));
 }
 
 void EventChannel::finish(Finished finished) {
@@ -37,6 +37,21 @@ void EventChannel::fail(Error error) {
   error_ = std::move(error);
   state_ = State::ending;
   wake_reader(std::move(lock));
+}
+
+void EventChannel::pace(std::chrono::milliseconds least) {
+  const std::lock_guard lock(mutex_);
+  pace_ = least;
+}
+
+void EventChannel::tell() {
+  std::unique_lock lock(mutex_);
+  if (!events_.empty()) wake_reader(std::move(lock));
+}
+
+void EventChannel::tell_if_due() {
+  std::unique_lock lock(mutex_);
+  if (!events_.empty() && !may_wait()) wake_reader(std::move(lock));
 }
 
 void EventChannel::set_context_full(ContextFull numbers) {
@@ -82,7 +97,8 @@ Result<std::vector<Event>> EventChannel::read() {
 void EventChannel::on_ready(std::function<void()> wake) {
   std::unique_lock lock(mutex_);
   wake_.swap(wake);  // the earlier one is destroyed after the lock is gone
-  if (!events_.empty() || state_ != State::open) wake_reader(std::move(lock));
+  const bool something = !events_.empty() || state_ != State::open;
+  if (something && !may_wait()) wake_reader(std::move(lock));
 }
 
 void EventChannel::stop() {
@@ -115,9 +131,17 @@ std::optional<ContextFull> EventChannel::context_full() const {
   return context_full_;
 }
 
+// True while the reader was woken a moment ago and more is to come; a full channel waits for
+// nothing.
+bool EventChannel::may_wait() const {
+  if (pace_.count() == 0 || state_ != State::open || events_.size() >= capacity_) return false;
+  return std::chrono::steady_clock::now() < last_wake_ + pace_;
+}
+
 // Foreign code runs without the lock; `waking_` lets close() wait for it.
 void EventChannel::wake_reader(std::unique_lock<std::mutex> lock) {
   if (!wake_) return;
+  if (pace_.count() > 0) last_wake_ = std::chrono::steady_clock::now();
   auto wake = std::exchange(wake_, nullptr);
   waking_ = std::this_thread::get_id();
   lock.unlock();

@@ -3,10 +3,15 @@
 // One writer, one reader, any threads. The writer never waits: it asks `full()` and pauses its own
 // work; `drained` is called (on the reader's thread) when a reader that had fallen behind has
 // caught up. Calls cost an uncontended lock and no system call unless somebody waits.
+//
+// A wake costs more than a token: the reader runs on a processor that the model was using. A paced
+// channel therefore wakes its reader at intervals, with all that came meanwhile, but for the first
+// event, the last, and when the writer says that nothing more will come for a while.
 #pragma once
 
 #include "inference/inference.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -27,6 +32,12 @@ class EventChannel {
   void push(std::vector<Event> events);
   void finish(Finished finished);
   void fail(Error error);
+  // From now on push() wakes the reader no more often than this. Zero, the default: always.
+  void pace(std::chrono::milliseconds least);
+  // Wakes the reader if something lies unread that it was not woken for.
+  void tell();
+  // The same, but only when the time for it has come.
+  void tell_if_due();
   // What context_full() will answer; call it before fail().
   void set_context_full(ContextFull numbers);
   // What was computed until now.
@@ -48,6 +59,7 @@ class EventChannel {
 
  private:
   enum class State : std::uint8_t { open, ending, over };
+  bool may_wait() const;
   void wake_reader(std::unique_lock<std::mutex> lock);
 
   const std::size_t capacity_;
@@ -62,6 +74,8 @@ class EventChannel {
   State state_ = State::open;  // ending: nothing more is written; over: all was read
   bool stopped_ = false;
   bool reader_is_behind_ = false;
+  std::chrono::milliseconds pace_{0};
+  std::chrono::steady_clock::time_point last_wake_ = std::chrono::steady_clock::time_point::min();
   std::function<void()> wake_;
   std::thread::id waking_;  // who runs a wake now; the default id: nobody
 };

@@ -132,5 +132,51 @@ TEST(EventChannel, NothingIsLostBetweenTwoThreads) {
   EXPECT_EQ(seen, kEvents + 1);
 }
 
+TEST(EventChannel, APacedReaderIsWokenForTheFirstTheLastAndWhenTold) {
+  EventChannel channel(100, nullptr);
+  channel.pace(std::chrono::hours(1));
+  int wakes = 0;
+  const auto wait = [&] { channel.on_ready([&] { ++wakes; }); };
+  wait();
+  channel.push(Content{"a"});
+  EXPECT_EQ(wakes, 1) << "nobody waits for a first word";
+  EXPECT_EQ(channel.read()->size(), 1U);
+  wait();
+  channel.push(Content{"b"});
+  channel.push(Content{"c"});
+  channel.tell_if_due();
+  EXPECT_EQ(wakes, 1);
+  channel.tell();
+  EXPECT_EQ(wakes, 2);
+  EXPECT_EQ(channel.read()->size(), 2U);
+  channel.push(Content{"d"});
+  wait();
+  EXPECT_EQ(wakes, 2) << "asking again is no reason";
+  channel.finish({});
+  EXPECT_EQ(wakes, 3);
+  EXPECT_EQ(channel.read()->size(), 2U);
+}
+
+TEST(EventChannel, APacedReaderIsWokenWhenItIsTimeOrTheChannelIsFull) {
+  EventChannel channel(2, nullptr);
+  int wakes = 0;
+  const auto wait = [&] { channel.on_ready([&] { ++wakes; }); };
+  channel.pace(std::chrono::milliseconds(1));
+  wait();
+  channel.push(Content{"a"});
+  ASSERT_TRUE(channel.read().ok());
+  wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  channel.push(Content{"b"});
+  EXPECT_EQ(wakes, 2);
+  channel.pace(std::chrono::hours(1));
+  ASSERT_TRUE(channel.read().ok());
+  wait();
+  channel.push(Content{"c"});
+  EXPECT_EQ(wakes, 2);
+  channel.push(Content{"d"});
+  EXPECT_EQ(wakes, 3) << "the writer pauses now: nothing more comes before the reader reads";
+}
+
 }  // namespace
 }  // namespace quern::inference

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t kDefaultContext = 8192;
 constexpr std::uint32_t kLeastContext = 256;
 constexpr std::uint32_t kMostRunning = 64;
+// Between two wakes of a reader: no eye sees the difference, and the model keeps its processors.
+constexpr std::chrono::milliseconds kPace{30};
 
 class LocalGeneration final : public Generation {
  public:
@@ -165,6 +167,7 @@ Result<std::unique_ptr<Generation>> LocalModel::admit(Caller caller, Wanted want
   (*job)->deadline = caller.deadline;
   (*job)->admitted = std::chrono::steady_clock::now();
   (*job)->channel = std::make_shared<EventChannel>(options_.max_unread_events, thread_->nudge());
+  (*job)->channel->pace(kPace);
   auto generation = std::make_unique<LocalGeneration>((*job)->channel);
   // Said here, so that nobody's far too long text keeps the preparation thread from others.
   if (const auto numbers = hopeless(wanted.least_bytes)) {

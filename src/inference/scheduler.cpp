@@ -68,6 +68,7 @@ bool Scheduler::step() {
   end_what_is_over();
   start_waiting();
   Batch batch = plan();
+  tell_readers(batch);
   if (batch.parts.empty()) return false;
   if (!settled_) settle();
   if (!decode(batch)) return true;  // somebody had to go, or what failed is gone: plan again
@@ -135,6 +136,18 @@ bool Scheduler::park_a_paused_one() {
     return true;
   }
   return false;
+}
+
+// Whoever is to wait longer than for one token hears now what there is.
+void Scheduler::tell_readers(const Batch& batch) {
+  const bool soon = !batch.parts.empty() && batch.tokens.size() == batch.parts.size();
+  for (const auto& slot : slots_) {
+    if (soon) {
+      slot->job->channel->tell_if_due();
+    } else {
+      slot->job->channel->tell();
+    }
+  }
 }
 
 // Idle cells slow every step down, so they leave while somebody runs; alone they may stay, in case
@@ -291,6 +304,8 @@ void Scheduler::make_room() {
     return;
   }
   auto job = std::move(youngest.job);
+  job->channel->pace({});  // nobody knows when more will come
+  job->channel->tell();
   remove(youngest);
   waiting_.push_front(std::move(job));
   crowded_ = true;

@@ -68,6 +68,7 @@ class Scheduler {
   void end_what_is_over();
   void start_waiting();
   bool park_a_paused_one();
+  void tell_readers(const Batch& batch);
   void settle();
   bool start(std::unique_ptr<Job> job);
   void choose_leader(Slot& slot);
