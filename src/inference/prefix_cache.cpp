@@ -40,6 +40,10 @@ std::uint32_t PrefixCache::attach(const std::string& space, std::span<const Toke
   }
   while (!path.empty() && path.back().end > from && !usable(path)) path.pop_back();
   if (path.empty() || path.back().end <= from) return 0;
+  // Only what is shared is in use from now on; the rest of a long node may leave the context.
+  if (path.back().end < path.back().node->end()) {
+    if (Node* const upper = split(*path.back().node, path.back().end)) path.back().node = upper;
+  }
   for (const Step& step : path) {
     if (step.end <= from) continue;
     decoder_.share(*step.node->sequence, to, {std::max(from, step.node->begin), step.end});

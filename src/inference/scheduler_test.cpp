@@ -115,6 +115,21 @@ void expect_right(Request& request, int count = 4) {
   EXPECT_EQ(request.answer.text, expected_answer(request.prompt, count));
 }
 
+TEST(Scheduler, WhatFollowsASharedBeginningLeavesTheContextToo) {
+  Bench bench({.cache_tokens = 1000});
+  auto first = bench.ask({.prompt = run(0, 100), .max_tokens = 1});
+  bench.finish_all();
+  std::vector<Token> begins_alike = run(0, 10);
+  begins_alike.push_back(42);
+  auto other = bench.ask({.prompt = begins_alike, .max_tokens = 3});
+  while (!other->over()) {
+    ASSERT_TRUE(bench.scheduler.step());
+    EXPECT_LT(bench.decoder.used(), 20U);
+  }
+  EXPECT_EQ(other->answer.finished->usage.cached_tokens, 10U);
+  EXPECT_EQ(other->answer.text, expected_answer(begins_alike, 3));
+}
+
 TEST(Scheduler, IdlePromptsLeaveTheContextWhileOthersRun) {
   Bench bench({.cache_tokens = 1000});
   auto first = bench.ask({.prompt = run(0, 100), .max_tokens = 1});
