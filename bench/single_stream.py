@@ -25,11 +25,16 @@ def llama_bench() -> dict:
     return rates
 
 
-def ours(port: int, nonce: int) -> dict:
+def read_prompt(port: int, nonce: str) -> dict:
     # Another first word each time. What the template puts before it is found in the cache all the
     # same, so only tokens that were computed are counted.
     words = " ".join(f"{nonce}{chr(97 + i % 26)}" for i in range(PROMPT_TOKENS // 3 - 12))
-    prompt = harness.chat(port, {"max_tokens": 1, "temperature": 0, "messages": [{"role": "user", "content": words}]})
+    return harness.chat(port, {"max_tokens": 1, "temperature": 0, "messages": [{"role": "user", "content": words}]})
+
+
+def ours(port: int, nonce: int) -> dict:
+    read_prompt(port, f"{nonce}00")  # llama-bench, too, reads one before it measures
+    prompt = read_prompt(port, f"{nonce}")
     decode = harness.chat(port, {"max_tokens": NEW_TOKENS, "temperature": 0, "logit_bias": {"2": -100, "0": -100},
                                  "messages": [{"role": "user", "content": f"{nonce}. Tell a very long story."}]})
     computed = prompt["timings"]["prompt_n"]
