@@ -2,7 +2,7 @@
 # the user's own rustup (also when HOME points elsewhere), then at Debian's current builds, which
 # deps/setup.sh installs where nothing newer is found.
 quern_home=$(getent passwd "$(id -u)" | cut -d: -f6)
-quern_rust_ok() { "$1" --version 2>/dev/null | awk '{split($2, v, "."); exit !(v[1] > 1 || v[2] >= 95)}'; }
+quern_rust_ok() { "$1" --version 2>/dev/null | awk '{split($2, v, "."); new = v[1] > 1 || v[2] >= 95} END {exit !new}'; }
 if ! quern_rust_ok rustc; then
   if [ -d "$quern_home/.rustup" ] && [ -z "${RUSTUP_HOME:-}" ]; then
     export RUSTUP_HOME="$quern_home/.rustup"

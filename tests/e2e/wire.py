@@ -41,7 +41,8 @@ class Wire:
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def request(self, method: str, target: str, body: bytes | None = None, **headers: str):
-        lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
+        headers = {"Host": "localhost", **headers}
+        lines = [f"{method} {target} HTTP/1.1"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         if body is not None:
             lines += [f"Content-Length: {len(body)}"]
