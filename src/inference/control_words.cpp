@@ -128,21 +128,18 @@ std::size_t bytes_of(const Prompt& prompt) {
 
 ControlMarks::ControlMarks(const ControlWords& words) : words_(words), mark_(make_mark()) {}
 
-void ControlMarks::mark(std::string& text) {
-  std::string with = marked(text);
-  if (with.size() == text.size()) return;
-  text = std::move(with);
-  used_ = true;
-}
+void ControlMarks::mark(std::string& text) { mark_as(text, text); }
 
 void ControlMarks::mark_json(std::string& json) {
   const auto value = nlohmann::ordered_json::parse(json, nullptr, false);
   if (value.is_discarded()) return mark(json);
-  const std::string plain =
-      value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  std::string with = marked(plain);
-  if (with.size() == plain.size()) return;
-  json = std::move(with);
+  mark_as(json, value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void ControlMarks::mark_as(std::string& text, const std::string& read) {
+  std::string with = marked(read);
+  if (with.size() == read.size()) return;
+  text = std::move(with);
   used_ = true;
 }
 

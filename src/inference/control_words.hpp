@@ -63,6 +63,8 @@ class ControlMarks {
   Prompt parts(std::string_view rendered) const;
 
  private:
+  // `text` becomes what it reads as, `read`, with marks, where that spells control words.
+  void mark_as(std::string& text, const std::string& read);
   std::string marked(std::string_view text) const;
 
   const ControlWords& words_;

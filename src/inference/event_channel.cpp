@@ -12,7 +12,7 @@ void EventChannel::push(Event event) {
   std::unique_lock lock(mutex_);
   if (state_ != State::open) return;
   events_.push_back(std::move(event));
-  if (!may_wait()) wake_reader(std::move(lock));
+  wake_if_due(std::move(lock));
 }
 
 void EventChannel::push(std::vector<Event> events) {
@@ -20,7 +20,7 @@ void EventChannel::push(std::vector<Event> events) {
   std::unique_lock lock(mutex_);
   if (state_ != State::open) return;
   std::move(events.begin(), events.end(), std::back_inserter(events_));
-  if (!may_wait()) wake_reader(std::move(lock));
+  wake_if_due(std::move(lock));
 }
 
 void EventChannel::finish(Finished finished) {
@@ -51,7 +51,7 @@ void EventChannel::tell() {
 
 void EventChannel::tell_if_due() {
   std::unique_lock lock(mutex_);
-  if (!events_.empty() && !may_wait()) wake_reader(std::move(lock));
+  if (!events_.empty()) wake_if_due(std::move(lock));
 }
 
 void EventChannel::set_context_full(ContextFull numbers) {
@@ -98,7 +98,7 @@ void EventChannel::on_ready(std::function<void()> wake) {
   std::unique_lock lock(mutex_);
   wake_.swap(wake);  // the earlier one is destroyed after the lock is gone
   const bool something = !events_.empty() || state_ != State::open;
-  if (something && !may_wait()) wake_reader(std::move(lock));
+  if (something) wake_if_due(std::move(lock));
 }
 
 void EventChannel::stop() {
@@ -131,11 +131,12 @@ std::optional<ContextFull> EventChannel::context_full() const {
   return context_full_;
 }
 
-// True while the reader was woken a moment ago and more is to come; a full channel waits for
+// Not while the reader was woken a moment ago and more is to come; a full channel waits for
 // nothing.
-bool EventChannel::may_wait() const {
-  if (pace_.count() == 0 || state_ != State::open || events_.size() >= capacity_) return false;
-  return std::chrono::steady_clock::now() < last_wake_ + pace_;
+void EventChannel::wake_if_due(std::unique_lock<std::mutex> lock) {
+  const bool may_wait = pace_.count() > 0 && state_ == State::open && events_.size() < capacity_ &&
+                        std::chrono::steady_clock::now() < last_wake_ + pace_;
+  if (!may_wait) wake_reader(std::move(lock));
 }
 
 // Foreign code runs without the lock; `waking_` lets close() wait for it.

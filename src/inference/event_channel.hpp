@@ -59,7 +59,7 @@ class EventChannel {
 
  private:
   enum class State : std::uint8_t { open, ending, over };
-  bool may_wait() const;
+  void wake_if_due(std::unique_lock<std::mutex> lock);
   void wake_reader(std::unique_lock<std::mutex> lock);
 
   const std::size_t capacity_;
