@@ -73,7 +73,6 @@ void PrefixCache::keep(const std::string& space, std::span<const Token> tokens, 
   node->last_used = clock_;
   decoder_.share(from, *sequence, {node->begin, node->end()});
   tokens_ += node->size();
-  cells_ += node->size();
   parent->children.emplace(node->run.front(), std::move(node));
   shrink();
 }
@@ -141,7 +140,6 @@ bool PrefixCache::bring_in(Node& node) {
     return false;
   }
   node.sequence = sequence;
-  cells_ += node.size();
   return true;
 }
 
@@ -194,7 +192,6 @@ void PrefixCache::leave_context(Node& node) {
   decoder_.drop(*node.sequence, {node.begin, node.end()});
   pool_.give_back(*node.sequence);
   node.sequence.reset();
-  cells_ -= node.size();
 }
 
 // Cuts `node` at position `at`; the upper part becomes its parent and is returned.
@@ -242,21 +239,35 @@ void PrefixCache::shrink() {
   std::erase_if(roots_, [](const auto& entry) { return entry.second->children.empty(); });
 }
 
+// A parent before its children.
+template <class Visit>
+void PrefixCache::each(const Visit& visit) const {
+  const auto walk = [&](const auto& self, const Nodes& nodes) -> void {
+    for (const auto& [token, node] : nodes) {
+      visit(*node);
+      self(self, node->children);
+    }
+  };
+  for (const auto& [space, root] : roots_) walk(walk, root->children);
+}
+
 // The least recently used node that fits. Among equals the deeper one: a path is used together and
 // its end is the part that fewest others need.
 template <class Fits>
 PrefixCache::Node* PrefixCache::oldest(const Fits& fits) const {
   Node* found = nullptr;
-  const auto visit = [&](const auto& self, Node& node) -> void {
+  each([&](Node& node) {
     const bool older = found == nullptr || node.last_used < found->last_used ||
                        (node.last_used == found->last_used && node.begin > found->begin);
     if (older && fits(node)) found = &node;
-    for (const auto& [token, child] : node.children) self(self, *child);
-  };
-  for (const auto& [space, root] : roots_) {
-    for (const auto& [token, child] : root->children) visit(visit, *child);
-  }
+  });
   return found;
+}
+
+std::uint32_t PrefixCache::cells() const {
+  std::uint32_t cells = 0;
+  each([&](const Node& node) { cells += node.sequence ? node.size() : 0; });
+  return cells;
 }
 
 }  // namespace quern::inference

@@ -7,8 +7,8 @@
 // leaf goes first.
 //
 // llama.cpp's attention looks at every cell of the context, used by the sequence or not, so cells
-// that nobody is using slow everybody down. While others run, `settle` therefore moves idle nodes out
-// of the context into plain memory, and `attach` brings back what it needs by copying.
+// that nobody is using slow everybody down. While others run, `settle` therefore moves idle nodes
+// out of the context into plain memory, and `attach` brings back what it needs by copying.
 #pragma once
 
 #include "inference/decoder.hpp"
@@ -50,7 +50,7 @@ class PrefixCache {
   bool settle(std::uint32_t most);
 
   std::uint32_t tokens() const { return tokens_; }
-  std::uint32_t cells() const { return cells_; }
+  std::uint32_t cells() const;  // of cached nodes in the context; walks the tree
   Bytes memory() const { return saved_; }
 
  private:
@@ -73,6 +73,8 @@ class PrefixCache {
   void remove(Node& node);
   std::optional<Sequence> take_sequence();
   void shrink();
+  template <class Visit>
+  void each(const Visit& visit) const;
   template <class Fits>
   Node* oldest(const Fits& fits) const;
 
@@ -80,7 +82,6 @@ class PrefixCache {
   SequencePool& pool_;
   const Limits limits_;
   std::uint32_t tokens_ = 0;
-  std::uint32_t cells_ = 0;
   Bytes saved_;
   std::uint64_t clock_ = 0;
   std::map<std::string, std::unique_ptr<Node>> roots_;
