@@ -100,39 +100,74 @@ def llama_server(*options, model=MODEL) -> Server:
                    "--threads", THREADS, "--no-webui", *options], port, "/health")
 
 
-async def stream_chat(port: int, body: dict) -> dict:
-    """One streamed chat completion: seconds to the first and last token, tokens, and the text."""
+def request_of(body: dict) -> bytes:
     data = json.dumps({"model": "default", "stream": True, "stream_options": {"include_usage": True}, **body}).encode()
-    start = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                 b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(data) + data)
-    status = await reader.readline()
-    if b" 200 " not in status:
-        sys.exit(f"{status.decode().strip()}: {(await reader.read()).decode(errors='replace')[:500]}")
-    first = last = None
-    text, usage, timings = [], {}, {}
-    async for line in reader:
+    return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(data) + data)
+
+
+class Answer:
+    """What a stream of events said, and when; `start` is when it was asked for."""
+
+    def __init__(self, start: float):
+        self.start, self.first, self.last = start, None, None
+        self.text, self.usage, self.timings = [], {}, {}
+
+    def hear(self, line: bytes, now: float) -> None:
         if not line.startswith(b"data: {"):
-            continue
-        now = time.perf_counter()
+            return
         event = json.loads(line[6:])
-        usage = event.get("usage") or usage
-        timings = event.get("timings") or timings
+        self.usage = event.get("usage") or self.usage
+        self.timings = event.get("timings") or self.timings
         for choice in event.get("choices", []):
             piece = choice.get("delta", {}).get("content")
             if piece:
-                first = first or now
-                last = now
-                text.append(piece)
+                self.first = self.first or now
+                self.last = now
+                self.text.append(piece)
+
+    def result(self) -> dict:
+        now = time.perf_counter()
+        return {"first_s": (self.first or now) - self.start, "last_s": (self.last or now) - self.start,
+                "prompt": self.usage.get("prompt_tokens", 0), "tokens": self.usage.get("completion_tokens", 0),
+                "text": "".join(self.text), "timings": self.timings}
+
+
+def must_be_ok(status: bytes, rest: bytes) -> None:
+    if b" 200 " not in status:
+        sys.exit(f"{status.decode().strip()}: {rest.decode(errors='replace')[:500]}")
+
+
+async def stream_chat(port: int, body: dict) -> dict:
+    """One streamed chat completion among many: seconds to the first and last token, tokens, and the text."""
+    answer = Answer(time.perf_counter())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request_of(body))
+    status = await reader.readline()
+    if b" 200 " not in status:
+        must_be_ok(status, await reader.read())
+    async for line in reader:
+        answer.hear(line, time.perf_counter())
     writer.close()
-    return {"first_s": (first or time.perf_counter()) - start, "last_s": (last or time.perf_counter()) - start,
-            "prompt": usage.get("prompt_tokens", 0), "tokens": usage.get("completion_tokens", 0),
-            "text": "".join(text), "timings": timings}
+    return answer.result()
 
 
 def chat(port: int, body: dict) -> dict:
-    return asyncio.run(stream_chat(port, body))
+    """One streamed chat completion alone. What came is noted as it comes and read when all is there: a
+    client that parses meanwhile takes its time from the model's threads."""
+    answer = Answer(time.perf_counter())
+    chunks = []
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request_of(body))
+        while chunk := connection.recv(1 << 16):
+            chunks.append((time.perf_counter(), chunk))
+    must_be_ok(*b"".join(chunk for _, chunk in chunks).split(b"\r\n", 1))
+    rest = b""
+    for now, chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            answer.hear(line, now)
+    return answer.result()
 
 
 median = statistics.median

@@ -6,13 +6,14 @@ llama-bench measures the bare library; ours includes parsing, templates, samplin
 """
 
 import json
+import random
 import subprocess
 import time
 
 import harness
 
-# Many short pairs: the machine's own speed drifts by a tenth within a minute.
-PAIRS = 16
+# Many short pairs: the machine's own speed drifts by a tenth within a minute, single pairs by a quarter.
+PAIRS = 64
 PROMPT_TOKENS = 512
 NEW_TOKENS = 128
 
@@ -42,6 +43,13 @@ def ours(port: int, nonce: int) -> dict:
             "decode": (decode["tokens"] - 1) / (decode["last_s"] - decode["first_s"]), "new_tokens": decode["tokens"]}
 
 
+def median_within(ratios: list, draws: int = 4000) -> list:
+    """Between which ratios the median lies in 95 of 100 draws with replacement (the percentile bootstrap)."""
+    draw = random.Random(1)
+    medians = sorted(harness.median(draw.choices(ratios, k=len(ratios))) for _ in range(draws))
+    return [round(medians[int(draws * q)], 3) for q in (0.025, 0.975)]
+
+
 def main() -> None:
     pairs = []
     with harness.quern() as server:
@@ -61,7 +69,8 @@ def main() -> None:
     harness.report("single_stream", {
         what: {"quern": round(harness.median(o[what] for o, _ in pairs), 1),
                "llama_bench": round(harness.median(p[what] for _, p in pairs), 1),
-               "ratio": round(harness.median(o[what] / p[what] for o, p in pairs), 3)}
+               "ratio": round(harness.median(o[what] / p[what] for o, p in pairs), 3),
+               "ratio_95": median_within([o[what] / p[what] for o, p in pairs])}
         for what in ("decode", "prefill")
     } | {"computed_prompt_tokens": pairs[0][0]["computed_prompt_tokens"], "new_tokens": pairs[0][0]["new_tokens"], "pairs": PAIRS})
 
