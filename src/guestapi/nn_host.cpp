@@ -41,7 +41,9 @@ Result<std::shared_ptr<BoundContext>> loaded_context_of(const GuestInstance& gue
 void tell(GuestInstance& guest, std::string_view function, const NnStep& step) {
   if (step.why().empty() || guest.nn.told == kMostTold) return;
   std::string text = guest.request == 0 ? "" : "[req " + std::to_string(guest.request) + "] ";
-  text.append("wasi_ephemeral_nn.").append(function).append(": ").append(step.why());
+  // The line of advice after it is for people at a terminal.
+  const std::string why = step.why().substr(0, step.why().find('\n'));
+  text.append("wasi_ephemeral_nn.").append(function).append(": ").append(why);
   if (++guest.nn.told == kMostTold) text += " (further failures of this guest are not logged)";
   log::warn("guestapi", text);
 }
