@@ -7,12 +7,12 @@
 # (rust-web-src). They are unpacked and not installed, so that this machine's own Rust stays what it
 # is. Which version it is, is Debian's say, whose signature apt checks; what the library depends on is
 # pinned by the Cargo.lock among its sources. The C library and the linker are Debian's as well
-# (wasi-libc, lld-19 in apt.txt). It takes about a minute on two
-# idle cores, and half a gigabyte.
+# (wasi-libc, lld-19 in apt.txt). It takes about a minute on two idle cores, and half a gigabyte.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=$("$here/where" rust-wasm)
 if [ -d "$out" ]; then exit 0; fi
+. "$here/toolchains.sh"
 fail() { echo "deps/rust-wasm.sh: $*" >&2; exit 1; }
 
 target=wasm32-wasip1
@@ -35,7 +35,7 @@ trap 'rm -rf "$part"' EXIT
 mkdir -p "$part/debs" "$part/bin"
 echo "fetching Debian's Rust for browsers and its sources"
 (cd "$part/debs" && apt-get download -qq -o APT::Sandbox::User=root -o Acquire::Retries=3 \
-  rustc-web libstd-rust-web-dev "$std" "$llvm" rust-web-src) || fail "apt could not fetch the packages"
+  rustc-web libstd-rust-web-dev "$std" "$llvm" rust-web-src) || fail "apt could not fetch the packages (apt-get update)"
 for deb in "$part"/debs/*.deb; do
   case "$deb" in
     */rust-web-src_*) dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$part" --wildcards './usr/src/rustc-*/library/*' ;;
@@ -53,6 +53,7 @@ exec "$root/usr/bin/rustc" "$@"
 EOF
 chmod +x "$part/bin/rustc"
 "$part/bin/rustc" --version || fail "the unpacked compiler does not run here"
+quern_rust_ok "$part/bin/rustc" || fail "that is too old; apt needs the sources of Debian's security updates"
 
 # The flags are those that rustc's own build gives its library: guests may optimise across it, and may
 # not name the crates inside it.

@@ -60,8 +60,6 @@ fi
 if [ "$what" = tests ]; then
   step "Rust for wasm"
   "$here/rust-wasm.sh" || echo "setup: the tests of guests written in Rust will be skipped"
-fi
-if [ "$what" = tests ]; then
   step "a bare root to install into"
   "$here/bare-root.sh"
 fi
