@@ -58,6 +58,8 @@ if [ "$what" = tests ]; then
   fi
 fi
 if [ "$what" = tests ]; then
+  step "Rust for wasm"
+  "$here/rust-wasm.sh" || echo "setup: the tests of guests written in Rust will be skipped"
   step "a bare root to install into"
   "$here/bare-root.sh"
 fi

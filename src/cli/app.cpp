@@ -144,6 +144,8 @@ void add_run(CLI::App& root, Values& values) {
   add_grants(app, values, values.run.grants, kRunLimits);
   add_model_options(app, values, values.run.model,
                     "A model it may use (several times; the first is its default)");
+  add_many(app, kModels, "--nn-preload", "NAME:GGML:AUTO:FILE", values.nn_preloads,
+           "A model for a program of WASI-NN, by the name it asks for");
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
       "Call this function of a module with the arguments, and print what it returns");
   // All that follows FILE belongs to the program, options too.
@@ -152,6 +154,7 @@ void add_run(CLI::App& root, Values& values) {
       "quern run hello.wasm\n"
       "quern run --dir .::/data:ro --memory 64MiB count.wasm /data/words.txt\n"
       "quern run --net api.example.com:443 --env TOKEN fetch.wasm --verbose\n"
+      "quern run --nn-preload default:GGML:AUTO:model.gguf llama.wasm default\n"
       "quern run --invoke add math.wasm 2 3");
   add_common(app, values);
 }

@@ -23,6 +23,7 @@ struct Values {
   std::uint16_t port = 0;
   std::string memory;
   std::string cache_memory;
+  std::vector<std::string> nn_preloads;
   std::string timeout;
   std::string cpu;
   std::string log_level = "info";

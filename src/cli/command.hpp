@@ -17,9 +17,16 @@ namespace quern::cli {
 
 using std::chrono::milliseconds;
 
+// A model by the name that programs of WASI-NN ask for; read when one does.
+struct Preload {
+  std::string name;
+  std::string path;  // a file, or whatever else the catalog takes
+};
+
 // How models are run. Zeroes and empty values mean the engine's defaults.
 struct ModelOptions {
-  std::vector<std::string> models;   // references for the catalog; the first is the default
+  std::vector<std::string> models;  // references for the catalog; the first is the default
+  std::vector<Preload> preloads;
   std::filesystem::path fake_model;  // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
@@ -29,7 +36,7 @@ struct ModelOptions {
 };
 
 inline bool names_models(const ModelOptions& options) {
-  return !options.models.empty() || !options.fake_model.empty();
+  return !options.models.empty() || !options.preloads.empty() || !options.fake_model.empty();
 }
 
 enum class OpenPage : std::uint8_t { when_possible, never };

@@ -3,16 +3,21 @@
 #include "base/stop.hpp"
 #include "cli/fake_script.hpp"
 
+#include <algorithm>
+
 namespace quern::cli {
 namespace {
 
+// `name`: to be asked for by; empty: the catalog's own.
 Result<std::shared_ptr<inference::Model>> load_one(inference::Engine& engine, Weights& weights,
                                                    const std::string& reference,
+                                                   const std::string& name,
                                                    const std::stop_token& stop) {
   const catalog::LocalModel local = TRY(weights.get(reference, stop));
   TRY(still_wanted(stop, Deadline::never()));
-  return engine.load({.name = local.name, .path = local.path, .digest = local.digest})
-      .context("loading " + local.name);
+  const std::string& known_as = name.empty() ? local.name : name;
+  return engine.load({.name = known_as, .path = local.path, .digest = local.digest})
+      .context("loading " + known_as);
 }
 
 }  // namespace
@@ -30,6 +35,7 @@ inference::EngineOptions engine_options(const ModelOptions& options) {
 Models::~Models() = default;
 
 void Models::start(ModelOptions options, const Home& home, World& world) {
+  source_ = {.home = &home, .world = &world, .preloads = options.preloads};
   thread_ = std::jthread(
       [this, options = std::move(options), &home, &world](const std::stop_token& stop) {
         name_this_thread("quern-load");
@@ -56,7 +62,7 @@ Result<> Models::load(const ModelOptions& options, const Home& home, World& worl
                       const std::stop_token& stop) {
   Weights weights(home, world);
   std::vector<std::string> references = options.models;
-  if (references.empty()) {
+  if (references.empty() && options.preloads.empty()) {
     catalog::DefaultChoice choice = weights.choose_default(stop);
     references.push_back(choice.name);
     state_.lock()->reason = std::move(choice.reason);
@@ -66,7 +72,7 @@ Result<> Models::load(const ModelOptions& options, const Home& home, World& worl
   inference::Engine& loader = *engine;
   state_.lock()->engine = std::move(engine);
   for (const std::string& reference : references) {
-    auto model = TRY(load_one(loader, weights, reference, stop));
+    auto model = TRY(load_one(loader, weights, reference, {}, stop));
     state_.lock()->models.push_back(std::move(model));
   }
   return {};
@@ -79,7 +85,7 @@ Result<std::shared_ptr<inference::Model>> Models::add(const std::string& referen
   inference::Engine* const engine = state_.lock()->engine.get();
   CHECK(engine != nullptr, "add() before wait() said ok");
   Weights weights(home, world);
-  std::shared_ptr<inference::Model> model = TRY(load_one(*engine, weights, reference, stop));
+  std::shared_ptr<inference::Model> model = TRY(load_one(*engine, weights, reference, {}, stop));
   state_.lock()->models.push_back(model);
   return model;
 }
@@ -124,11 +130,30 @@ Result<std::shared_ptr<inference::Model>> Models::open(std::string_view name) {
     if (!ready) return fail(ErrorKind::unavailable, "the models are still loading");
     if (!*state->outcome) return fail(state->outcome->error());
   }
-  auto model = loaded(name);
-  if (model == nullptr) {
-    return fail(ErrorKind::not_found, "no model \"" + std::string(name) + "\" is here");
+  if (auto model = TRY(open_preload(name))) return model;
+  if (auto model = loaded(name)) return model;
+  return fail(ErrorKind::not_found, "no model \"" + std::string(name) + "\" is here");
+}
+
+Result<std::shared_ptr<inference::Model>> Models::open_preload(std::string_view name) {
+  const auto& preloads = source_->preloads;
+  const auto preload = std::find_if(preloads.begin(), preloads.end(), [&](const Preload& each) {
+    return each.name == name || each.path == name;
+  });
+  if (preload == preloads.end()) return std::shared_ptr<inference::Model>();
+  inference::Engine* engine = nullptr;
+  {
+    const auto state = state_.lock();
+    const auto here = state->by_path.find(preload->path);
+    if (here != state->by_path.end()) return here->second;
+    engine = state->engine.get();
   }
-  return model;
+  Weights weights(*source_->home, *source_->world);
+  auto model =
+      TRY(load_one(*engine, weights, preload->path, preload->name, thread_.get_stop_token()));
+  auto state = state_.lock();
+  state->models.push_back(model);
+  return state->by_path.emplace(preload->path, std::move(model)).first->second;
 }
 
 std::vector<inference::ModelInfo> Models::available() const {

@@ -6,14 +6,16 @@
 #include "inference/inference.hpp"
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <thread>
 
 namespace quern::cli {
 
-// Loads once, in the order asked for. A guest that opens a model too early waits in open(), which
-// guestapi calls on a thread that may wait.
+// Loads once, in the order asked for; a preload when somebody opens it. A guest that opens a model
+// too early waits in open(), which guestapi calls on a thread that may wait.
 class Models final : public guestapi::ModelProvider {
  public:
   Models() = default;
@@ -27,7 +29,7 @@ class Models final : public guestapi::ModelProvider {
   // Another one, now; blocks. Only after wait() said ok.
   Result<std::shared_ptr<inference::Model>> add(const std::string& reference, const Home& home,
                                                 World& world, const std::stop_token& stop);
-  // Names that will be there, known once wait() said ok.
+  // Names that will be there, known once wait() said ok; without those of preloads.
   std::vector<std::string> names() const;
   // Why the default was chosen; empty when the user named it.
   std::string reason() const;
@@ -40,16 +42,26 @@ class Models final : public guestapi::ModelProvider {
   std::vector<inference::ModelInfo> available() const override;
 
  private:
+  // Where a preload's weights come from.
+  struct Source {
+    const Home* home;
+    World* world;
+    std::vector<Preload> preloads;
+  };
   struct State {
     std::unique_ptr<inference::Engine> engine;
+    std::map<std::string, std::shared_ptr<inference::Model>, std::less<>> by_path;
     std::vector<std::shared_ptr<inference::Model>> models;
     std::string reason;
     std::optional<Result<>> outcome;
   };
   Result<> load(const ModelOptions& options, const Home& home, World& world,
                 const std::stop_token& stop);
+  // The preload of this name or path, loaded now if it was not; null when there is none.
+  Result<std::shared_ptr<inference::Model>> open_preload(std::string_view name);
   Result<> load_fake(const std::filesystem::path& script, World& world);
 
+  std::optional<Source> source_;  // set by start()
   Guarded<State> state_;
   mutable std::condition_variable_any changed_;
   std::jthread thread_;

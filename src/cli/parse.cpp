@@ -3,6 +3,7 @@
 #include "cli/amounts.hpp"
 #include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/nn_preload.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -93,6 +94,11 @@ Result<> read_grants(const CLI::App& app, const Values& values, GrantOptions& gr
 
 Result<> read_model(const CLI::App& app, const Values& values, ModelOptions& model) {
   model.cache_memory = TRY(amount(app, "--cache-memory", values.cache_memory, parse_bytes));
+  for (const std::string& text : values.nn_preloads) {
+    Result<Preload> preload = parse_preload(text);
+    if (!preload) return usage_error(app, "--nn-preload " + preload.error().describe());
+    model.preloads.push_back(*std::move(preload));
+  }
   return {};
 }
 

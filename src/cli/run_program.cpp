@@ -3,6 +3,7 @@
 #include "cli/grants.hpp"
 #include "cli/home.hpp"
 #include "cli/models.hpp"
+#include "cli/nn_preload.hpp"
 #include "guestapi/guestapi.hpp"
 #include "wasm/wasm.hpp"
 
@@ -74,6 +75,9 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
     TRY(node.models.wait(stop));
     for (std::string& name : node.models.names()) grants.models.push_back(std::move(name));
   }
+  for (const Preload& preload : options.model.preloads) {
+    grants.models.insert(grants.models.end(), {preload.name, preload.path});
+  }
   wasm::Sandbox sandbox = TRY(node.api.sandbox(grants, {.tenant = "run", .meter = {}}));
   sandbox.args = options.arguments;
   sandbox.args.insert(sandbox.args.begin(), options.file.filename().string());
@@ -84,7 +88,11 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
 
 }  // namespace
 
-Result<int> run_program(const Run& options, World& world) {
+Result<int> run_program(const Run& asked, World& world) {
+  Run options = asked;
+  if (const auto preload = world.process.env(kPreloadVariable)) {
+    options.model.preloads.push_back(TRY(parse_preload(*preload).context(kPreloadVariable)));
+  }
   const Home home = TRY(find_home(world.process));
   std::stop_source interrupted;
   std::atomic<int> signal{0};

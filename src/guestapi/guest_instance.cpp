@@ -20,16 +20,17 @@ GuestInstance::~GuestInstance() { handles.close(); }
 
 Result<std::string> GuestInstance::granted_model(std::string_view name,
                                                  const ModelProvider& models) const {
+  const auto grants = [&](std::string_view model) {
+    return std::find(models_.begin(), models_.end(), model) != models_.end();
+  };
+  if (grants(name)) return std::string(name);
   if (name == kDefault && !models_.empty()) {
     if (models_.front() != kEveryModel) return models_.front();
     const auto here = models.available();
     if (here.empty()) return fail(ErrorKind::not_found, "no model is here");
     return here.front().name;
   }
-  const bool granted = std::any_of(models_.begin(), models_.end(), [&](const std::string& grant) {
-    return grant == kEveryModel || grant == name;
-  });
-  if (granted) return std::string(name);
+  if (grants(kEveryModel)) return std::string(name);
   return fail(ErrorKind::permission_denied,
               "using the model \"" + std::string(name) +
                   "\" is not granted; the manifest would need: models = [\"" + std::string(name) +

@@ -4,6 +4,7 @@
 #include "guestapi/account.hpp"
 #include "guestapi/guestapi.hpp"
 #include "guestapi/handle_table.hpp"
+#include "guestapi/nn_session.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,8 @@ class GuestInstance final : public wasm::InstanceState {
   HandleTable handles;
   // Shared with generations, which may outlive the instance by a moment.
   const std::shared_ptr<Account> account;
+  // One call of an instance at a time: no lock.
+  NnSession nn;
 
  private:
   const std::vector<std::string> models_;

@@ -2,15 +2,27 @@
 
 #include "guestapi/guest_instance.hpp"
 #include "guestapi/llm_host.hpp"
+#include "guestapi/logging_host.hpp"
 #include "guestapi/network_policy.hpp"
+#include "guestapi/nn_ggml.hpp"
+#include "guestapi/nn_host.hpp"
 
 namespace quern::guestapi {
 
 struct GuestApi::Impl {
-  explicit Impl(ModelProvider& models)
-      : llm(models), imports{.interfaces = llm.interfaces(), .functions = {}} {}
+  explicit Impl(ModelProvider& models) : llm(models, opening, counting) {
+    std::vector<std::unique_ptr<NnBackend>> backends;
+    backends.push_back(std::make_unique<GgmlBackend>(models, opening, counting));
+    nn = std::make_unique<NnHost>(std::move(backends));
+    imports.interfaces = llm.interfaces();
+    imports.functions = nn->functions();
+    imports.functions.push_back(logging_function());
+  }
 
+  Lane opening{"quern-open", 256};
+  Lane counting{"quern-count", 256};
   LlmHost llm;
+  std::unique_ptr<NnHost> nn;
   wasm::HostImports imports;
 };
 

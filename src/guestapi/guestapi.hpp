@@ -1,14 +1,15 @@
 // guestapi: what guests may import, and which guest may import what.
 //
 // For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
-//          side of Quern's own interfaces: quern:llm today.
+//          side of what guests import beside WASI: quern:llm for components, WASI-NN and
+//          wasi:logging for core modules.
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.
 // Threads: host functions run on the wasm engine's workers and answer from there, from the model's
 //          thread, or from one of two own threads for what would block: loading, long counts.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
-//          the manifest: `models = ["gemma"]`.
+//          the manifest: `models = ["gemma"]`. WASI-NN answers numbers; the log has the words.
 //
 //     Grants grants = TRY(parse_grants(toml_text, "app.toml"));
 //     GuestApi api(*models);
@@ -77,7 +78,7 @@ class GuestApi {
  public:
   explicit GuestApi(ModelProvider& models);
   ~GuestApi();
-  // Every interface of Quern's own, for Engine::link. Valid as long as *this.
+  // Every interface and function, for Engine::link. Valid as long as *this.
   const wasm::HostImports& imports() const;
   // A sandbox holding exactly the grants; args, stdio and further env are the caller's to add.
   Result<wasm::Sandbox> sandbox(const Grants& grants, Guest guest) const;

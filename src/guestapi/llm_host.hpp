@@ -14,8 +14,11 @@ namespace quern::guestapi {
 
 class LlmHost {
  public:
-  // `models` must outlive *this, and *this every program linked with its interfaces.
-  explicit LlmHost(ModelProvider& models) : models_(models) {}
+  // What may take long goes to the lanes: opening a model may read gigabytes, and counting must not
+  // queue behind that. All of them must outlive *this, and *this every program linked with its
+  // interfaces.
+  LlmHost(ModelProvider& models, Lane& opening, Lane& counting)
+      : models_(models), opening_(opening), counting_(counting) {}
 
   std::vector<wasm::HostInterface> interfaces();
 
@@ -45,9 +48,8 @@ class LlmHost {
   Result<> cancel(GuestInstance& guest, const Call& call);
 
   ModelProvider& models_;
-  // Opening a model may read gigabytes; counting must not queue behind that.
-  Lane opening_{"quern-open", 256};
-  Lane counting_{"quern-count", 256};
+  Lane& opening_;
+  Lane& counting_;
 };
 
 }  // namespace quern::guestapi

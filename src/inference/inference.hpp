@@ -285,6 +285,13 @@ class Engine {
   static Result<std::unique_ptr<Engine>> create_local(EngineOptions options);
 };
 
+// The library that create_local() runs on; build 0: it does not say.
+struct LibraryVersion {
+  std::uint32_t build = 0;
+  std::string_view commit;
+};
+LibraryVersion library_version();
+
 // ---- the fake ------------------------------------------------------------------------------
 
 // What a FakeModel says to a prompt, or a conversation's last message, that contains `when` (empty:

@@ -56,6 +56,9 @@ class LocalEngine final : public Engine {
 
 }  // namespace
 
+// Of the source that deps/llama/source.txt pins, which does not tell it to its own build.
+LibraryVersion library_version() { return {.build = 0, .commit = "0c1e57098"}; }
+
 Result<std::unique_ptr<Engine>> Engine::create_local(EngineOptions options) {
   TRY(load_backends());
   if (options.threads == 0) options.threads = usable_processors();

@@ -7,4 +7,6 @@ Result<std::unique_ptr<Engine>> Engine::create_local(EngineOptions /*options*/) 
   return fail(ErrorKind::unsupported, "this build of quern has no llama.cpp in it");
 }
 
+LibraryVersion library_version() { return {}; }
+
 }  // namespace quern::inference

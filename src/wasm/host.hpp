@@ -105,6 +105,8 @@ struct HostInterface {
   std::vector<HostResource> resources;
 };
 
+enum class Stream : std::uint8_t { out, err };
+
 enum class RawType : std::uint8_t { i32, i64, f32, f64 };
 
 // A raw call: a function that is asked again after it said `pending` and its waker was called.
@@ -117,6 +119,9 @@ class RawCall {
   virtual InstanceState* state() const = 0;
   // Wakes this call once; from any thread, also after the instance is gone.
   virtual std::function<void()> waker() = 0;
+  // On the guest's own stdout or stderr. More than Limits::output ends the guest once the call
+  // returns.
+  virtual void print(Stream stream, std::string_view text) = 0;
 };
 
 enum class RawStatus : std::uint8_t { done, pending };

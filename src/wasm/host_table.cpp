@@ -62,6 +62,9 @@ class BridgeRawCall final : public RawCall {
     const std::shared_ptr<qb_waker> waker(qb_waker_new(call_.waker_source), qb_waker_free);
     return [waker] { qb_waker_wake(waker.get()); };
   }
+  void print(Stream stream, std::string_view text) override {
+    qb_raw_print(call_.printer, stream == Stream::out ? 1 : 2, borrow(text));
+  }
 
  private:
   qb_raw_call& call_;

@@ -1,7 +1,7 @@
 """`quern run`: commands made by other people's toolchains, given nothing but what is granted.
 
-The same command in C (clang and wasi-libc), Go (its own wasip1 port) and Python (componentize-py);
-C and Go as WASI 0.1 modules and, through the adapter, as WASI 0.2 components.
+The same command in C (clang and wasi-libc), Go (its own wasip1 port), Rust (wasm32-wasip1) and Python
+(componentize-py); C, Go and Rust as WASI 0.1 modules and, through the adapter, as WASI 0.2 components.
 """
 
 import re
@@ -12,8 +12,8 @@ import threading
 import pytest
 import quern
 
-EVERY = ["c/tool", "c/tool-component", "go/tool", "go/tool-component", "python/tool"]
-C = ["c/tool", "c/tool-component"]
+NATIVE = ["c/tool", "c/tool-component", "rust/tool", "rust/tool-component"]  # no runtime between them and the host
+EVERY = [*NATIVE, "go/tool", "go/tool-component", "python/tool"]
 
 
 @pytest.fixture
@@ -174,37 +174,37 @@ def test_an_endless_loop_ends_by_its_processor_time(run):
     assert run("c/tool", "spin", options=["--cpu", "1s"]).code in (124, 134)
 
 
-@pytest.mark.parametrize("name", ["c/tool", "c/tool-component", "go/tool"])
+@pytest.mark.parametrize("name", [*NATIVE, "go/tool"])
 def test_a_hog_gets_no_more_than_its_memory(run, name):
     ended = run(name, "hog", options=["--memory", "96MiB", "--timeout", "60s"])
     assert ended.code not in (0, 124) and ended.err, ended
 
 
-@pytest.mark.parametrize("name", C)
+@pytest.mark.parametrize("name", NATIVE)
 def test_a_flood_ends_by_its_limit(run, name):
     ended = run(name, "flood")
     assert ended.code == 6 and "output" in ended.err and len(ended.out) <= 64 << 20, ended.err
 
 
-@pytest.mark.parametrize("name", C)
+@pytest.mark.parametrize("name", NATIVE)
 def test_deep_recursion_is_a_trap_and_no_crash(run, name):
     ended = run(name, "deep")
     assert ended.code == 134 and "quern: " in ended.err, ended
 
 
-@pytest.mark.parametrize("name", C)
+@pytest.mark.parametrize("name", NATIVE)
 def test_a_wild_pointer_is_a_trap(run, name):
     ended = run(name, "wild")
     assert ended.code == 134 and re.search("memory|bounds", ended.err), ended
 
 
-@pytest.mark.parametrize("name", C)
+@pytest.mark.parametrize("name", NATIVE)
 def test_abort_is_a_trap(run, name):
     ended = run(name, "panic")
     assert ended.code == 134 and ended.err
 
 
-@pytest.mark.parametrize("name", ["go/tool", "python/tool"])
+@pytest.mark.parametrize("name", ["go/tool", "python/tool", "rust/tool", "rust/tool-component"])
 def test_a_panic_fails_and_says_why(run, name):
     ended = run(name, "panic")
     assert ended.code != 0 and "the guest gives up" in ended.err, ended

@@ -1,6 +1,6 @@
 """`quern serve`: wasi:http services made by other people's toolchains, unmodified.
 
-The same service in Python (componentize-py) and in JavaScript (componentize-js).
+The same service in Python (componentize-py), in JavaScript (componentize-js) and in Rust (wstd).
 """
 
 import http.server
@@ -11,7 +11,7 @@ import pytest
 import quern
 from wire import Wire, ask
 
-LANGUAGES = {"python/web": "python", "js/web": "javascript"}
+LANGUAGES = {"python/web": "python", "js/web": "javascript", "rust/web": "rust"}
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):

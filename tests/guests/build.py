@@ -4,9 +4,10 @@
     python3 tests/guests/build.py [NAME...]     builds them (default: all) and prints the paths
 
 What is built is kept in the machine's cache under the hash of its sources, so that only the first
-run pays (componentize-py and componentize-js take half a minute each).
+run pays (componentize-py and componentize-js take half a minute each, the Rust guests' crates a minute).
 """
 
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -92,6 +93,31 @@ def go_component(source: pathlib.Path, out: pathlib.Path) -> None:
     componentize(out.with_suffix(".core"), "command", out)
 
 
+def rust(package: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        compiler = where("rust-wasm") / "bin" / "rustc"
+        if not compiler.exists():
+            raise Missing("there is no Rust for wasm32-wasip1 here (deps/rust-wasm.sh makes it, or says why it cannot)")
+        cargo = need("cargo", "Debian: cargo-web; or rustup")
+        # Crates that guests share are compiled once, whichever guest is asked for first. The lock is for
+        # another clone, whose cargo would leave its own guest under the same name.
+        target = where("cache") / f"guests-rust-target-{digest(source / 'Cargo.lock', ROOT / 'deps/rust-wasm.sh')}"
+        env = {name: text for name, text in os.environ.items() if name not in ("RUSTFLAGS", "RUSTC_WRAPPER")}
+        env |= {"RUSTC": str(compiler), "CARGO_TARGET_DIR": str(target)}
+        with open(target.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            run([cargo, "build", "--release", "--locked", "--target", "wasm32-wasip1", "-p", package], cwd=source, env=env)
+            shutil.copy(target / "wasm32-wasip1" / "release" / f"{package}.wasm", out)
+    return build_it
+
+
+def rust_component(package: str, kind: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        rust(package)(source, out.with_suffix(".core"))
+        componentize(out.with_suffix(".core"), kind, out)
+    return build_it
+
+
 def python(module: str, world: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
         maker = need("componentize-py", "deps/setup.sh tests")
@@ -117,20 +143,34 @@ GUESTS = {
     "python/tool": python("tool", "command"),
     "python/web": python("web", "service"),
     "js/web": js_web,
+    "rust/tool": rust("tool"),
+    "rust/tool-component": rust_component("tool", "command"),
+    "rust/web": rust_component("web", "proxy"),
+    # Programs for WasmEdge, made with its own crates.
+    "rust/nn-basic": rust("nn-basic"),
+    "rust/nn-embedding": rust("nn-embedding"),
+    "rust/nn-metadata": rust("nn-metadata"),
+    "rust/nn-sockets": rust("nn-sockets"),
+    "rust/nn-stream": rust("nn-stream"),
 }
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
-PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"]}
+PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
+        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"]}
+
+
+def digest(*files: pathlib.Path) -> str:
+    seen = hashlib.sha256()
+    for file in files:
+        seen.update(file.read_bytes())
+    return seen.hexdigest()[:12]
 
 
 def key(language: str) -> str:
     """What a guest is made of: its language's sources, this file, and the pinned tools."""
-    seen = hashlib.sha256()
     files = [p for p in sorted((HERE / language).rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-    for file in [HERE / "build.py", HERE / "world.wit", *(ROOT / pin for pin in PINS[language]), *files]:
-        seen.update(file.read_bytes())
-    return seen.hexdigest()[:12]
+    return digest(HERE / "build.py", HERE / "world.wit", *(ROOT / pin for pin in PINS[language]), *files)
 
 
 def build(name: str) -> pathlib.Path:

@@ -67,6 +67,7 @@ typedef struct qb_raw_call {
   size_t arguments;
   void* instance;
   void* waker_source;   /* for qb_waker_new, valid for this call only */
+  void* printer;        /* for qb_raw_print, valid for this call only */
 } qb_raw_call;
 
 typedef enum { QB_RAW_DONE = 0, QB_RAW_PENDING = 1, QB_RAW_TRAP = 2 } qb_raw_status;
@@ -247,6 +248,9 @@ void qb_call_drop(qb_call* call);
 qb_waker* qb_waker_new(void* waker_source);
 void qb_waker_wake(const qb_waker* waker);
 void qb_waker_free(qb_waker* waker);
+
+/* Prints on the guest's behalf, within its budget; when that is used up the call ends the guest. */
+void qb_raw_print(void* printer, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
 
 qb_waitable* qb_waitable_new(void);
 void qb_waitable_set(const qb_waitable* waitable, bool ready);

@@ -92,6 +92,7 @@ pub struct RawCall {
     pub arguments: usize,
     pub instance: *mut c_void,
     pub waker_source: *mut c_void,
+    pub printer: *mut c_void,
 }
 
 #[repr(C)]

@@ -2,6 +2,7 @@
 
 use crate::abi::{self, entry_or, slice, Callbacks, Foreign, RawCall, TextOut};
 use crate::error::{Kind, Named};
+use crate::output::Printer;
 use crate::state::State;
 use crate::values::{encode, Decoder};
 use crate::wake::Waitable;
@@ -231,6 +232,7 @@ async fn call_raw(
     values.resize(arguments.len() + results.len(), 0);
     poll_fn(|context| {
         let (memory, memory_size) = memory_of(&mut caller);
+        let mut printer = Printer { outputs: &caller.data().outputs, refused: None };
         let mut call = RawCall {
             memory,
             memory_size,
@@ -238,10 +240,16 @@ async fn call_raw(
             arguments: arguments.len(),
             instance: caller.data().instance.object.0,
             waker_source: context.waker() as *const std::task::Waker as *mut c_void,
+            printer: &raw mut printer as *mut c_void,
         };
         let mut trap = String::new();
         let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
-        match unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) } {
+        let status =
+            unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) };
+        if let Some(error) = printer.refused.take() {
+            return Poll::Ready(Err(error));
+        }
+        match status {
             0 => Poll::Ready(Ok(())),
             1 => Poll::Pending,
             _ => Poll::Ready(Err(wasmtime::Error::from(Named::new(Kind::GuestTrap, trap)))),

@@ -1,10 +1,11 @@
 //! A guest's stdout and stderr: to the host's sink, to the process's own, or nowhere; all within
 //! one budget of bytes.
 
-use crate::abi::Bytes as CBytes;
+use crate::abi::{entry_or, Bytes as CBytes};
 use crate::error::{Kind, Named};
 use crate::state::Instance;
 use bytes::Bytes;
+use std::ffi::c_void;
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,6 +80,26 @@ impl Output {
             _ => StreamError::LastOperationFailed(error.into()),
         })
     }
+}
+
+/// What a host function prints on its guest's behalf, within the guest's budget.
+pub struct Printer<'a> {
+    pub outputs: &'a [Output; 2],
+    /// Why the guest has to end, once something could not be printed.
+    pub refused: Option<wasmtime::Error>,
+}
+
+/// Safety: `printer` is a qb_raw_call's printer, while that call lasts.
+#[no_mangle]
+unsafe extern "C" fn qb_raw_print(printer: *mut c_void, stream: u32, bytes: CBytes) {
+    entry_or((), || {
+        let printer = &mut *(printer as *mut Printer<'_>);
+        let output = &printer.outputs[usize::from(stream != 1)];
+        // A reader that is gone is no trap for a guest that prints by itself either.
+        if let Err(StreamError::Trap(error)) = output.put(bytes.get()) {
+            printer.refused = Some(error);
+        }
+    })
 }
 
 impl IsTerminal for Output {

@@ -45,7 +45,8 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
         budget: budget.clone(),
         instance: instance.clone(),
     };
-    builder.stdout(output(1, sandbox.out)).stderr(output(2, sandbox.err));
+    let outputs = [output(1, sandbox.out), output(2, sandbox.err)];
+    builder.stdout(outputs[0].clone()).stderr(outputs[1].clone());
     let mut hooks = Hooks(None);
     if sandbox.network {
         allow_sockets(&mut builder, instance.clone());
@@ -62,6 +63,7 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
         meter: Arc::new(Meter::new(sandbox.cpu_ms)),
         handles: 0,
         max_handles: sandbox.handles,
+        outputs,
         instance,
     };
     Ok(Prepared { state, wall: Duration::from_millis(sandbox.wall_ms) })

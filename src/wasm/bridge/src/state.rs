@@ -3,6 +3,7 @@
 use crate::abi::{Callbacks, Foreign};
 use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
+use crate::output::Output;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct State {
     /// Host resources that the guest owns, and how many it may.
     pub handles: u32,
     pub max_handles: u32,
+    /// stdout and stderr, for host functions that print on the guest's behalf.
+    pub outputs: [Output; 2],
     pub instance: Arc<Instance>,
 }
 

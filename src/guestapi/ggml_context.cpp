@@ -1,0 +1,279 @@
+#include "guestapi/ggml_context.hpp"
+
+#include "guestapi/guest_instance.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+namespace quern::guestapi {
+namespace {
+
+constexpr std::uint32_t kText = 0;
+constexpr std::uint32_t kOptions = 1;  // as an input; as an output: counts
+constexpr std::size_t kLongestPrompt = std::size_t{8} << 20U;
+constexpr std::size_t kLongestOptions = std::size_t{1} << 20U;
+// A tokenizer reads some megabytes a second: this is a few milliseconds of a worker.
+constexpr std::size_t kShortText = 32 * 1024;
+// What guests of this interface expect to be kept free of the context.
+constexpr std::uint32_t kSpareTokens = 4;
+constexpr std::string_view kImageTag = "<img src=\"data:image/";
+
+Result<std::uint32_t> tokens_in(const inference::Model& model, std::string_view text) {
+  return static_cast<std::uint32_t>(TRY(model.tokenize(text, true)).size());
+}
+
+std::string json_of(const std::vector<float>& vector) {
+  std::string json = "{\"n_embedding\": " + std::to_string(vector.size()) + ", \"embedding\": [";
+  std::array<char, 32> number{};
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    const int size = std::snprintf(number.data(), number.size(), "%s%.10g", i == 0 ? "" : ", ",
+                                   static_cast<double>(vector[i]));
+    json.append(number.data(), static_cast<std::size_t>(size));
+  }
+  return json + "]}";
+}
+
+}  // namespace
+
+// A text on its way to becoming a vector.
+struct GgmlContext::Vectors {
+  Reservation reservation;
+  Later<Result<inference::Embeddings>> done;
+  std::unique_ptr<inference::Embedding> running;
+};
+
+void GgmlContext::clear() {
+  if (answer_) answer_->reservation.settle(answer_->generation->usage());
+  answer_ = nullptr;
+  if (vectors_ && vectors_->running) vectors_->reservation.settle(vectors_->running->usage());
+  vectors_ = nullptr;
+  counting_now_ = nullptr;
+  text_.clear();
+  piece_.clear();
+  output_tokens_ = 0;
+}
+
+NnStep GgmlContext::set_input(std::uint32_t index, NnTensor tensor) {
+  if (index == kOptions) {
+    if (tensor.data.size() > kLongestOptions) {
+      return {NnStatus::too_large, "options may have 1 MiB"};
+    }
+    return merge_options(options_, tensor.data);
+  }
+  if (tensor.data.size() > kLongestPrompt) {
+    return {NnStatus::too_large, "a prompt may have 8 MiB"};
+  }
+  if (tensor.data.find(kImageTag) != std::string::npos) {
+    return {NnStatus::invalid_argument, "the prompt has an image; images are not offered"};
+  }
+  clear();
+  prompt_ = std::move(tensor.data);
+  prompt_tokens_.reset();
+  return {};
+}
+
+std::uint32_t GgmlContext::context_tokens() const {
+  const std::uint32_t own = model_->info().context_tokens;
+  if (options_.ctx_size <= 0 || options_.ctx_size >= own) return own;
+  return static_cast<std::uint32_t>(options_.ctx_size);
+}
+
+inference::Caller GgmlContext::caller() const {
+  return {.tenant = guest_.tenant, .deadline = Deadline::never(), .request = guest_.request};
+}
+
+NnStep GgmlContext::count(wasm::RawCall& call) {
+  if (prompt_tokens_) return {};
+  if (!counting_now_) {
+    if (prompt_.size() <= kShortText) {
+      prompt_tokens_ = TRY(tokens_in(*model_, prompt_));
+      return {};
+    }
+    counting_now_ = std::make_shared<Later<Result<std::uint32_t>>>();
+    TRY(counting_.run([later = counting_now_, model = model_, text = prompt_] {
+      later->put(tokens_in(*model, text));
+    }));
+  }
+  const auto counted = counting_now_->take_or_wait(call.waker());
+  if (!counted) return NnStep::pending();
+  counting_now_ = nullptr;
+  prompt_tokens_ = TRY(Result<std::uint32_t>(*counted));
+  return {};
+}
+
+NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
+  if (prompt_.empty()) return {NnStatus::invalid_argument, "no prompt was set (input 0)"};
+  if (NnStep counted = count(call); !counted.succeeded()) return counted;
+  if (std::uint64_t{*prompt_tokens_} + kSpareTokens > context_tokens()) {
+    return {NnStatus::prompt_too_long, "the prompt has " + std::to_string(*prompt_tokens_) +
+                                           " tokens, the context " +
+                                           std::to_string(context_tokens())};
+  }
+  text_.clear();
+  piece_.clear();
+  output_tokens_ = 0;
+  auto answer = std::make_unique<Answer>();
+  answer->mode = mode;
+  inference::CompletionRequest request{
+      .prompt = prompt_, .sampling = sampling_of(options_), .format = format_of(options_)};
+  std::uint32_t most = context_tokens() - *prompt_tokens_;
+  if (mode == Mode::whole) {
+    if (options_.n_predict > 0) {
+      most = static_cast<std::uint32_t>(std::min<std::int64_t>(most, options_.n_predict));
+    }
+    if (!options_.reverse_prompt.empty()) request.sampling.stop = {options_.reverse_prompt};
+  }
+  std::uint64_t reserved = 0;
+  if (guest_.account->limited()) {
+    const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, most);
+    if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
+    most = grant.max_tokens;
+    reserved = grant.reserved;
+  }
+  answer->reservation = Reservation(guest_.account, reserved);
+  request.sampling.max_tokens = most;
+  answer->generation = TRY(model_->complete(std::move(request), caller()));
+  answer_ = std::move(answer);
+  return {};
+}
+
+// The model ended, n-predict or a budget was reached, or the context is full.
+NnStep GgmlContext::end_of(const inference::Finished& finished) const {
+  const std::uint64_t used =
+      std::uint64_t{finished.usage.prompt_tokens} + finished.usage.completion_tokens;
+  const bool full = finished.reason == inference::FinishReason::length && used >= context_tokens();
+  return full ? NnStep(NnStatus::context_full) : NnStep();
+}
+
+NnStep GgmlContext::failed(const Error& error) const {
+  if (!answer_->generation->context_full()) return fail(error);
+  return {NnStatus::prompt_too_long, error.describe()};
+}
+
+NnStep GgmlContext::hear(wasm::RawCall& call) {
+  if (answer_->end) return {};
+  const auto events = answer_->generation->read();
+  if (!events.ok()) {
+    answer_->end = failed(events.error());
+  } else if (events->empty()) {
+    answer_->generation->on_ready(call.waker());
+    return NnStep::pending();
+  } else {
+    for (const inference::Event& event : *events) {
+      if (const auto* const content = std::get_if<inference::Content>(&event)) {
+        answer_->unread.push_back(content->text);
+      } else if (const auto* const finished = std::get_if<inference::Finished>(&event)) {
+        answer_->end = end_of(*finished);
+      }
+    }
+  }
+  if (answer_->end) answer_->reservation.settle(answer_->generation->usage());
+  return {};
+}
+
+NnStep GgmlContext::compute(wasm::RawCall& call) {
+  if (options_.embedding) return embed(call);
+  if (options_.n_predict == 0) {
+    clear();
+    return {};
+  }
+  if (answer_ && answer_->mode == Mode::single) clear();
+  if (!answer_) {
+    if (NnStep begun = begin(call, Mode::whole); !begun.succeeded()) return begun;
+  }
+  while (!answer_->end) {
+    if (NnStep heard = hear(call); heard.is_pending()) return heard;
+    for (std::string& piece : answer_->unread) {
+      if (options_.stream_stdout) call.print(wasm::Stream::out, piece);
+      text_ += piece;
+    }
+    answer_->unread.clear();
+  }
+  output_tokens_ = answer_->generation->usage().completion_tokens;
+  prompt_tokens_ = std::max(answer_->generation->usage().prompt_tokens, *prompt_tokens_);
+  return *std::exchange(answer_, nullptr)->end;
+}
+
+NnStep GgmlContext::compute_single(wasm::RawCall& call) {
+  if (!answer_) {
+    if (NnStep begun = begin(call, Mode::single); !begun.succeeded()) return begun;
+  }
+  while (answer_->unread.empty() && !answer_->end) {
+    if (NnStep heard = hear(call); heard.is_pending()) return heard;
+  }
+  piece_.clear();
+  if (answer_->unread.empty()) {
+    output_tokens_ = answer_->generation->usage().completion_tokens;
+    return answer_->end->succeeded() ? NnStep(NnStatus::end_of_sequence) : *answer_->end;
+  }
+  piece_ = std::move(answer_->unread.front());
+  answer_->unread.pop_front();
+  text_ += piece_;
+  ++output_tokens_;
+  return {};
+}
+
+NnStep GgmlContext::end_single() {
+  clear();
+  return {};
+}
+
+NnStep GgmlContext::output(std::uint32_t index, wasm::RawCall& call, std::string& out) {
+  if (index != kOptions) {
+    out = text_;
+    return {};
+  }
+  if (!prompt_.empty()) {
+    if (NnStep counted = count(call); !counted.succeeded()) return counted;
+  }
+  const inference::LibraryVersion library = inference::library_version();
+  out = "{\"input_tokens\": " + std::to_string(prompt_tokens_.value_or(0)) +
+        ", \"output_tokens\": " + std::to_string(output_tokens_) +
+        ", \"llama_build_number\": " + std::to_string(library.build) + ", \"llama_commit\": \"" +
+        std::string(library.commit) + "\"}";
+  return {};
+}
+
+NnStep GgmlContext::output_single(std::uint32_t index, wasm::RawCall& call, std::string& out) {
+  if (index == kOptions) return output(index, call, out);
+  out = piece_;
+  return {};
+}
+
+NnStep GgmlContext::embed(wasm::RawCall& call) {
+  if (prompt_.empty()) return {NnStatus::invalid_argument, "no text was set (input 0)"};
+  if (!vectors_) {
+    if (NnStep counted = count(call); !counted.succeeded()) return counted;
+    if (*prompt_tokens_ > options_.batch_size) {
+      return {NnStatus::prompt_too_long, "the text has " + std::to_string(*prompt_tokens_) +
+                                             " tokens, batch-size is " +
+                                             std::to_string(options_.batch_size)};
+    }
+    std::uint64_t reserved = 0;
+    if (guest_.account->limited()) {
+      const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, 0);
+      if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
+      reserved = grant.reserved;
+    }
+    vectors_ = std::make_shared<Vectors>();
+    vectors_->reservation = Reservation(guest_.account, reserved);
+    vectors_->running =
+        model_->embed({prompt_}, caller(), [weak = std::weak_ptr(vectors_)](auto result) {
+          if (const auto vectors = weak.lock()) vectors->done.put(std::move(result));
+        });
+  }
+  const auto done = vectors_->done.take_or_wait(call.waker());
+  if (!done) return NnStep::pending();
+  const auto vectors = std::exchange(vectors_, nullptr);
+  vectors->reservation.settle(vectors->running->usage());
+  if (!done->ok()) return fail(done->error());
+  prompt_tokens_ = (*done)->prompt_tokens;
+  text_ = json_of((*done)->vectors.front());
+  output_tokens_ = 0;
+  return {};
+}
+
+}  // namespace quern::guestapi

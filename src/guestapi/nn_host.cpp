@@ -1,0 +1,205 @@
+#include "guestapi/nn_host.hpp"
+
+#include "base/log.hpp"
+#include "guestapi/nn_records.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace quern::guestapi {
+namespace {
+
+constexpr std::uint32_t kMostTold = 16;  // failures of one instance, which may try for ever
+
+// A context and the graph it belongs to, which may be unloaded meanwhile.
+struct BoundContext final : Handle {
+  BoundContext(std::shared_ptr<NnGraph> of, std::shared_ptr<NnContext> held)
+      : graph(std::move(of)), context(std::move(held)) {}
+  void ended() override { context->ended(); }
+  const std::shared_ptr<NnGraph> graph;
+  const std::shared_ptr<NnContext> context;
+};
+
+std::uint32_t argument(const wasm::RawCall& call, std::size_t index) {
+  return static_cast<std::uint32_t>(call.argument(index));
+}
+
+Result<std::shared_ptr<BoundContext>> context_of(const GuestInstance& guest,
+                                                 const wasm::RawCall& call) {
+  return guest.handles.find<BoundContext>(argument(call, 0), "execution context");
+}
+
+// One that may compute.
+Result<std::shared_ptr<BoundContext>> loaded_context_of(const GuestInstance& guest,
+                                                        const wasm::RawCall& call) {
+  auto bound = TRY(context_of(guest, call));
+  if (bound->graph->loaded()) return bound;
+  return fail(ErrorKind::invalid_argument, "the context's graph was unloaded");
+}
+
+void tell(GuestInstance& guest, std::string_view function, const NnStep& step) {
+  if (step.why().empty() || guest.nn.told == kMostTold) return;
+  std::string text = guest.request == 0 ? "" : "[req " + std::to_string(guest.request) + "] ";
+  // The line of advice after it is for people at a terminal.
+  const std::string why = step.why().substr(0, step.why().find('\n'));
+  text.append("wasi_ephemeral_nn.").append(function).append(": ").append(why);
+  if (++guest.nn.told == kMostTold) text += " (further failures of this guest are not logged)";
+  log::warn("guestapi", text);
+}
+
+}  // namespace
+
+wasm::RawFunction NnHost::function(std::string name, std::size_t parameters, Method method) {
+  const auto ask = [this, name, method](wasm::RawCall& call) -> Result<wasm::RawStatus> {
+    auto* const guest = dynamic_cast<GuestInstance*>(call.state());
+    if (guest == nullptr) {
+      return fail(ErrorKind::guest_trap, "this guest was given no models at all");
+    }
+    NnStep step = call.memory().size().count == 0 ? NnStep(NnStatus::missing_memory)
+                                                  : (this->*method)(*guest, call);
+    if (step.is_pending()) return wasm::RawStatus::pending;
+    tell(*guest, name, step);
+    call.result(0, static_cast<std::uint64_t>(step.status()));
+    return wasm::RawStatus::done;
+  };
+  return {.module = "wasi_ephemeral_nn",
+          .name = std::move(name),
+          .parameters = std::vector(parameters, wasm::RawType::i32),
+          .results = {wasm::RawType::i32},
+          .call = ask};
+}
+
+std::vector<wasm::RawFunction> NnHost::functions() {
+  return {
+      function("load", 5, &NnHost::load),
+      function("load_by_name", 3, &NnHost::load_by_name),
+      function("load_by_name_with_config", 5, &NnHost::load_by_name_with_config),
+      function("init_execution_context", 2, &NnHost::init_execution_context),
+      function("set_input", 3, &NnHost::set_input),
+      function("compute", 1, &NnHost::compute),
+      function("compute_single", 1, &NnHost::compute_single),
+      function("get_output", 5, &NnHost::get_output),
+      function("get_output_single", 5, &NnHost::get_output_single),
+      function("fini_single", 1, &NnHost::fini_single),
+      function("unload", 1, &NnHost::unload),
+      function("finalize_execution_context", 1, &NnHost::finalize_execution_context),
+  };
+}
+
+NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
+                          std::string_view config, std::uint32_t id_out) {
+  if (const auto live = guest.nn.graphs.find(name); live != guest.nn.graphs.end()) {
+    TRY(call.memory().write_u32(id_out, live->second));
+    return {};
+  }
+  TRY(call.memory().span(id_out, sizeof(std::uint32_t)));  // before anything is loaded
+  std::shared_ptr<NnGraph> graph;
+  NnStep loaded(NnStatus::not_found, "nothing here loads graphs");
+  for (const auto& backend : backends_) {
+    loaded = backend->load_by_name(guest, call, name, config, graph);
+    if (loaded.is_pending()) return loaded;
+    if (loaded.succeeded()) break;
+  }
+  if (!loaded.succeeded()) return loaded;
+  const std::uint32_t id = TRY(guest.handles.add(std::move(graph)));
+  guest.nn.graphs.emplace(name, id);
+  TRY(call.memory().write_u32(id_out, id));
+  return {};
+}
+
+NnStep NnHost::load_by_name(GuestInstance& guest, wasm::RawCall& call) {
+  const auto name = TRY(call.memory().text(argument(call, 0), argument(call, 1)));
+  return load_named(guest, call, name, {}, argument(call, 2));
+}
+
+NnStep NnHost::load_by_name_with_config(GuestInstance& guest, wasm::RawCall& call) {
+  const auto name = TRY(call.memory().text(argument(call, 0), argument(call, 1)));
+  const auto config = TRY(call.memory().text(argument(call, 2), argument(call, 3)));
+  return load_named(guest, call, name, config, argument(call, 4));
+}
+
+NnStep NnHost::load(GuestInstance& guest, wasm::RawCall& call) {
+  const auto builders = TRY(read_builders(call.memory(), argument(call, 0), argument(call, 1)));
+  const std::uint32_t encoding = argument(call, 2);
+  if (argument(call, 3) >= static_cast<std::uint32_t>(NnTarget::automatic)) {
+    return {NnStatus::invalid_argument, "the target is none of CPU, GPU and TPU"};
+  }
+  if (encoding > static_cast<std::uint32_t>(NnEncoding::last)) {
+    return {NnStatus::invalid_argument, "no encoding has the number " + std::to_string(encoding)};
+  }
+  const auto backend = std::find_if(backends_.begin(), backends_.end(), [&](const auto& each) {
+    return each->reads(static_cast<NnEncoding>(encoding));
+  });
+  if (backend == backends_.end()) {
+    return {NnStatus::invalid_encoding,
+            "graphs of encoding " + std::to_string(encoding) + " are not offered; GGML (6) is"};
+  }
+  TRY(call.memory().span(argument(call, 4), sizeof(std::uint32_t)));
+  std::shared_ptr<NnGraph> graph;
+  if (NnStep loaded = (*backend)->load(guest, call, builders, graph); !loaded.succeeded()) {
+    return loaded;
+  }
+  const std::uint32_t id = TRY(guest.handles.add(std::move(graph)));
+  TRY(call.memory().write_u32(argument(call, 4), id));
+  return {};
+}
+
+NnStep NnHost::init_execution_context(GuestInstance& guest, wasm::RawCall& call) {
+  const auto graph = TRY(guest.handles.find<NnGraph>(argument(call, 0), "graph"));
+  if (!graph->loaded()) return {NnStatus::invalid_argument, "the graph was unloaded"};
+  TRY(call.memory().span(argument(call, 1), sizeof(std::uint32_t)));
+  const std::uint32_t id =
+      TRY(guest.handles.add(std::make_shared<BoundContext>(graph, graph->make_context(guest))));
+  TRY(call.memory().write_u32(argument(call, 1), id));
+  return {};
+}
+
+NnStep NnHost::set_input(GuestInstance& guest, wasm::RawCall& call) {
+  const auto bound = TRY(loaded_context_of(guest, call));
+  NnTensor tensor = TRY(read_tensor(call.memory(), argument(call, 2)));
+  return bound->context->set_input(argument(call, 1), std::move(tensor));
+}
+
+NnStep NnHost::compute(GuestInstance& guest, wasm::RawCall& call) {
+  return TRY(loaded_context_of(guest, call))->context->compute(call);
+}
+
+NnStep NnHost::compute_single(GuestInstance& guest, wasm::RawCall& call) {
+  return TRY(loaded_context_of(guest, call))->context->compute_single(call);
+}
+
+NnStep NnHost::get_output(GuestInstance& guest, wasm::RawCall& call) {
+  const auto bound = TRY(context_of(guest, call));
+  std::string out;
+  NnStep step = bound->context->output(argument(call, 1), call, out);
+  return step.succeeded() ? write_output(call, out) : step;
+}
+
+NnStep NnHost::get_output_single(GuestInstance& guest, wasm::RawCall& call) {
+  const auto bound = TRY(context_of(guest, call));
+  std::string out;
+  NnStep step = bound->context->output_single(argument(call, 1), call, out);
+  return step.succeeded() ? write_output(call, out) : step;
+}
+
+NnStep NnHost::fini_single(GuestInstance& guest, wasm::RawCall& call) {
+  return TRY(context_of(guest, call))->context->end_single();
+}
+
+NnStep NnHost::unload(GuestInstance& guest, wasm::RawCall& call) {
+  const std::uint32_t id = argument(call, 0);
+  const auto graph = TRY(guest.handles.find<NnGraph>(id, "graph"));
+  graph->unload();
+  guest.handles.remove(id);
+  std::erase_if(guest.nn.graphs, [&](const auto& named) { return named.second == id; });
+  return {};
+}
+
+NnStep NnHost::finalize_execution_context(GuestInstance& guest, wasm::RawCall& call) {
+  TRY(context_of(guest, call));
+  guest.handles.remove(argument(call, 0));
+  return {};
+}
+
+}  // namespace quern::guestapi

@@ -1,0 +1,441 @@
+#include "guestapi/fakes.hpp"
+#include "guestapi/guestapi.hpp"
+#include "guestapi/nn_abi.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+namespace quern::guestapi {
+namespace {
+
+using inference::Content;
+using inference::Finished;
+using inference::FinishReason;
+using inference::ScriptLine;
+
+// A call of a core module, asked again as the engine does.
+class FakeRawCall final : public wasm::RawCall {
+ public:
+  FakeRawCall(std::vector<std::byte>& memory, std::vector<std::uint64_t> arguments,
+              wasm::InstanceState* state)
+      : memory_({memory.data(), memory.size()}), arguments_(std::move(arguments)), state_(state) {}
+
+  wasm::GuestMemory& memory() override { return memory_; }
+  std::uint64_t argument(std::size_t index) const override { return arguments_.at(index); }
+  void result(std::size_t /*index*/, std::uint64_t value) override { result_ = value; }
+  wasm::InstanceState* state() const override { return state_; }
+  std::function<void()> waker() override {
+    return [signal = signal_] {
+      const std::lock_guard lock(signal->mutex);
+      signal->woken = true;
+      signal->changed.notify_all();
+    };
+  }
+  void print(wasm::Stream stream, std::string_view text) override {
+    (stream == wasm::Stream::out ? printed : complained) += text;
+  }
+
+  NnStatus until_done(const wasm::RawFunction& function) {
+    for (;;) {
+      const auto status = function.call(*this);
+      if (!status.ok()) {
+        ADD_FAILURE() << function.name << " trapped: " << status.error().describe();
+        return NnStatus::runtime_error;
+      }
+      if (*status == wasm::RawStatus::done) return static_cast<NnStatus>(result_);
+      std::unique_lock lock(signal_->mutex);
+      const bool woken =
+          signal_->changed.wait_for(lock, std::chrono::seconds(5), [&] { return signal_->woken; });
+      EXPECT_TRUE(woken) << function.name << " was not woken";
+      if (!woken) return NnStatus::runtime_error;
+      signal_->woken = false;
+    }
+  }
+
+  std::string printed;
+  std::string complained;
+
+ private:
+  struct Signal {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool woken = false;
+  };
+  wasm::GuestMemory memory_;
+  const std::vector<std::uint64_t> arguments_;
+  wasm::InstanceState* const state_;
+  std::uint64_t result_ = 0;
+  const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
+};
+
+// A core module of WASI-NN without any wasm: a memory, and calls.
+class NnGuest {
+ public:
+  NnGuest(const GuestApi& api, const Grants& grants, Guest guest = {.tenant = "t", .meter = {}})
+      : api_(api), state_(api.sandbox(grants, std::move(guest)).value().state) {}
+  ~NnGuest() {
+    if (state_) state_->ended();
+  }
+
+  template <class... Arguments>
+  NnStatus call(std::string_view name, Arguments... arguments) {
+    FakeRawCall raw = make(name, arguments...);
+    const NnStatus status = raw.until_done(find(name));
+    printed += raw.printed;
+    return status;
+  }
+  // Of a function that answers at once.
+  template <class... Arguments>
+  Result<wasm::RawStatus> result_of(std::string_view name, Arguments... arguments) {
+    FakeRawCall raw = make(name, arguments...);
+    const auto status = find(name).call(raw);
+    printed += raw.printed;
+    complained += raw.complained;
+    return status;
+  }
+
+  // A text at `at`; its length.
+  std::uint32_t put(std::uint32_t at, std::string_view text) {
+    std::memcpy(memory.data() + at, text.data(), text.size());
+    return static_cast<std::uint32_t>(text.size());
+  }
+  void put_u32(std::uint32_t at, std::uint32_t value) { std::memcpy(&memory[at], &value, 4); }
+  std::uint32_t u32(std::uint32_t at) const {
+    std::uint32_t value = 0;
+    std::memcpy(&value, &memory[at], 4);
+    return value;
+  }
+
+  NnStatus load(std::string_view name, std::string_view config = {}) {
+    const auto name_size = put(kName, name);
+    if (config.empty()) return call("load_by_name", kName, name_size, kGraph);
+    return call("load_by_name_with_config", kName, name_size, kData, put(kData, config), kGraph);
+  }
+  NnStatus set(std::uint32_t index, std::string_view text, std::uint32_t type = 3) {
+    const std::uint32_t size = put(kData, text);
+    put_u32(kDims, size);
+    const std::uint32_t fields[] = {kDims, 1, type, kData, size};
+    for (std::uint32_t i = 0; i < 5; ++i) put_u32(kTensor + 4 * i, fields[i]);
+    return call("set_input", context(), index, kTensor);
+  }
+  // Loads "fake" and makes a context.
+  void open(std::string_view config = {}) {
+    ASSERT_EQ(load("fake", config), NnStatus::success);
+    ASSERT_EQ(call("init_execution_context", u32(kGraph), kContext), NnStatus::success);
+  }
+  std::uint32_t context() const { return u32(kContext); }
+  NnStatus get(std::string_view function, std::uint32_t index, std::string& out,
+               std::uint32_t room = 4096) {
+    const NnStatus status = call(function, context(), index, kOut, room, kWritten);
+    if (status == NnStatus::success) {
+      out.assign(reinterpret_cast<const char*>(&memory[kOut]), u32(kWritten));
+    }
+    return status;
+  }
+  std::string output(std::uint32_t index = 0) {
+    std::string out;
+    EXPECT_EQ(get("get_output", index, out), NnStatus::success);
+    return out;
+  }
+  void end() {
+    state_->ended();
+    state_ = nullptr;
+  }
+
+  static constexpr std::uint32_t kGraph = 0, kContext = 4, kWritten = 8, kDims = 12, kTensor = 16;
+  static constexpr std::uint32_t kName = 64, kOut = 1024, kData = 8192;
+  std::vector<std::byte> memory = std::vector<std::byte>(1U << 20U);
+  std::string printed;
+  std::string complained;
+
+ private:
+  template <class... Arguments>
+  FakeRawCall make(std::string_view name, Arguments... arguments) {
+    EXPECT_EQ(find(name).parameters.size(), sizeof...(arguments)) << name;
+    return {memory, {static_cast<std::uint64_t>(arguments)...}, state_.get()};
+  }
+  const wasm::RawFunction& find(std::string_view name) const {
+    for (const wasm::RawFunction& function : api_.imports().functions) {
+      if (function.name == name) return function;
+    }
+    ADD_FAILURE() << "no function " << name;
+    static const wasm::RawFunction none;
+    return none;
+  }
+
+  const GuestApi& api_;
+  std::shared_ptr<wasm::InstanceState> state_;
+};
+
+ScriptLine says(std::string when, std::vector<std::string> pieces) {
+  ScriptLine line{.when = std::move(when), .events = {}, .error = {}, .delay_per_event = {}};
+  for (std::string& piece : pieces) line.events.emplace_back(Content{std::move(piece)});
+  return line;
+}
+
+class NnHostTest : public ::testing::Test {
+ protected:
+  NnHostTest() { grants.models = {"fake"}; }
+
+  std::unique_ptr<inference::Engine> engine = inference::make_fake_engine(
+      "fake", {says("weather", {"It ", "rains", "."}),
+               says("hello", {"Hi."}),
+               {.when = "busy",
+                .events = {},
+                .error = Error(ErrorKind::resource_exhausted, "too many wait"),
+                .delay_per_event = {}}});
+  LoadedModels models{*engine};
+  GuestApi api{models};
+  Grants grants;
+};
+
+TEST_F(NnHostTest, AnAnswerAsAWhole) {
+  NnGuest guest(api, grants);
+  guest.open();
+  ASSERT_EQ(guest.set(0, "How is the weather?"), NnStatus::success);
+  EXPECT_NE(guest.output(1).find("\"input_tokens\": 4"), std::string::npos) << guest.output(1);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.output(), "It rains.");
+  EXPECT_NE(guest.output(1).find("\"output_tokens\": "), std::string::npos);
+  EXPECT_EQ(guest.printed, "");
+  ASSERT_EQ(guest.set(0, "hello"), NnStatus::success);
+  EXPECT_EQ(guest.output(), "") << "the last prompt's answer";
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.output(), "Hi.");
+}
+
+TEST_F(NnHostTest, CountsAreThereBeforeAnyPrompt) {
+  NnGuest guest(api, grants);
+  guest.open();
+  for (const char* key :
+       {"\"input_tokens\": 0", "\"output_tokens\": 0", "llama_build_number", "llama_commit"}) {
+    EXPECT_NE(guest.output(1).find(key), std::string::npos) << guest.output(1);
+  }
+}
+
+TEST_F(NnHostTest, AnAnswerPieceByPiece) {
+  NnGuest guest(api, grants);
+  guest.open();
+  ASSERT_EQ(guest.set(0, "weather"), NnStatus::success);
+  std::string said;
+  std::string piece;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(guest.call("compute_single", guest.context()), NnStatus::success);
+    ASSERT_EQ(guest.get("get_output_single", 0, piece), NnStatus::success);
+    said += piece + "|";
+  }
+  EXPECT_EQ(said, "It |rains|.|");
+  for (int i = 0; i < 2; ++i) {  // some guests ask again
+    EXPECT_EQ(guest.call("compute_single", guest.context()), NnStatus::end_of_sequence);
+    EXPECT_EQ(guest.get("get_output_single", 0, piece), NnStatus::success);
+    EXPECT_EQ(piece, "");
+  }
+  EXPECT_EQ(guest.output(), "It rains.");
+  ASSERT_EQ(guest.call("fini_single", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.output(), "");
+  EXPECT_EQ(guest.call("compute_single", guest.context()), NnStatus::success) << "from the start";
+}
+
+TEST_F(NnHostTest, ComputeBeginsAnewInTheMiddleOfPieces) {
+  NnGuest guest(api, grants);
+  guest.open();
+  ASSERT_EQ(guest.set(0, "weather"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute_single", guest.context()), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.output(), "It rains.");
+}
+
+TEST_F(NnHostTest, ANameThatWasNotGrantedIsNotFound) {
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.load("other"), NnStatus::not_found);
+  EXPECT_EQ(guest.load("default"), NnStatus::success) << "the first that is granted";
+  NnGuest poor(api, {});
+  EXPECT_EQ(poor.load("fake"), NnStatus::not_found);
+}
+
+TEST_F(NnHostTest, AGrantedModelThatIsNotThereIsToldApart) {
+  grants.models = {"*"};
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.load("missing"), NnStatus::model_not_found);
+  EXPECT_EQ(guest.load("fake"), NnStatus::success) << "the first failure stands in the way";
+}
+
+TEST_F(NnHostTest, ASecondLoadGivesTheSameGraphUntilItIsUnloaded) {
+  NnGuest guest(api, grants);
+  ASSERT_EQ(guest.load("fake"), NnStatus::success);
+  const std::uint32_t first = guest.u32(NnGuest::kGraph);
+  ASSERT_EQ(guest.load("fake", "no json at all"), NnStatus::success) << "its options are ignored";
+  EXPECT_EQ(guest.u32(NnGuest::kGraph), first);
+  ASSERT_EQ(guest.call("init_execution_context", first, NnGuest::kContext), NnStatus::success);
+  ASSERT_EQ(guest.set(0, "hello"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  ASSERT_EQ(guest.call("unload", first), NnStatus::success);
+  EXPECT_EQ(guest.output(), "Hi.") << "outputs outlive the graph";
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("unload", first), NnStatus::invalid_argument);
+  ASSERT_EQ(guest.load("fake"), NnStatus::success);
+  EXPECT_NE(guest.u32(NnGuest::kGraph), first);
+}
+
+TEST_F(NnHostTest, OptionsComeWithTheGraphOrAsInputOne) {
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.load("fake", "{"), NnStatus::invalid_encoding);
+  guest.open(R"({"stream-stdout": true})");
+  ASSERT_EQ(guest.set(0, "hello"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.printed, "Hi.");
+  ASSERT_EQ(guest.set(1, R"({"stream-stdout": false, "n-predict": 0})"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_EQ(guest.output(), "");
+  EXPECT_EQ(guest.printed, "Hi.");
+  EXPECT_EQ(guest.set(1, R"({"temp": []})"), NnStatus::invalid_argument);
+}
+
+TEST_F(NnHostTest, AVectorAsJson) {
+  NnGuest guest(api, grants);
+  guest.open(R"({"embedding": true, "batch-size": 3})");
+  ASSERT_EQ(guest.set(0, "three short words"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_TRUE(guest.output().starts_with("{\"n_embedding\": ")) << guest.output();
+  EXPECT_NE(guest.output().find("\"embedding\": [0."), std::string::npos) << guest.output();
+  ASSERT_EQ(guest.set(0, "four words are more"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::prompt_too_long);
+}
+
+TEST_F(NnHostTest, APromptMustFitTheContextThatTheGuestWanted) {
+  NnGuest guest(api, grants);
+  guest.open(R"({"ctx-size": 8})");
+  ASSERT_EQ(guest.set(0, "hello this is far too long"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::prompt_too_long);
+  EXPECT_EQ(guest.call("compute_single", guest.context()), NnStatus::prompt_too_long);
+  ASSERT_EQ(guest.set(0, "hello you"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+}
+
+TEST_F(NnHostTest, AFullQueueIsBusy) {
+  NnGuest guest(api, grants);
+  guest.open();
+  ASSERT_EQ(guest.set(0, "busy"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::busy);
+  ASSERT_EQ(guest.set(0, "hello"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+}
+
+TEST_F(NnHostTest, TokensAreMeteredAndWithinTheBudget) {
+  std::uint64_t used = 0;
+  grants.tokens = 8;
+  NnGuest guest(api, grants, {.tenant = "t", .meter = [&](const inference::Usage& usage) {
+                                used += usage.prompt_tokens + usage.completion_tokens;
+                              }});
+  guest.open();
+  ASSERT_EQ(guest.set(0, "hello"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  EXPECT_GE(used, 2U);
+  ASSERT_EQ(guest.set(0, "hello and many other words that are not paid for"), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::runtime_error);
+}
+
+TEST_F(NnHostTest, OutputsMustFitUnlessTheGuestSaysZero) {
+  NnGuest guest(api, grants);
+  guest.open();
+  ASSERT_EQ(guest.set(0, "weather"), NnStatus::success);
+  ASSERT_EQ(guest.call("compute", guest.context()), NnStatus::success);
+  std::string out;
+  EXPECT_EQ(guest.get("get_output", 0, out, 3), NnStatus::too_large);
+  EXPECT_EQ(guest.get("get_output", 0, out, 9), NnStatus::success);
+  EXPECT_EQ(guest.get("get_output", 0, out, 0), NnStatus::success);
+  EXPECT_EQ(out, "It rains.");
+  const auto near_the_end = static_cast<std::uint32_t>(guest.memory.size() - 4);
+  EXPECT_EQ(guest.call("get_output", guest.context(), 0, near_the_end, 0, NnGuest::kWritten),
+            NnStatus::success);
+  EXPECT_EQ(guest.u32(NnGuest::kWritten), 4U);
+}
+
+TEST_F(NnHostTest, BadPointersAreAnErrorOfTheGuestAndNoTrap) {
+  NnGuest guest(api, grants);
+  guest.open();
+  const auto past = static_cast<std::uint32_t>(guest.memory.size());
+  EXPECT_EQ(guest.call("load_by_name", past, 4, 0), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("load_by_name", 0xFFFF'FFF0U, 0xFFFFU, 0), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("set_input", guest.context(), 0, past - 8), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("init_execution_context", guest.u32(NnGuest::kGraph), past),
+            NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("load", past - 4, 60, 6, 0, 0), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("load", 0, 0xFFFF'FFFFU, 6, 0, 0), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("get_output", guest.context(), 1, past, 4096, 0),
+            NnStatus::invalid_argument);
+  guest.memory.clear();
+  EXPECT_EQ(guest.call("compute", 1), NnStatus::missing_memory);
+}
+
+TEST_F(NnHostTest, ForgedIdsAreAnErrorOfTheGuestAndNoTrap) {
+  NnGuest guest(api, grants);
+  guest.open();
+  const std::uint32_t graph = guest.u32(NnGuest::kGraph);
+  EXPECT_EQ(guest.call("compute", graph), NnStatus::invalid_argument) << "a graph is no context";
+  EXPECT_EQ(guest.call("compute", 0xFFFF'FFFFU), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("init_execution_context", guest.context(), 0), NnStatus::invalid_argument);
+  const std::uint32_t context = guest.context();
+  ASSERT_EQ(guest.call("finalize_execution_context", context), NnStatus::success);
+  EXPECT_EQ(guest.call("compute", context), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.call("finalize_execution_context", context), NnStatus::invalid_argument);
+}
+
+TEST_F(NnHostTest, InputsOfTypesThatNobodyReadsAreRefused) {
+  NnGuest guest(api, grants);
+  guest.open();
+  for (const std::uint32_t type : {2U, 5U, 6U, 0xFFFF'FFFFU}) {
+    EXPECT_EQ(guest.set(0, "hello", type), NnStatus::invalid_argument) << type;
+  }
+  EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::invalid_argument) << "no prompt";
+}
+
+TEST_F(NnHostTest, LoadTakesAGrantedNameAndNoWeights) {
+  NnGuest guest(api, grants);
+  const auto load = [&](std::string_view builder, std::uint32_t encoding, std::uint32_t target) {
+    guest.put_u32(NnGuest::kTensor, NnGuest::kData);
+    guest.put_u32(NnGuest::kTensor + 4, guest.put(NnGuest::kData, builder));
+    return guest.call("load", NnGuest::kTensor, 1, encoding, target, NnGuest::kGraph);
+  };
+  EXPECT_EQ(load("preload:fake", 6, 0), NnStatus::success);
+  EXPECT_EQ(load("preload:/etc/passwd", 6, 0), NnStatus::not_found);
+  EXPECT_EQ(load("GGUF....", 6, 0), NnStatus::unsupported_operation);
+  EXPECT_EQ(load("preload:fake", 6, 3), NnStatus::invalid_argument) << "AUTO is for preloading";
+  EXPECT_EQ(load("preload:fake", 1, 0), NnStatus::invalid_encoding);
+  EXPECT_EQ(load("preload:fake", 99, 0), NnStatus::invalid_argument);
+}
+
+TEST_F(NnHostTest, LogLinesGoToTheGuestsOwnOutput) {
+  NnGuest guest(api, grants);
+  const auto log = [&](std::uint32_t level, std::string_view context) {
+    const auto size = guest.put(NnGuest::kName, context);
+    return guest.result_of("log", level, NnGuest::kName, size, NnGuest::kData,
+                           guest.put(NnGuest::kData, "it rains"));
+  };
+  EXPECT_TRUE(log(2, "").ok());
+  EXPECT_TRUE(log(5, "stdout").ok());
+  EXPECT_EQ(guest.printed, "[info] it rains\n[critical] it rains\n");
+  EXPECT_TRUE(log(3, "stderr").ok());
+  EXPECT_TRUE(log(4, "/etc/cron.d/job").ok());
+  EXPECT_EQ(guest.complained, "[warn] it rains\n[error] /etc/cron.d/job: it rains\n");
+  EXPECT_EQ(log(6, "").error().kind(), ErrorKind::guest_trap);
+}
+
+TEST_F(NnHostTest, AGuestThatEndsInTheMiddleLeavesNothingBehind) {
+  std::uint64_t told = 0;
+  {
+    NnGuest guest(api, grants, {.tenant = "t", .meter = [&](const inference::Usage&) { ++told; }});
+    guest.open();
+    ASSERT_EQ(guest.set(0, "weather"), NnStatus::success);
+    ASSERT_EQ(guest.call("compute_single", guest.context()), NnStatus::success);
+    guest.end();
+  }
+  EXPECT_EQ(told, 1U) << "what was computed is metered";
+  EXPECT_EQ(models.loaded("fake")->load().running, 0U);
+}
+
+}  // namespace
+}  // namespace quern::guestapi

@@ -1,0 +1,110 @@
+"""Programs that use WASI-NN as WasmEdge offers it, built with the crates that their authors use.
+
+They know nothing of Quern: the model comes by `--nn-preload`, answers as a whole or token by token.
+"""
+
+import json
+import math
+
+import pytest
+import quern
+
+CONTINUE = "The capital of France is"
+
+
+@pytest.fixture
+def nn(guest, home, smollm2):
+    """nn("nn-basic", arguments...): runs it with SmolLM2 under the name `default`."""
+    def run_it(name: str, *args, preload: str = f"default:GGML:AUTO:{smollm2}", options=(), **more) -> quern.Ended:
+        preloads = ["--nn-preload", preload] if preload else []
+        return quern.quern("run", "--threads", "1", *preloads, *options, guest(f"rust/{name}"), *args, home=home, **more)
+    return run_it
+
+
+def counts(text: str) -> list[dict]:
+    """The lines of JSON among what a program wrote to standard error."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_the_answer_as_a_whole(nn):
+    ended = nn("nn-metadata", "default", '{"temp": 0, "n-predict": 8}', "", CONTINUE)
+    assert ended.code == 0, ended.err
+    assert "Paris" in ended.out
+    before, after = counts(ended.err)
+    assert before["input_tokens"] == 0 and before["llama_commit"] and "llama_build_number" in before
+    assert after["input_tokens"] == 5 and 1 <= after["output_tokens"] <= 8
+
+
+def test_the_answer_token_by_token_is_the_same_text(nn):
+    whole = nn("nn-metadata", "default", '{"temp": 0, "n-predict": 12}', "", CONTINUE)
+    # The guest sets no options: its sampling is random, so the text differs; the protocol is what counts.
+    pieces = nn("nn-stream", "default", CONTINUE, "12")
+    assert (whole.code, pieces.code) == (0, 0), whole.err + pieces.err
+    assert 1 <= len(pieces.out.splitlines()) <= 12
+    assert "ended: limit" in pieces.err or "ended: end of sequence" in pieces.err
+    assert counts(pieces.err)[-1]["output_tokens"] >= len(pieces.out.splitlines())
+
+
+def test_options_as_input_replace_those_of_the_graph(nn):
+    ended = nn("nn-metadata", "default", '{"n-predict": 40}', '{"grammar": "root ::= \\"yes\\" | \\"no\\"", "temp": 0}',
+               "Is the sky blue?")
+    assert ended.code == 0, ended.err
+    assert ended.out.strip() in ("yes", "no")
+
+
+def test_a_schema_shapes_the_answer(nn):
+    schema = json.dumps({"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"],
+                         "additionalProperties": False})
+    ended = nn("nn-metadata", "default", json.dumps({"json-schema": schema, "temp": 0, "n-predict": 60}), "", "Ann is 30.")
+    assert ended.code == 0, ended.err
+    assert isinstance(json.loads(ended.out)["age"], int)
+
+
+def test_vectors(nn):
+    ended = nn("nn-embedding", "default", "a cat sat", "a cat sat", "interest rates rose")
+    assert ended.code == 0, ended.err
+    vectors = [[float(word) for word in line.split()[1:]] for line in ended.out.splitlines()]
+    assert [len(vector) for vector in vectors] == [576] * 3
+    assert all(math.isclose(sum(x * x for x in vector), 1, rel_tol=1e-4) for vector in vectors)
+    assert vectors[0] == vectors[1] != vectors[2]
+
+
+def test_what_is_not_preloaded_is_not_found(nn):
+    ended = nn("nn-basic", "other", CONTINUE)
+    assert ended.code != 0
+    assert 'models = ["other"]' in ended.err
+    nothing = nn("nn-basic", "default", CONTINUE, preload="")
+    assert nothing.code != 0 and "not granted" in nothing.err
+
+
+def test_a_file_that_is_missing_is_told_when_it_is_loaded(nn):
+    ended = nn("nn-basic", "default", CONTINUE, preload="default:GGML:AUTO:/no/such.gguf")
+    assert ended.code != 0
+    assert "/no/such.gguf" in ended.err
+
+
+def test_a_file_that_is_no_model(nn, tmp_path):
+    file = tmp_path / "junk.gguf"
+    file.write_bytes(b"GGUF" + bytes(range(256)))
+    ended = nn("nn-basic", "default", CONTINUE, preload=f"default:GGML:AUTO:{file}")
+    assert ended.code != 0
+    assert "junk.gguf" in ended.err or "default" in ended.err
+
+
+def test_the_variable_of_container_runtimes(nn, smollm2):
+    ended = nn("nn-metadata", "small", '{"temp": 0, "n-predict": 8}', "", CONTINUE, preload="",
+               WASMEDGE_WASINN_PRELOAD=f"small:GGML:AUTO:{smollm2}")
+    assert ended.code == 0, ended.err
+    assert "Paris" in ended.out
+
+
+@pytest.mark.parametrize("text, word", [("default", "four parts"), ("a:ONNX:CPU:x", "not offered"), ("a:GGML:NPU:x", "NPU")])
+def test_a_preload_that_makes_no_sense(nn, text, word):
+    ended = nn("nn-basic", "a", "b", preload=text)
+    assert ended.code == 2 and word in ended.err
+
+
+def test_a_budget_of_tokens_holds(nn):
+    ended = nn("nn-metadata", "default", '{"temp": 0, "n-predict": 30}', "", "Once upon a time", options=["--tokens", "10"])
+    assert ended.code == 0, ended.err
+    assert counts(ended.err)[-1]["input_tokens"] + counts(ended.err)[-1]["output_tokens"] <= 11
