@@ -1,13 +1,15 @@
 """Programs for WasmEdge, written in Rust with its own crates (wasmedge-wasi-nn, wasmedge_wasi_socket).
 
-Here: that they ask of their host what such programs ask, no more and in these types. They are foreign
-to Quern; a change of a crate or compiler that changes their imports is seen here first.
+First, that they ask of their host what such programs ask, no more and in these types: they are foreign
+to Quern, and a change of a crate or compiler that changes their imports is seen here. Then, what they get.
 """
 
+import json
 import re
 import subprocess
 
 import pytest
+import quern
 from build import need
 
 # Parameters of each function; all are i32, as is the one result.
@@ -46,3 +48,96 @@ def test_what_it_asks_of_its_host(guest, name):
     special = {function: shape for (module, function), shape in asked.items()
                if module == "wasi_ephemeral_nn" or function.startswith("sock_")}
     assert special == {function: ((NN | SOCKETS)[function], 1) for function in ASKS[name]}
+
+
+# ---- what they get ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ask(guest, home, smollm2):
+    """ask("nn-stream", ARGUMENT...): runs that program with a model it knows as "small"."""
+    def ask_it(name: str, *args, tokens: int = 512, **more) -> quern.Ended:
+        options = ["--nn-preload", f"small:GGML:AUTO:{smollm2}", "--ctx-size", tokens, "--threads", "1"]
+        return quern.quern("run", *options, guest(f"rust/{name}"), *args, home=home, **more)
+    return ask_it
+
+
+def counts(line: str) -> dict:
+    """What a program prints of output 1: WasmEdge's programs need all four."""
+    said = json.loads(line)
+    assert set(said) >= {"input_tokens", "output_tokens", "llama_build_number", "llama_commit"}
+    assert isinstance(said["llama_build_number"], int) and isinstance(said["llama_commit"], str)
+    return said
+
+
+CALM = {"temp": 0, "n-predict": 8}  # the same each time
+
+
+def test_an_answer_at_once(ask):
+    ended = ask("nn-basic", "small", "One, two, three,", tokens=64)
+    # Without options it answers until the model ends or its context is full; either is an answer.
+    assert ended.code == 0 and ended.out.strip(), ended.err
+    *before, last = ended.err.splitlines()
+    assert before in ([], ["context full"])
+    said = counts(last)
+    assert said["input_tokens"] > 3 and 0 < said["output_tokens"] <= 64 - said["input_tokens"]
+
+
+def test_an_answer_token_by_token(ask):
+    ended = ask("nn-stream", "small", "One, two, three,", 6)
+    assert ended.code == 0 and len(ended.out.splitlines()) == 6, ended.err
+    pieces, end = ended.err.splitlines()[-2:]
+    assert end == "ended: limit" and counts(pieces)["output_tokens"] >= 6
+
+
+def test_a_full_context_is_told(ask):
+    ended = ask("nn-stream", "small", "word " * 40, tokens=64)
+    assert ended.code == 0, ended.err
+    assert ended.err.splitlines()[-1] in ("ended: context full", "ended: end of sequence")
+    assert len(ended.out.splitlines()) < 64
+
+
+def test_options_come_with_the_graph_or_with_the_prompt(ask):
+    calm = json.dumps(CALM)
+    at_load = ask("nn-metadata", "small", calm, "", "The capital of France is")
+    later = ask("nn-metadata", "small", "", calm, "The capital of France is")
+    both = ask("nn-metadata", "small", json.dumps({"temp": 2, "n-predict": 3}), calm, "The capital of France is")
+    assert at_load.code == later.code == both.code == 0, at_load.err + later.err + both.err
+    assert at_load.out == later.out == both.out and "Paris" in at_load.out
+    before, after = at_load.err.splitlines()[-2:]
+    assert counts(before)["output_tokens"] == 0, "asked before there was a prompt"
+    assert counts(after)["output_tokens"] == CALM["n-predict"]
+
+
+def test_a_grammar_is_kept(ask):
+    options = json.dumps({"grammar": 'root ::= "violet" | "crimson"', "n-predict": 20})
+    ended = ask("nn-metadata", "small", "", options, "My favourite colour is")
+    assert ended.code == 0 and ended.out.strip() in ("violet", "crimson"), ended
+
+
+@pytest.mark.parametrize("options, error", [("{", "InvalidEncoding"), ('{"temp": "hot"}', "InvalidArgument"),
+                                            ('{"n-predict": "8"}', "InvalidArgument"), ('[1]', "InvalidEncoding")])
+def test_options_that_are_none_are_refused(ask, options, error):
+    ended = ask("nn-metadata", "small", "", options, "x")
+    assert ended.code == 1 and f"BackendError({error})" in ended.err, ended.err
+
+
+def test_keys_that_nobody_knows_are_passed_over(ask):
+    ended = ask("nn-metadata", "small", json.dumps(CALM | {"webui": False, "port": 80}), "", "One, two,")
+    assert ended.code == 0 and ended.out.strip(), ended.err
+
+
+@pytest.mark.parametrize("program, args", [("nn-basic", ["x"]), ("nn-stream", ["x", "1"]), ("nn-metadata", ["{}", "", "x"])])
+def test_a_model_that_is_not_granted_is_not_found(ask, program, args):
+    ended = ask(program, "large", *args)
+    assert ended.code == 1 and "(NotFound)" in ended.err, ended.err
+
+
+def test_vectors(ask):
+    ended = ask("nn-embedding", "small", "a cat sits on a mat", "a cat sits on a mat", "interest rates were raised")
+    assert ended.code == 0, ended.err
+    lines = [line.split() for line in ended.out.splitlines()]
+    vectors = [[float(number) for number in numbers] for _, *numbers in lines]
+    assert all(int(length) == len(vector) == 576 for (length, *_), vector in zip(lines, vectors))
+    same, alike, other = (sum(a * b for a, b in zip(vectors[0], vector)) for vector in vectors)
+    assert same == pytest.approx(1, abs=1e-4) and alike == pytest.approx(1, abs=1e-4) and other < 0.99
