@@ -1,10 +1,9 @@
-"""Programs that use WASI-NN as WasmEdge offers it, built with the crates that their authors use.
+"""`quern run --nn-preload`: what is granted by it and what is not, told to the person who runs the program.
 
-They know nothing of Quern: the model comes by `--nn-preload`, answers as a whole or token by token.
+What the programs themselves hear is in test_nn_guests.py.
 """
 
 import json
-import math
 
 import pytest
 import quern
@@ -26,47 +25,12 @@ def counts(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def test_the_answer_as_a_whole(nn):
-    ended = nn("nn-metadata", "default", '{"temp": 0, "n-predict": 8}', "", CONTINUE)
-    assert ended.code == 0, ended.err
-    assert "Paris" in ended.out
-    before, after = counts(ended.err)
-    assert before["input_tokens"] == 0 and before["llama_commit"] and "llama_build_number" in before
-    assert after["input_tokens"] == 5 and 1 <= after["output_tokens"] <= 8
-
-
-def test_the_answer_token_by_token_is_the_same_text(nn):
-    whole = nn("nn-metadata", "default", '{"temp": 0, "n-predict": 12}', "", CONTINUE)
-    # The guest sets no options: its sampling is random, so the text differs; the protocol is what counts.
-    pieces = nn("nn-stream", "default", CONTINUE, "12")
-    assert (whole.code, pieces.code) == (0, 0), whole.err + pieces.err
-    assert 1 <= len(pieces.out.splitlines()) <= 12
-    assert "ended: limit" in pieces.err or "ended: end of sequence" in pieces.err
-    assert counts(pieces.err)[-1]["output_tokens"] >= len(pieces.out.splitlines())
-
-
-def test_options_as_input_replace_those_of_the_graph(nn):
-    ended = nn("nn-metadata", "default", '{"n-predict": 40}', '{"grammar": "root ::= \\"yes\\" | \\"no\\"", "temp": 0}',
-               "Is the sky blue?")
-    assert ended.code == 0, ended.err
-    assert ended.out.strip() in ("yes", "no")
-
-
 def test_a_schema_shapes_the_answer(nn):
     schema = json.dumps({"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"],
                          "additionalProperties": False})
     ended = nn("nn-metadata", "default", json.dumps({"json-schema": schema, "temp": 0, "n-predict": 60}), "", "Ann is 30.")
     assert ended.code == 0, ended.err
     assert isinstance(json.loads(ended.out)["age"], int)
-
-
-def test_vectors(nn):
-    ended = nn("nn-embedding", "default", "a cat sat", "a cat sat", "interest rates rose")
-    assert ended.code == 0, ended.err
-    vectors = [[float(word) for word in line.split()[1:]] for line in ended.out.splitlines()]
-    assert [len(vector) for vector in vectors] == [576] * 3
-    assert all(math.isclose(sum(x * x for x in vector), 1, rel_tol=1e-4) for vector in vectors)
-    assert vectors[0] == vectors[1] != vectors[2]
 
 
 def test_what_is_not_preloaded_is_not_found(nn):
