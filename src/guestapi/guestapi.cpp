@@ -1,6 +1,7 @@
 #include "guestapi/guestapi.hpp"
 
 #include "guestapi/guest_instance.hpp"
+#include "guestapi/import_advice.hpp"
 #include "guestapi/llm_host.hpp"
 #include "guestapi/network_policy.hpp"
 
@@ -8,7 +9,8 @@ namespace quern::guestapi {
 
 struct GuestApi::Impl {
   explicit Impl(ModelProvider& models)
-      : llm(models), imports{.interfaces = llm.interfaces(), .functions = {}} {}
+      : llm(models),
+        imports{.interfaces = llm.interfaces(), .functions = {}, .advice = import_advice()} {}
 
   LlmHost llm;
   wasm::HostImports imports;

@@ -73,9 +73,9 @@ def test_every_call_of_wasi_0_1_is_made(built):
     assert len(P1_CALLS) == 46 and made == P1_CALLS
 
 
-@pytest.mark.parametrize("code", [0, 1, 125])
-def test_proc_exit(built, home, code):
-    ended = quern.quern("run", built("p1") / "ending.wasm", code, home=home)
+@pytest.mark.parametrize("given, code", [(0, 0), (1, 1), (125, 125), (126, 126), (255, 255), (4294967295, 255)])
+def test_proc_exit(built, home, given, code):
+    ended = quern.quern("run", built("p1") / "ending.wasm", given, home=home)
     assert (ended.code, ended.out, ended.err) == (code, "ending\n", "")
 
 
@@ -115,8 +115,9 @@ def test_files(built, home, tree):
     all_right(quern.quern("run", *tree, built("p2") / "files.wasm", home=home))
 
 
-def test_sockets(built, home):
-    grants = ["--net", "127.0.0.1:*", "--net", "localhost:*", "--listen", "127.0.0.1:*"]
+@pytest.mark.parametrize("listen", ["127.0.0.1:*", "127.0.0.1:0"])
+def test_sockets(built, home, listen):
+    grants = ["--net", "127.0.0.1:*", "--net", "localhost:*", "--listen", listen]
     ended = quern.quern("run", *grants, built("p2") / "sockets.wasm", home=home)
     all_right(ended)
     for needed in ('net = ["127.0.0.2:9"]', 'listen = ["127.0.0.2:9"]', 'net = ["denied.example:*"]'):
