@@ -9,7 +9,7 @@ BUILD := build/$(PRESET)
 FUZZ_SECONDS ?= 60
 ENV := . deps/toolchains.sh;
 
-.PHONY: help run test unit build setup setup-tests page dist bench asan tsan fuzz tidy clean
+.PHONY: help run test conformance unit build setup setup-tests page dist bench asan tsan fuzz tidy clean
 help:
 	@sed -n 's/^#   //p; s/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
@@ -42,6 +42,10 @@ test: setup-tests build ## every test: unit, guests, end to end, page
 
 unit: build ## the tests beside the code, without weights (ROOM=http: those of one room)
 	@ctest --test-dir $(BUILD) --output-on-failure -j2 -LE 'model|e2e|slow' $(if $(ROOM),-R '^$(ROOM)\.')
+
+conformance: build ## the official WASI test suite (SUITE=DIR: its checkout with built programs); writes docs/conformance.md
+	@python3 tests/conformance/suite.py $${SUITE:?"is a checkout of github.com/WebAssembly/wasi-testsuite, branch prod/testsuite-base"} \
+	  --quern $(BUILD)/bin/quern --table docs/conformance.md
 
 asan tsan: ## the unit tests under a sanitizer
 	@deps/setup.sh tests && $(ENV) $(MAKE) page && cmake --preset $@ -DQUERN_UI_DIST=$(CURDIR)/ui/dist && ninja -C build/$@ \

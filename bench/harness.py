@@ -173,10 +173,13 @@ def chat(port: int, body: dict) -> dict:
 median = statistics.median
 
 
-def report(name: str, figures: dict) -> None:
+def report(name: str, figures: dict, model: pathlib.Path | None = MODEL) -> None:
     """Prints the figures and writes them to bench/results/NAME.json with the machine beside them."""
-    figures = {"bench": name, "command": f"bench/{name}.py", "machine": machine(), "model": MODEL.name,
-               "date": time.strftime("%Y-%m-%d"), **figures}
+    command = " ".join([f"bench/{name}.py", *sys.argv[1:]])
+    about = {"bench": name, "command": command, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+    if model:
+        about["model"] = model.name
+    figures = {**about, **figures}
     print(json.dumps(figures, indent=2))
     path = ROOT / "bench" / "results" / f"{name}.json"
     path.write_text(json.dumps(figures, indent=2) + "\n")

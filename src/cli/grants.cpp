@@ -1,6 +1,7 @@
 #include "cli/grants.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace quern::cli {
 namespace {
@@ -8,6 +9,8 @@ namespace {
 // A person's own program on a person's own machine: roomier than a service's guest.
 constexpr Bytes kMemory = 1_GiB;
 constexpr milliseconds kNoLimit = std::chrono::hours(24 * 365);
+// What a command prints goes where its user pointed it, and is no faster than that takes it.
+constexpr Bytes kAnyOutput{std::numeric_limits<std::uint64_t>::max()};
 // A 4B model on two cores makes 5 tokens a second, and a request may wait in line before it.
 constexpr milliseconds kLongestAnswer = std::chrono::hours(24);
 
@@ -71,6 +74,7 @@ Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpos
     grants.limits.memory = kMemory;
     grants.limits.wall = kNoLimit;
     grants.limits.cpu = kNoLimit;
+    grants.limits.output = kAnyOutput;
   }
   if (!options.manifest.empty()) {
     grants = TRY(guestapi::load_grants(options.manifest));

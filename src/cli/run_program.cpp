@@ -7,7 +7,9 @@
 #include "guestapi/guestapi.hpp"
 #include "wasm/wasm.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <future>
 
 namespace quern::cli {
@@ -46,6 +48,26 @@ Result<int> failed(const Error& error, const Run& options, World& world) {
   return kGuestLimit;
 }
 
+// What is to be said of a program that cannot be run as it is.
+Error not_a_command(const wasm::Program& program, const std::string& file) {
+  const auto exports = [&](std::string_view beginning) {
+    return std::any_of(program.exports().begin(), program.exports().end(),
+                       [&](const std::string& name) { return name.starts_with(beginning); });
+  };
+  Error error(ErrorKind::unsupported, file + " is not a command");
+  if (program.is_http_handler()) return with_advice(std::move(error), "quern serve " + file);
+  if (program.kind() == wasm::ProgramKind::module) {
+    return with_advice(std::move(error), "quern run --invoke FUNCTION " + file);
+  }
+  if (exports("wasi:cli/run@0.3") || exports("wasi:http/handler@0.3")) {
+    return {ErrorKind::unsupported, file + " is made for WASI 0.3; WASI 0.1 and 0.2 are offered"};
+  }
+  return {ErrorKind::unsupported,
+          file +
+              " is no program but a component for others: it exports neither wasi:cli/run nor "
+              "wasi:http/incoming-handler"};
+}
+
 struct Node {
   Models models;
   guestapi::GuestApi api{models};
@@ -59,10 +81,7 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
   const auto program = TRY(node.engine->load_file(options.file));
   if (options.invoke.empty() && !program->is_command()) {
-    return fail(with_advice(
-        Error(ErrorKind::unsupported, options.file.string() + " is not a command"),
-        program->is_http_handler() ? "quern serve " + options.file.string()
-                                   : "quern run --invoke FUNCTION " + options.file.string()));
+    return fail(not_a_command(*program, options.file.string()));
   }
   node.linked = TRY(node.engine->link(program, node.api.imports()).context(options.file.string()));
   return {};
@@ -97,7 +116,8 @@ Result<int> run_program(const Run& asked, World& world) {
   std::stop_source interrupted;
   std::atomic<int> signal{0};
   const OnSignal on_signal = world.signals.on_signal([&](int number) {
-    signal = number;
+    // The first asks the program to end; the second does not wait.
+    if (signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupted.request_stop();
   });
   Node node;
@@ -108,24 +128,27 @@ Result<int> run_program(const Run& asked, World& world) {
         interrupted.get_token(),
         [&running] { running.cancel(Error(ErrorKind::cancelled, "ended by a signal")); });
   };
+  const auto ended_early = [&](const Error& error) -> Result<int> {
+    // Ctrl-C needs no explanation.
+    if (signal != 0 && error.kind() == ErrorKind::cancelled) return ended_by(signal);
+    return failed(error, options, world);
+  };
   if (!options.invoke.empty()) {
-    Outcome<std::string> outcome;
+    Outcome<wasm::Invoked> outcome;
     const auto running = node.linked->invoke(std::move(sandbox), options.invoke, options.arguments,
                                              outcome.setter());
     const auto on_stop = end_by_signal(*running);
-    const Result<std::string> text = outcome.wait();
-    if (!text) return failed(text.error(), options, world);
-    world.console.out(*text + "\n");
-    return kSuccess;
+    const Result<wasm::Invoked> invoked = outcome.wait();
+    if (!invoked) return ended_early(invoked.error());
+    if (!invoked->results.empty()) world.console.out(invoked->results + "\n");
+    return invoked->exit_code;
   }
   Outcome<int> outcome;
   const auto running = node.linked->run(std::move(sandbox), outcome.setter());
   const auto on_stop = end_by_signal(*running);
   const Result<int> code = outcome.wait();
   if (code) return *code;
-  // Ctrl-C needs no explanation.
-  if (signal != 0 && code.error().kind() == ErrorKind::cancelled) return ended_by(signal);
-  return failed(code.error(), options, world);
+  return ended_early(code.error());
 }
 
 }  // namespace quern::cli

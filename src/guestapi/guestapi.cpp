@@ -1,6 +1,7 @@
 #include "guestapi/guestapi.hpp"
 
 #include "guestapi/guest_instance.hpp"
+#include "guestapi/import_advice.hpp"
 #include "guestapi/llm_host.hpp"
 #include "guestapi/logging_host.hpp"
 #include "guestapi/network_policy.hpp"
@@ -17,6 +18,7 @@ struct GuestApi::Impl {
     imports.interfaces = llm.interfaces();
     imports.functions = nn->functions();
     imports.functions.push_back(logging_function());
+    imports.advice = import_advice();
   }
 
   Lane opening{"quern-open", 256};

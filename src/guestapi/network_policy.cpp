@@ -50,7 +50,8 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
       case wasm::SocketUse::tcp_connect:
       case wasm::SocketUse::udp_send: return allow_peer(address);
       case wasm::SocketUse::tcp_bind:
-      case wasm::SocketUse::udp_bind: return allow_bind(address);
+      case wasm::SocketUse::udp_bind: return allow_bind(address, Chosen::by_guest);
+      case wasm::SocketUse::tcp_listen: return allow_bind(address, Chosen::perhaps_by_system);
       case wasm::SocketUse::open: return allow_open();
     }
     return fail(ErrorKind::permission_denied, "an unknown use of the network");
@@ -68,6 +69,9 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
   }
 
  private:
+  // Who chose the port that a socket has. One that a guest names was asked for when it was bound.
+  enum class Chosen : std::uint8_t { by_guest, perhaps_by_system };
+
   bool has_any() const {
     return std::any_of(net_.begin(), net_.end(), [](const auto& p) { return p.is_wildcard(); });
   }
@@ -107,11 +111,13 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
     return denied("opening a socket", "net", "HOST:PORT", false);
   }
 
-  Result<> allow_bind(std::string_view text) const {
+  Result<> allow_bind(std::string_view text, Chosen chosen) const {
     const HostPort target = TRY(parse_host_port(text));
     const IpAddress address = TRY(parse_ip(target.host));
     const bool allowed = std::any_of(listen_.begin(), listen_.end(), [&](const NetPattern& p) {
-      return p.matches_port(target.port) && (p.is_any() || p.matches_address(address));
+      const bool port =
+          p.matches_port(target.port) || (chosen == Chosen::perhaps_by_system && p.matches_port(0));
+      return port && (p.is_any() || p.matches_address(address));
     });
     if (allowed) return {};
     return denied("listening on " + shown(target), "listen", shown(target), false);

@@ -85,6 +85,16 @@ TEST(NetworkPolicy, ListeningIsGrantedApart) {
   ASSERT_FALSE(denied.ok());
   EXPECT_THAT(denied.error().message(), HasSubstr("listen = [\"0.0.0.0:9000\"]"));
   EXPECT_FALSE(net->allow_socket(SocketUse::udp_bind, "127.0.0.1:0").ok());
+  EXPECT_TRUE(net->allow_socket(SocketUse::tcp_listen, "127.0.0.1:9000").ok());
+  EXPECT_FALSE(net->allow_socket(SocketUse::tcp_listen, "127.0.0.1:40000").ok());
+}
+
+TEST(NetworkPolicy, LetsTheSystemChooseThePort) {
+  const auto net = policy({}, {"127.0.0.1:0"});
+  EXPECT_TRUE(net->allow_socket(SocketUse::tcp_bind, "127.0.0.1:0").ok());
+  EXPECT_FALSE(net->allow_socket(SocketUse::tcp_bind, "127.0.0.1:40000").ok());
+  EXPECT_TRUE(net->allow_socket(SocketUse::tcp_listen, "127.0.0.1:40000").ok());
+  EXPECT_FALSE(net->allow_socket(SocketUse::tcp_listen, "127.0.0.2:40000").ok());
 }
 
 TEST(NetworkPolicy, RemembersABoundedNumberOfAddresses) {

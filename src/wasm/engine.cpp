@@ -69,7 +69,7 @@ class BridgeLinked final : public Linked {
   }
   std::unique_ptr<Running> invoke(Sandbox sandbox, std::string function,
                                   std::vector<std::string> arguments,
-                                  std::function<void(Result<std::string>)> done) override {
+                                  std::function<void(Result<Invoked>)> done) override {
     return start_invoke(handle_.get(), std::move(sandbox), function, arguments, std::move(done));
   }
   std::unique_ptr<HttpExchange> handle(Sandbox sandbox, HttpRequest request,
@@ -124,7 +124,9 @@ class BridgeEngine final : public Engine {
                           .items = description.items.data(),
                           .item_count = description.items.size(),
                           .raw = description.raw.data(),
-                          .raw_count = description.raw.size()};
+                          .raw_count = description.raw.size(),
+                          .advice = description.advice.data(),
+                          .advice_count = description.advice.size()};
     qb_linked* linked = nullptr;
     TRY(check(qb_link(handle_.get(), compiled.handle(), &view, &linked)));
     return std::make_shared<BridgeLinked>(linked);

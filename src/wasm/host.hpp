@@ -135,9 +135,16 @@ struct RawFunction {
   std::function<Result<RawStatus>(RawCall&)> call;
 };
 
+// What to say of an import that nobody provides: "wasi:nn/" and who would.
+struct ImportAdvice {
+  std::string beginning;  // of "module.name" for modules, of the interface's name for components
+  std::string advice;
+};
+
 struct HostImports {
   std::vector<HostInterface> interfaces;  // for components
   std::vector<RawFunction> functions;     // for modules
+  std::vector<ImportAdvice> advice;       // for link()'s error; the first that fits an import
 };
 
 }  // namespace quern::wasm

@@ -150,7 +150,7 @@ TEST(HostFunctions, ARawFunctionMayWait) {
                      .results = {RawType::f64},
                      .call = [](RawCall&) -> Result<RawStatus> { return RawStatus::done; }}};
   const auto linked = link_guest("raw", host);
-  Later<std::string> later;
+  Later<Invoked> later;
   const auto running = linked->invoke({}, "ask_and_peek", {"64"}, later.setter());
   ASSERT_TRUE(eventually([&] {
     const std::lock_guard lock(mutex);
@@ -158,7 +158,7 @@ TEST(HostFunctions, ARawFunctionMayWait) {
   }));
   ready = true;
   wake();
-  EXPECT_EQ(*later.get(), std::to_string(0x01020304));
+  EXPECT_EQ(later.get()->results, std::to_string(0x01020304));
   wake();  // after the instance is gone: nothing happens
 }
 

@@ -100,7 +100,8 @@ qb_bytes types(const std::vector<RawType>& types) {
 
 }  // namespace
 
-HostTable::HostTable(const HostImports& imports) : raw_(imports.functions) {
+HostTable::HostTable(const HostImports& imports)
+    : raw_(imports.functions), advice_(imports.advice) {
   for (const HostInterface& interface : imports.interfaces) {
     for (const HostResource& resource : interface.resources) {
       items_.push_back({interface.name, resource.name, nullptr, resource.drop});
@@ -123,6 +124,9 @@ HostTable::Description HostTable::describe() const {
                                .name = borrow(raw.name),
                                .parameters = types(raw.parameters),
                                .results = types(raw.results)});
+  }
+  for (const ImportAdvice& entry : advice_) {
+    description.advice.push_back({borrow(entry.beginning), borrow(entry.advice)});
   }
   return description;
 }

@@ -18,6 +18,7 @@ class HostTable {
   struct Description {
     std::vector<qb_interface_item> items;
     std::vector<qb_raw_item> raw;
+    std::vector<qb_pair> advice;
   };
   Description describe() const;
 
@@ -34,6 +35,7 @@ class HostTable {
  private:
   std::vector<Item> items_;
   std::vector<RawFunction> raw_;
+  std::vector<ImportAdvice> advice_;
 };
 
 // Fills the callbacks host_*.

@@ -32,7 +32,8 @@ class LimitsTest : public Test {
                              TRY(call.memory().text(static_cast<std::uint32_t>(call.argument(0)),
                                                     static_cast<std::uint32_t>(call.argument(1))));
                              return RawStatus::done;
-                           }}}};
+                           }}},
+            .advice = {}};
   }
   static Result<int> run_component(std::string command, Limits limits = {}) {
     const auto host = std::make_shared<TestHost>();

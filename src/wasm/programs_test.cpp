@@ -80,6 +80,12 @@ TEST(Programs, NamesEveryMissingImport) {
   EXPECT_EQ(linked.error().kind(), ErrorKind::unsupported);
   EXPECT_NE(linked.error().message().find("env.print"), std::string::npos);
   EXPECT_NE(linked.error().message().find("mystery.oracle"), std::string::npos);
+  const auto advised = shared_engine().link(
+      *program, {.interfaces = {},
+                 .functions = {},
+                 .advice = {{.beginning = "mystery.", .advice = "ask the sphinx"}}});
+  ASSERT_FALSE(advised.ok());
+  EXPECT_NE(advised.error().message().find("mystery.oracle (ask the sphinx)"), std::string::npos);
   const auto component = shared_engine().load_file(guest("hostile"));
   ASSERT_TRUE(component.ok());
   const auto unlinked = shared_engine().link(*component, {});
@@ -206,14 +212,14 @@ TEST(Programs, InvokesAFunctionByName) {
        }});
   const auto linked = link_guest("raw", host);
   const auto invoke = [&](std::string function, std::vector<std::string> arguments) {
-    Later<std::string> later;
+    Later<Invoked> later;
     const auto running =
         linked->invoke({}, std::move(function), std::move(arguments), later.setter());
     return later.get();
   };
   const auto sum = invoke("sum", {"-1", "10", "0.5", "0.25"});
   ASSERT_TRUE(sum.ok()) << sum.error().describe();
-  EXPECT_EQ(*sum, "9.75");
+  EXPECT_EQ(sum->results, "9.75");
   EXPECT_EQ(invoke("absent", {}).error().kind(), ErrorKind::not_found);
   EXPECT_EQ(invoke("sum", {"1"}).error().kind(), ErrorKind::invalid_argument);
   EXPECT_EQ(invoke("peek", {"zero"}).error().kind(), ErrorKind::invalid_argument);

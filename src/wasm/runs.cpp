@@ -9,18 +9,14 @@ namespace {
 
 // ---- callbacks: what the bridge tells, each on a worker thread -------------------------------
 
-struct RunEnd {
-  int exit_code;
-  std::string text;
-};
 // A run's `void*`: told once, then deleted.
-using RunDone = std::function<void(Result<RunEnd>)>;
+using RunDone = std::function<void(Result<Invoked>)>;
 
 void run_done(void* run, std::uint32_t kind, qb_bytes message, std::int32_t exit_code,
               qb_bytes results) noexcept {
   const std::unique_ptr<RunDone> done(static_cast<RunDone*>(run));
   if (kind == 0) {
-    (*done)(RunEnd{exit_code, text(results)});
+    (*done)(Invoked{exit_code, text(results)});
   } else {
     (*done)(fail(make_error(kind, text(message))));
   }
@@ -118,7 +114,7 @@ SandboxView view_of(Sandbox sandbox) {
 
 std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
                                    std::function<void(Result<int>)> done) {
-  auto end = std::make_unique<RunDone>([done = std::move(done)](Result<RunEnd> result) {
+  auto end = std::make_unique<RunDone>([done = std::move(done)](Result<Invoked> result) {
     if (!result.ok()) return done(fail(std::move(result).error()));
     done(result->exit_code);
   });
@@ -129,11 +125,8 @@ std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
 std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
                                       const std::string& function,
                                       const std::vector<std::string>& arguments,
-                                      std::function<void(Result<std::string>)> done) {
-  auto end = std::make_unique<RunDone>([done = std::move(done)](Result<RunEnd> result) {
-    if (!result.ok()) return done(fail(std::move(result).error()));
-    done(std::move(result->text));
-  });
+                                      std::function<void(Result<Invoked>)> done) {
+  auto end = std::make_unique<RunDone>(std::move(done));
   std::vector<qb_bytes> texts;
   for (const std::string& argument : arguments) texts.push_back(borrow(argument));
   SandboxView given = view_of(std::move(sandbox));

@@ -4,6 +4,7 @@
 #include "wasm/bridge/bridge.h"
 #include "wasm/http_exchange.hpp"
 #include "wasm/instance.hpp"
+#include "wasm/wasm.hpp"
 
 #include <functional>
 #include <memory>
@@ -17,7 +18,7 @@ std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
 std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
                                       const std::string& function,
                                       const std::vector<std::string>& arguments,
-                                      std::function<void(Result<std::string>)> done);
+                                      std::function<void(Result<Invoked>)> done);
 std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sandbox,
                                              const HttpRequest& request,
                                              std::shared_ptr<HttpResponseSink> sink);

@@ -48,8 +48,17 @@ struct OutboundRequest {
   std::string path;
 };
 
-// `open`: a socket for whatever use; the address is empty.
-enum class SocketUse : std::uint8_t { tcp_connect, tcp_bind, udp_bind, udp_send, resolve, open };
+// `open`: a socket for whatever use; the address is empty. `tcp_listen`: the socket is bound to the
+// address, whose port the system may have chosen.
+enum class SocketUse : std::uint8_t {
+  tcp_connect,
+  tcp_bind,
+  udp_bind,
+  udp_send,
+  resolve,
+  open,
+  tcp_listen
+};
 
 // Asked before a guest touches the network. Called on worker threads; must not block. An error is
 // told to the guest as "denied"; its message goes to the log, once per instance.

@@ -97,7 +97,7 @@ HostImports TestHost::imports() {
                               const std::lock_guard lock(self->mutex_);
                               ++self->dropped_;
                             }});
-  return {.interfaces = {host}, .functions = {}};
+  return {.interfaces = {host}, .functions = {}, .advice = {}};
 }
 
 std::size_t TestHost::answer_all(std::uint32_t value) {

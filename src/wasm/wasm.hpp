@@ -74,6 +74,12 @@ class Program {
   virtual bool is_http_handler() const = 0;
 };
 
+// How a function that was called by name ended.
+struct Invoked {
+  int exit_code = 0;    // not 0 only when the function ended the program itself (proc_exit)
+  std::string results;  // as text, one a line
+};
+
 // A program with its imports resolved, ready to make instances in microseconds.
 class Linked {
  public:
@@ -83,11 +89,10 @@ class Linked {
   // Destroying the returned handle ends the run with `cancelled`.
   virtual std::unique_ptr<Running> run(Sandbox sandbox, std::function<void(Result<int>)> done) = 0;
 
-  // Calls an exported function of a module by name with text arguments, as `--invoke` does;
-  // `done` gets the results as text.
+  // Calls an exported function of a module by name with text arguments, as `--invoke` does.
   virtual std::unique_ptr<Running> invoke(Sandbox sandbox, std::string function,
                                           std::vector<std::string> arguments,
-                                          std::function<void(Result<std::string>)> done) = 0;
+                                          std::function<void(Result<Invoked>)> done) = 0;
 
   // Hands one HTTP request to a fresh instance. `sink` gets the response; see http_exchange.hpp.
   virtual std::unique_ptr<HttpExchange> handle(Sandbox sandbox, HttpRequest request,

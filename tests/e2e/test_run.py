@@ -4,13 +4,19 @@ The same command in C (clang and wasi-libc), Go (its own wasip1 port), Rust (was
 (componentize-py); C, Go and Rust as WASI 0.1 modules and, through the adapter, as WASI 0.2 components.
 """
 
+import fcntl
 import re
+import signal
 import socketserver
+import struct
 import subprocess
+import termios
 import threading
+import time
 
 import pytest
 import quern
+from build import Missing, need
 
 NATIVE = ["c/tool", "c/tool-component", "rust/tool", "rust/tool-component"]  # no runtime between them and the host
 EVERY = [*NATIVE, "go/tool", "go/tool-component", "python/tool"]
@@ -53,7 +59,7 @@ def test_nothing_else_is_in_the_environment(run):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("code", [0, 1, 7, 125])
+@pytest.mark.parametrize("code", [0, 1, 7, 125, 126, 255])
 def test_the_exit_code_is_the_programs_own(run, name, code):
     ended = run(name, "exit", str(code))
     if name.endswith("-component") or name.startswith("python"):
@@ -181,9 +187,83 @@ def test_a_hog_gets_no_more_than_its_memory(run, name):
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_a_flood_ends_by_its_limit(run, name):
-    ended = run(name, "flood")
-    assert ended.code == 6 and "output" in ended.err and len(ended.out) <= 64 << 20, ended.err
+def test_a_flood_ends_by_its_limit(run, name, tmp_path):
+    (tmp_path / "app.toml").write_text('[limits]\noutput = "2MiB"\n')
+    ended = run(name, "flood", options=["--manifest", tmp_path / "app.toml"])
+    assert ended.code == 6 and "output" in ended.err and len(ended.out) <= 2 << 20, ended.err
+
+
+def test_what_a_command_prints_goes_on_as_long_as_it_is_read(guest, home):
+    process = subprocess.Popen([quern.binary(), "run", str(guest("c/tool")), "flood"], stdout=subprocess.PIPE,
+                               env=quern.environment(home))
+    left = 80 << 20  # more than any instance may print for which nobody said otherwise
+    while left > 0:
+        left -= len(process.stdout.read(1 << 20))
+    assert process.poll() is None
+    process.stdout.close()
+    process.wait(quern.PATIENCE_S)
+
+
+# Nobody reads: the pipe is full, and the program waits for it.
+
+
+@pytest.fixture
+def unread(guest, home):
+    started = []
+
+    def start(name: str, *options: str) -> subprocess.Popen:
+        process = subprocess.Popen([quern.binary(), "run", *options, str(guest(name)), "flood"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=quern.environment(home))
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_until_full(process: subprocess.Popen) -> None:
+    """Until no more comes: what lies in the pipe is as much as half a second before."""
+    before, now = -1, 0
+    while before != now or now == 0:
+        time.sleep(0.5)
+        before, now = now, struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"\0" * 4))[0]
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_program_that_nobody_reads_ends_by_a_signal(unread, name):
+    process = unread(name)
+    wait_until_full(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(quern.PATIENCE_S) == 143
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_program_that_nobody_reads_ends_by_its_timeout(unread, name):
+    assert unread(name, "--timeout", "2s").wait(quern.PATIENCE_S) == 124
+
+
+@pytest.mark.parametrize("what", ["spin", "sleep"])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_program(guest, home, what, number, code):
+    process = subprocess.Popen([quern.binary(), "run", str(guest("c/tool")), what], stderr=subprocess.PIPE,
+                               env=quern.environment(home))
+    time.sleep(0.5)  # before or after the program has begun: it ends either way
+    process.send_signal(number)
+    assert process.wait(quern.PATIENCE_S) == code and process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("name", ["c/tool", "c/tool-component"])
+def test_a_line_goes_in_and_out_while_more_is_to_come(guest, home, name):
+    process = subprocess.Popen([quern.binary(), "run", str(guest(name)), "echo"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=quern.environment(home))
+    for line in (b"one\n", b"two\n", "dreizehn \u00fc\n".encode()):
+        process.stdin.write(line)
+        process.stdin.flush()
+        assert process.stdout.readline() == line
+    process.stdin.close()
+    assert process.wait(quern.PATIENCE_S) == 0 and process.stdout.read() == b""
 
 
 @pytest.mark.parametrize("name", NATIVE)
@@ -251,3 +331,112 @@ def test_a_missing_program_is_named(home):
 def test_a_service_is_not_run_as_a_command(guest, home):
     ended = quern.quern("run", guest("python/web"), home=home)
     assert ended.code != 0 and "serve" in ended.err
+
+
+# ---- what cannot be run, and why ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wat(tmp_path):
+    """wat("(module)"): a program from its text. Skips where the tool for that is missing."""
+
+    def make(text: str):
+        try:
+            tools = need("wasm-tools", "deps/setup.sh tests")
+        except Missing as missing:
+            pytest.skip(f"NOT TESTED: {missing}")
+        (tmp_path / "made.wat").write_text(text)
+        subprocess.run([tools, "parse", tmp_path / "made.wat", "-o", tmp_path / "made.wasm"], check=True)
+        return tmp_path / "made.wasm"
+
+    return make
+
+
+@pytest.mark.parametrize("imports, advice", [
+    (["wasi_ephemeral_nn.no_such_call"], "WASI-NN"),
+    (["env.emscripten_notify_memory_growth"], "link it fully"),
+    (["wasi_snapshot_preview1.sock_open"], "only WASI 0.2 has sockets here"),
+    (["wasi_snapshot_preview1.levitate"], "WASI 0.1 has no such call"),
+    (["wasi.thread-spawn"], "threads"),
+    (["wbg.__wbindgen_throw"], "made for a browser"),
+    (["env.one", "env.two"], "env.two (a C or C++ program"),
+    (["mystery.oracle"], "mystery.oracle\n"),
+])
+def test_an_import_that_nobody_provides_is_named_with_who_would(wat, home, imports, advice):
+    words = [f'(import "{name.split(".")[0]}" "{name.split(".")[1]}" (func (param i32)))' for name in imports]
+    ended = quern.quern("run", wat(f'(module {" ".join(words)} (func (export "_start")))'), home=home)
+    assert ended.code == 1 and all(name in ended.err for name in imports) and advice in ended.err, ended.err
+
+
+@pytest.mark.parametrize("name, advice", [
+    ("fermyon:spin/llm@2.0.0", "Spin's language models"),
+    ("wasi:nn/graph@0.2.0-rc-2024-10-28", "WASI-NN"),
+    ("wasi:keyvalue/store@0.2.0-draft", "a key-value store"),
+    ("wasi:cli/environment@0.3.0", "only WASI 0.2 is offered"),
+    ("my:own/thing@1.0.0", "my:own/thing@1.0.0\n"),
+])
+def test_an_interface_that_nobody_provides_is_named_with_who_would(wat, home, name, advice):
+    ended = quern.quern("run", wat(command_importing(f'(import "{name}" (instance (export "f" (func))))')), home=home)
+    assert ended.code == 1 and name in ended.err and advice in ended.err, ended.err
+
+
+def command_importing(imports: str, version: str = "0.2.0") -> str:
+    """A component with these imports whose wasi:cli/run does nothing."""
+    return f"""(component {imports}
+      (core module $m (func (export "run") (result i32) i32.const 0))
+      (core instance $i (instantiate $m))
+      (func $run (result (result)) (canon lift (core func $i "run")))
+      (instance $out (export "run" (func $run)))
+      (export "wasi:cli/run@{version}" (instance $out)))"""
+
+
+def test_a_component_that_is_a_command_needs_no_more_than_run(wat, home):
+    assert quern.quern("run", wat(command_importing("")), home=home).code == 0
+
+
+@pytest.mark.parametrize("text, says", [
+    ("(component)", "exports neither wasi:cli/run nor"),
+    (command_importing("", "0.3.0"), "is made for WASI 0.3"),
+    ("(module)", "is not a command"),
+])
+def test_what_is_no_command_is_told_so(wat, home, text, says):
+    ended = quern.quern("run", wat(text), home=home)
+    assert ended.code == 1 and says in ended.err and ("--invoke" in ended.err) == (text == "(module)"), ended.err
+
+
+def test_a_programs_text_is_told_from_a_program(home, tmp_path):
+    (tmp_path / "tool.wat").write_text("\n(module)")
+    ended = quern.quern("run", tmp_path / "tool.wat", home=home)
+    assert ended.code == 1 and "wasm-tools parse" in ended.err, ended.err
+
+
+# ---- one function of a module ----------------------------------------------------------------------------------
+
+FUNCTIONS = """(module $shop
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+  (func (export "two") (result i64 f64) i64.const -1 f64.const 2.5)
+  (func (export "nothing"))
+  (func (export "leave") (param i32) local.get 0 call $exit)
+  (func $weigh (param i32) (result i32) i32.const 1 local.get 0 i32.div_u)
+  (func $basket (export "basket") (param i32) (result i32) local.get 0 call $weigh))"""
+
+
+@pytest.mark.parametrize("call, code, out", [
+    ("add 2 3", 0, "5\n"), ("add 2147483647 1", 0, "-2147483648\n"), ("two", 0, "-1\n2.5\n"), ("nothing", 0, ""),
+    ("leave 0", 0, ""), ("leave 7", 7, ""), ("add 2", 2, ""), ("add 2 x", 2, ""), ("missing", 3, "")])
+def test_a_function_is_invoked(wat, home, call, code, out):
+    name, *arguments = call.split()
+    ended = quern.quern("run", "--invoke", name, wat(FUNCTIONS), *arguments, home=home)
+    assert (ended.code, ended.out) == (code, out) and bool(ended.err) == (code in (2, 3)), ended
+
+
+def test_a_trap_names_the_functions_on_the_way_to_it(wat, home):
+    ended = quern.quern("run", "--invoke", "basket", wat(FUNCTIONS), "0", home=home)
+    assert ended.code == 134
+    assert re.search(r"divide by zero\n  at shop!weigh\n  at shop!basket\n$", ended.err), ended.err
+
+
+def test_a_trap_names_the_functions_of_c(run):
+    ended = run("c/tool", "panic")
+    assert re.search(r"\n  at .*!abort\n(  at .*\n)*  at .*!main\n(  at .*\n)*  at .*!_start\n", ended.err), ended.err

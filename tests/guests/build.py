@@ -54,14 +54,18 @@ def componentize(core: pathlib.Path, kind: str, out: pathlib.Path) -> None:
     run([tools, "component", "new", core, "--adapt", f"wasi_snapshot_preview1={adapter}", "-o", out])
 
 
-def wit(folder: pathlib.Path) -> pathlib.Path:
-    """A folder with world.wit and WASI's own packages, as every maker of bindings reads it."""
-    packages = where("guest-wit") / "wit"
-    if not packages.exists():
-        raise Missing(f"WASI's WIT is not in {packages} (deps/setup.sh tests)")
-    shutil.copytree(packages, folder / "wit" / "deps")
-    shutil.copy(HERE / "world.wit", folder / "wit")
+def packages(folder: pathlib.Path, world: pathlib.Path) -> pathlib.Path:
+    """A folder with this world and WASI's own packages, as every maker of bindings reads it."""
+    wasi = where("guest-wit") / "wit"
+    if not wasi.exists():
+        raise Missing(f"WASI's WIT is not in {wasi} (deps/setup.sh tests)")
+    shutil.copytree(wasi, folder / "wit" / "deps")
+    shutil.copy(world, folder / "wit" / "world.wit")
     return folder / "wit"
+
+
+def wit(folder: pathlib.Path) -> pathlib.Path:
+    return packages(folder, HERE / "world.wit")
 
 
 # ---- one function a toolchain -----------------------------------------------------------------
@@ -173,21 +177,36 @@ def key(language: str) -> str:
     return digest(HERE / "build.py", HERE / "world.wit", *(ROOT / pin for pin in PINS[language]), *files)
 
 
+def kept(name: str, make) -> pathlib.Path:
+    """The folder of this name in the cache; make(folder) fills it when it is not there."""
+    folder = where("cache") / name
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=folder.parent) as scratch:
+        made = pathlib.Path(scratch) / "made"
+        made.mkdir()
+        make(made)
+        # Another run may be doing the same; the first one wins, each is whole.
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    return folder
+
+
 def build(name: str) -> pathlib.Path:
     """The guest's file, built now when the cache does not have it."""
     language, kind = name.split("/")
-    kept = where("cache") / f"guests-{language}-{key(language)}" / f"{kind}.wasm"
-    if kept.exists():
-        return kept
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="quern-guest-") as scratch:
-        made = pathlib.Path(scratch) / "guest.wasm"
-        GUESTS[name](HERE / language, made)
-        # Another run may be doing the same; the last one wins, each is whole.
-        part = kept.with_suffix(f".{os.getpid()}.part")
-        shutil.copy(made, part)
-        part.rename(kept)
-    return kept
+
+    def make(folder: pathlib.Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="quern-guest-") as scratch:
+            made = pathlib.Path(scratch) / "guest.wasm"
+            GUESTS[name](HERE / language, made)
+            shutil.copy(made, folder / f"{kind}.wasm")
+
+    return kept(f"guests-{language}-{kind}-{key(language)}", make) / f"{kind}.wasm"
 
 
 if __name__ == "__main__":

@@ -165,6 +165,8 @@ typedef struct qb_host {
   size_t item_count;
   const qb_raw_item* raw;         /* callbacks name them by their index */
   size_t raw_count;
+  const qb_pair* advice; /* the beginning of an import, and what to say when nobody provides it */
+  size_t advice_count;
 } qb_host;
 
 /* Takes host.host in every case. */

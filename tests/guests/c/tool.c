@@ -42,6 +42,16 @@ static int upper(void) {
   return 0;
 }
 
+// Every line as soon as it is there.
+static int echo(void) {
+  char line[256];
+  while (fgets(line, sizeof line, stdin)) {
+    fputs(line, stdout);
+    fflush(stdout);
+  }
+  return 0;
+}
+
 static int hog(void) {
   for (;;) {
     char* block = malloc(16u << 20);
@@ -86,6 +96,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "write") == 0 && argc > 3) return write_file(argv[2], argv[3]);
   if (strcmp(what, "ls") == 0 && argc > 2) return list(argv[2]);
   if (strcmp(what, "upper") == 0) return upper();
+  if (strcmp(what, "echo") == 0) return echo();
   if (strcmp(what, "exit") == 0 && argc > 2) return atoi(argv[2]);
   if (strcmp(what, "flood") == 0) return flood();
   if (strcmp(what, "sleep") == 0) return (int)sleep(3600);

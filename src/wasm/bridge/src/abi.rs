@@ -164,6 +164,8 @@ pub struct Host {
     pub item_count: usize,
     pub raw: *const RawItem,
     pub raw_count: usize,
+    pub advice: *const Pair,
+    pub advice_count: usize,
 }
 
 #[repr(C)]

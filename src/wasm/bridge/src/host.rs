@@ -24,6 +24,8 @@ pub struct Host {
     callbacks: Callbacks,
     pub items: Vec<Item>,
     pub raw: Vec<RawItem>,
+    /// The beginning of an import, and what to say when nobody provides it.
+    pub advice: Vec<(String, String)>,
 }
 
 pub struct Item {
@@ -52,7 +54,8 @@ impl Host {
         callbacks: &Callbacks,
     ) -> std::result::Result<Arc<Host>, Named> {
         let object = Foreign(host.host);
-        let mut made = Host { object, callbacks: *callbacks, items: vec![], raw: vec![] };
+        let mut made =
+            Host { object, callbacks: *callbacks, items: vec![], raw: vec![], advice: vec![] };
         for item in slice(host.items, host.item_count) {
             made.items.push(Item {
                 interface: item.interface_name.text("an interface's name")?.to_string(),
@@ -67,6 +70,10 @@ impl Host {
                 parameters: item.parameters.get().iter().map(raw_type).collect(),
                 results: item.results.get().iter().map(raw_type).collect(),
             });
+        }
+        for pair in slice(host.advice, host.advice_count) {
+            let beginning = pair.first.text("an import's beginning")?.to_string();
+            made.advice.push((beginning, pair.second.text("advice")?.to_string()));
         }
         if made.items.len() > MAX_RESOURCES as usize {
             return Err(Named::new(Kind::InvalidArgument, "too many host functions"));

@@ -11,10 +11,18 @@ use crate::state::State;
 use std::sync::Arc;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType};
-use wasmtime::Module;
+use wasmtime::{Module, UnknownImportError};
 use wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime_wasi::{p0, p1, p2};
+use wasmtime_wasi::{p0, p1, p2, I32Exit};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
+
+const WASI_MODULES: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
+
+/// proc_exit for every code: Wasmtime's own makes a trap of 126 and more, and `return -1` from a C
+/// program's main is 4294967295. As of a process, its last byte counts.
+fn exit_with(code: i32) -> wasmtime::Result<()> {
+    Err(I32Exit(code & 0xff).into())
+}
 
 /// The linkers with WASI in them, cloned for each program.
 pub struct Linkers {
@@ -27,6 +35,11 @@ impl Linkers {
         let mut module = wasmtime::Linker::new(engine);
         p1::add_to_linker_async(&mut module, |state: &mut State| &mut state.wasi)?;
         p0::add_to_linker_async(&mut module, |state: &mut State| &mut state.wasi)?;
+        module.allow_shadowing(true);
+        for wasi in WASI_MODULES {
+            module.func_wrap(wasi, "proc_exit", exit_with)?;
+        }
+        module.allow_shadowing(false);
         let mut component = wasmtime::component::Linker::new(engine);
         p2::add_to_linker_async(&mut component)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut component)?;
@@ -67,13 +80,17 @@ fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Rea
         let raw = |item: &crate::host::RawItem| {
             item.module == import.module() && item.name == import.name()
         };
-        let wasi = ["wasi_snapshot_preview1", "wasi_unstable"].contains(&import.module());
-        wasi || host.raw.iter().any(raw)
+        WASI_MODULES.contains(&import.module()) || host.raw.iter().any(raw)
     };
     let missing = module.imports().filter(|import| !provided(import));
-    refuse(missing.map(|import| format!("{}.{}", import.module(), import.name())).collect())?;
-    let pre = linker.instantiate_pre(module).map_err(|e| from_host(e, Kind::Unsupported))?;
-    Ok(Ready::Module(pre))
+    let missing = missing.map(|import| format!("{}.{}", import.module(), import.name())).collect();
+    refuse(missing, host)?;
+    let pre = linker.instantiate_pre(module);
+    pre.map(Ready::Module).map_err(|error| match error.downcast_ref::<UnknownImportError>() {
+        // A name in WASI's own module that WASI does not have.
+        Some(unknown) => unprovided(&[format!("{}.{}", unknown.module(), unknown.name())], host),
+        None => from_host(error, Kind::Unsupported),
+    })
 }
 
 fn link_component(
@@ -83,7 +100,7 @@ fn link_component(
 ) -> Result<Ready, Named> {
     let mut linker = shared.linkers.component.clone();
     define_interfaces(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
-    refuse(missing_imports(component, host))?;
+    refuse(missing_imports(component, host), host)?;
     let unfit = |e| from_host(e, Kind::Unsupported);
     let bare = linker.instantiate_pre(component).map_err(unfit)?;
     Ok(Ready::Component {
@@ -93,21 +110,22 @@ fn link_component(
     })
 }
 
-fn refuse(missing: Vec<String>) -> Result<(), Named> {
+fn refuse(missing: Vec<String>, host: &Host) -> Result<(), Named> {
     if missing.is_empty() {
         return Ok(());
     }
-    let told: Vec<String> = missing
-        .iter()
-        .map(|name| match provider_of(name) {
-            Some(provider) => format!("{name} ({provider})"),
+    Err(unprovided(&missing, host))
+}
+
+fn unprovided(missing: &[String], host: &Host) -> Named {
+    let told = missing.iter().map(|name| {
+        match host.advice.iter().find(|(beginning, _)| name.starts_with(beginning)) {
+            Some((_, advice)) => format!("{name} ({advice})"),
             None => name.clone(),
-        })
-        .collect();
-    Err(Named::new(
-        Kind::Unsupported,
-        format!("nobody provides these imports: {}", told.join(", ")),
-    ))
+        }
+    });
+    let told: Vec<String> = told.collect();
+    Named::new(Kind::Unsupported, format!("nobody provides these imports: {}", told.join(", ")))
 }
 
 fn missing_imports(component: &Component, host: &Host) -> Vec<String> {
@@ -186,23 +204,6 @@ fn compatible(ours: &str, theirs: &str) -> bool {
         (without_version(name), &version[..kept])
     }
     track(ours) == track(theirs)
-}
-
-/// What would provide an import that is missing, where we know.
-fn provider_of(import: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 10] = [
-        ("quern:llm/", "language models: the host was started without them"),
-        ("fermyon:spin/llm", "Spin's language models: not offered yet"),
-        ("wasi:nn/", "WASI-NN for components: not offered yet"),
-        ("wasi_ephemeral_nn.", "WASI-NN: the host was started without it"),
-        ("wasi:keyvalue/", "a key-value store: not offered yet"),
-        ("wasi:config/", "run-time configuration: not offered yet"),
-        ("wasi:logging/", "logging: not offered yet"),
-        ("env.", "a C or C++ program linked with undefined symbols: link it fully"),
-        ("wasi:http/", "only WASI 0.2 is offered"),
-        ("wasi:", "only WASI 0.2 is offered"),
-    ];
-    KNOWN.iter().find(|(prefix, _)| import.starts_with(prefix)).map(|(_, provider)| *provider)
 }
 
 #[no_mangle]

@@ -27,6 +27,7 @@ pub enum Use {
     UdpSend,
     Resolve,
     Open,
+    TcpListen,
 }
 
 /// Outbound requests of one instance. None: no network.
@@ -106,7 +107,8 @@ fn allow_address(instance: &Instance, purpose: SocketAddrUse, address: SocketAdd
         SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if implicit => return true,
         SocketAddrUse::TcpAccept => return true, // listening was allowed
         SocketAddrUse::TcpConnect => Use::TcpConnect,
-        SocketAddrUse::TcpBind | SocketAddrUse::TcpListen => Use::TcpBind,
+        SocketAddrUse::TcpBind => Use::TcpBind,
+        SocketAddrUse::TcpListen => Use::TcpListen,
         SocketAddrUse::UdpBind => Use::UdpBind,
         SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => Use::UdpSend,
     };

@@ -7,11 +7,14 @@ use crate::state::Instance;
 use bytes::Bytes;
 use std::ffi::c_void;
 use std::io::Write;
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use tokio::io::AsyncWrite;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncWrite, Interest};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -39,11 +42,56 @@ pub struct Budget {
     pub limit: u64,
 }
 
+/// Whether the process's own stdout or stderr takes bytes now. A guest waits for that as it waits for
+/// everything: a reader that does not read must not hold a worker, or no timeout and no signal could
+/// end the guest.
+pub struct Gate {
+    fd: RawFd,
+    /// None where the system cannot tell of a change: then it is asked again and again.
+    watch: OnceLock<Option<AsyncFd<RawFd>>>,
+}
+
+impl Gate {
+    /// What a pipe that takes anything takes whole (PIPE_BUF): such a write does not block.
+    const ROOM: usize = 4096;
+    const ASK_AGAIN: Duration = Duration::from_millis(10);
+
+    pub fn new(stream: u32) -> Gate {
+        Gate { fd: stream as RawFd, watch: OnceLock::new() }
+    }
+
+    /// An error counts as open: the write then says what it is.
+    fn is_open(&self) -> bool {
+        let mut asked = libc::pollfd { fd: self.fd, events: libc::POLLOUT, revents: 0 };
+        unsafe { libc::poll(&mut asked, 1, 0) != 0 }
+    }
+
+    async fn opens(&self) {
+        if self.is_open() {
+            return;
+        }
+        let watch = || AsyncFd::with_interest(self.fd, Interest::WRITABLE).ok();
+        let Some(watch) = self.watch.get_or_init(watch) else {
+            while !self.is_open() {
+                tokio::time::sleep(Gate::ASK_AGAIN).await;
+            }
+            return;
+        };
+        while let Ok(mut ready) = watch.writable().await {
+            if self.is_open() {
+                return;
+            }
+            ready.clear_ready();
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct Output {
     pub target: Target,
     /// 1 or 2.
     pub stream: u32,
+    pub gate: Arc<Gate>,
     pub budget: Arc<Budget>,
     pub instance: Arc<Instance>,
 }
@@ -124,7 +172,11 @@ impl StdoutStream for Output {
 
 #[wasmtime_wasi::async_trait]
 impl Pollable for Output {
-    async fn ready(&mut self) {}
+    async fn ready(&mut self) {
+        if self.target == Target::Process {
+            self.gate.opens().await
+        }
+    }
 }
 
 impl OutputStream for Output {
@@ -137,7 +189,11 @@ impl OutputStream for Output {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(1 << 20)
+        match self.target {
+            Target::Process if self.gate.is_open() => Ok(Gate::ROOM),
+            Target::Process => Ok(0),
+            _ => Ok(1 << 20),
+        }
     }
 }
 

@@ -37,8 +37,7 @@ impl Program {
             Code::Module(module) => module_names(module),
             Code::Component(component) => component_names(component),
         };
-        let exported =
-            |interface: &str| exports.iter().any(|name| without_version(name) == interface);
+        let exported = |interface: &str| exports.iter().any(|name| is_of_wasi_02(name, interface));
         let command = match &code {
             Code::Module(_) => exports.iter().any(|name| name == "_start"),
             Code::Component(_) => exported("wasi:cli/run"),
@@ -52,12 +51,12 @@ impl Program {
         if !wasm.starts_with(b"\0asm") {
             let text = match wasmtime::Engine::detect_precompiled(wasm) {
                 Some(_) => "precompiled code is not taken from outside; give the .wasm",
+                None if wasm.trim_ascii_start().starts_with(b"(") => {
+                    "it is WebAssembly's text; `wasm-tools parse` makes a program of that"
+                }
                 None => "it does not begin as WebAssembly does",
             };
-            return Err(Named::new(
-                Kind::CorruptData,
-                format!("{name} is not a program: {text}"),
-            ));
+            return Err(Named::new(Kind::CorruptData, format!("{name} is not a program: {text}")));
         }
         let digest: [u8; 32] = Sha256::digest(wasm).into();
         let text = format!("sha256:{}", hex(&digest));
@@ -124,6 +123,11 @@ fn component_names(component: &Component) -> (Vec<String>, Vec<String>) {
         provided.map(|(name, _)| name.to_string()).collect(),
         ty.exports(engine).map(|(name, _)| name.to_string()).collect(),
     )
+}
+
+/// "wasi:cli/run@0.2.3" is of "wasi:cli/run"; what WASI 0.3 calls by that name is something else.
+fn is_of_wasi_02(name: &str, interface: &str) -> bool {
+    name.strip_prefix(interface).is_some_and(|version| version.starts_with("@0.2."))
 }
 
 pub fn without_version(name: &str) -> &str {

@@ -3,7 +3,7 @@
 use crate::abi::{self, slice, Callbacks, Foreign};
 use crate::error::{Kind, Named};
 use crate::network::{allow_sockets, Hooks};
-use crate::output::{Budget, Output, Target};
+use crate::output::{Budget, Gate, Output, Target};
 use crate::state::{Instance, Limiter, Meter, State};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -42,6 +42,7 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
     let output = |stream, code| Output {
         target: Target::from_code(code),
         stream,
+        gate: Arc::new(Gate::new(stream)),
         budget: budget.clone(),
         instance: instance.clone(),
     };

@@ -1,0 +1,37 @@
+// Programs come from other hosts and import what those offer. Whoever runs one here should hear
+// what the import is, and what to do about it, before looking for it.
+#include "guestapi/import_advice.hpp"
+
+namespace quern::guestapi {
+
+std::vector<wasm::ImportAdvice> import_advice() {
+  return {
+      {.beginning = "wasi_ephemeral_nn.", .advice = "WASI-NN has no such function here"},
+      {.beginning = "wasi:nn/", .advice = "WASI-NN for components: not offered yet"},
+      {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
+      {.beginning = "fermyon:spin/llm", .advice = "Spin's language models: not offered yet"},
+      {.beginning = "fermyon:", .advice = "an interface of Spin: only its host has it"},
+      {.beginning = "spin:", .advice = "an interface of Spin: only its host has it"},
+      {.beginning = "wasi:keyvalue/", .advice = "a key-value store: not offered yet"},
+      {.beginning = "wasi:config/",
+       .advice = "configuration: not offered; give variables with --env NAME=VALUE"},
+      {.beginning = "wasi:logging/", .advice = "logging, for components: not offered; write to stderr"},
+      {.beginning = "wasi:blobstore/",
+       .advice = "a store of blobs: not offered; grant a folder with --dir"},
+      {.beginning = "wasi:messaging/", .advice = "messages: not offered"},
+      {.beginning = "wasi:tls/", .advice = "TLS: not offered; wasi:http speaks https"},
+      {.beginning = "wasi_snapshot_preview1.sock_",
+       .advice = "sockets for modules, as WasmEdge has them: only WASI 0.2 has sockets here"},
+      {.beginning = "wasi_snapshot_preview1.", .advice = "WASI 0.1 has no such call"},
+      {.beginning = "wasi.thread-spawn", .advice = "threads: not offered; build without them"},
+      {.beginning = "wasi:", .advice = "only WASI 0.2 is offered"},
+      {.beginning = "env.memory", .advice = "shared memory of threads: build without them"},
+      {.beginning = "env.",
+       .advice = "a C or C++ program linked with undefined symbols: link it fully"},
+      {.beginning = "wbg.", .advice = "made for a browser by wasm-bindgen: build for WASI"},
+      {.beginning = "__wbindgen", .advice = "made for a browser by wasm-bindgen: build for WASI"},
+      {.beginning = "gojs.", .advice = "made for a browser: build with GOOS=wasip1"},
+  };
+}
+
+}  // namespace quern::guestapi

@@ -1,0 +1,3 @@
+module quern.test/conformance
+
+go 1.25
