@@ -100,8 +100,11 @@ def llama_server(*options, model=MODEL) -> Server:
                    "--threads", THREADS, "--no-webui", *options], port, "/health")
 
 
-async def stream_chat(port: int, body: dict) -> dict:
-    """One streamed chat completion: seconds to the first and last token, tokens, and the text."""
+async def stream_chat(port: int, body: dict, seconds: float | None = None) -> dict:
+    """One streamed chat completion: seconds to the first and last token, tokens, and the text.
+
+    With `seconds` the client leaves with the first piece that comes so long after the first one.
+    """
     data = json.dumps({"model": "default", "stream": True, "stream_options": {"include_usage": True}, **body}).encode()
     start = time.perf_counter()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -125,14 +128,16 @@ async def stream_chat(port: int, body: dict) -> dict:
                 first = first or now
                 last = now
                 text.append(piece)
+        if seconds is not None and first is not None and now - first > seconds:
+            break
     writer.close()
     return {"first_s": (first or time.perf_counter()) - start, "last_s": (last or time.perf_counter()) - start,
             "prompt": usage.get("prompt_tokens", 0), "tokens": usage.get("completion_tokens", 0),
-            "text": "".join(text), "timings": timings}
+            "pieces": len(text), "text": "".join(text), "timings": timings}
 
 
-def chat(port: int, body: dict) -> dict:
-    return asyncio.run(stream_chat(port, body))
+def chat(port: int, body: dict, seconds: float | None = None) -> dict:
+    return asyncio.run(stream_chat(port, body, seconds))
 
 
 median = statistics.median
