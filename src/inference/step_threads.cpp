@@ -1,5 +1,7 @@
 #include "inference/step_threads.hpp"
 
+#include "base/log.hpp"
+
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
@@ -7,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <string>
 
 namespace quern::inference {
 namespace {
@@ -66,6 +69,8 @@ void StepThreads::change(llama_context* context, std::uint32_t threads) {
   const auto count = static_cast<std::int32_t>(threads);
   llama_set_n_threads(context, count, count);
   current_ = threads;
+  log::debug("inference", "steps are computed by " + std::to_string(threads) + " of " +
+                              std::to_string(levels.front()) + " threads");
 }
 
 }  // namespace quern::inference
