@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-struct llama_batch;
+struct llama_batch;  // NOLINT(readability-identifier-naming): llama.cpp names it
 struct llama_context;
 struct ggml_threadpool;
 
