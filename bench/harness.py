@@ -6,6 +6,7 @@ small and the same for both sides.
 
 import asyncio
 import json
+import math
 import os
 import pathlib
 import platform
@@ -130,7 +131,7 @@ class Answer:
         now = time.perf_counter()
         return {"first_s": (self.first or now) - self.start, "last_s": (self.last or now) - self.start,
                 "prompt": self.usage.get("prompt_tokens", 0), "tokens": self.usage.get("completion_tokens", 0),
-                "text": "".join(self.text), "timings": self.timings}
+                "pieces": len(self.text), "text": "".join(self.text), "timings": self.timings}
 
 
 def must_be_ok(status: bytes, rest: bytes) -> None:
@@ -152,15 +153,20 @@ async def stream_chat(port: int, body: dict) -> dict:
     return answer.result()
 
 
-def chat(port: int, body: dict) -> dict:
+def chat(port: int, body: dict, seconds: float = math.inf) -> dict:
     """One streamed chat completion alone. What came is noted as it comes and read when all is there: a
-    client that parses meanwhile takes its time from the model's threads."""
+    client that parses meanwhile takes its time from the model's threads. The client leaves with what comes
+    more than `seconds` after the first piece."""
     answer = Answer(time.perf_counter())
-    chunks = []
+    chunks, leave = [], math.inf
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(request_of(body))
         while chunk := connection.recv(1 << 16):
             chunks.append((time.perf_counter(), chunk))
+            if b'"content"' in chunk:
+                leave = min(leave, chunks[-1][0] + seconds)
+            if chunks[-1][0] > leave:
+                break
     must_be_ok(*b"".join(chunk for _, chunk in chunks).split(b"\r\n", 1))
     rest = b""
     for now, chunk in chunks:

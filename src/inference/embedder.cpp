@@ -60,7 +60,7 @@ Result<std::unique_ptr<TextEmbedder>> Embedder::create(std::shared_ptr<const Wei
   if (context == nullptr) {
     return fail(ErrorKind::resource_exhausted, "no context to embed in: " + take_last_complaint());
   }
-  std::unique_ptr<TextEmbedder> embedder(new Embedder(std::move(weights), context));
+  std::unique_ptr<TextEmbedder> embedder(new Embedder(std::move(weights), context, threads));
   const auto pooling = llama_pooling_type(context);
   if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK) {
     return fail(ErrorKind::unsupported, "this model gives no embeddings");
@@ -68,8 +68,9 @@ Result<std::unique_ptr<TextEmbedder>> Embedder::create(std::shared_ptr<const Wei
   return embedder;
 }
 
-Embedder::Embedder(std::shared_ptr<const Weights> weights, llama_context* context)
-    : weights_(std::move(weights)), context_(context) {}
+Embedder::Embedder(std::shared_ptr<const Weights> weights, llama_context* context,
+                   std::uint32_t threads)
+    : threads_(threads), weights_(std::move(weights)), context_(context) {}
 
 Embedder::~Embedder() { llama_free(context_); }
 
@@ -114,7 +115,7 @@ Result<> Embedder::run(std::span<const std::vector<Token>> texts, Embeddings& in
       batch.logits[at] = 1;
     }
   }
-  const std::int32_t outcome = llama_decode(context_, batch);
+  const std::int32_t outcome = threads_.decode(context_, batch);
   llama_batch_free(batch);
   if (outcome != 0) {
     return fail(ErrorKind::internal, "the engine could not embed: " + take_last_complaint());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "inference/embedding_queue.hpp"
+#include "inference/step_threads.hpp"
 #include "inference/weights.hpp"
 
 #include <memory>
@@ -26,10 +27,12 @@ class Embedder final : public TextEmbedder {
   Result<> embed_some(std::span<const std::string> texts, Embeddings& into) override;
 
  private:
-  Embedder(std::shared_ptr<const Weights> weights, llama_context* context);
+  Embedder(std::shared_ptr<const Weights> weights, llama_context* context, std::uint32_t threads);
   Result<std::vector<Token>> tokens_of(const std::string& text) const;
   Result<> run(std::span<const std::vector<Token>> texts, Embeddings& into);
 
+  // Made anew for each step: threads that wait for the next one would spin beside the model's.
+  StepThreads threads_;
   std::shared_ptr<const Weights> weights_;
   llama_context* context_;
 };

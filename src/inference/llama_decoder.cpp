@@ -3,8 +3,6 @@
 #include "base/log.hpp"
 #include "inference/backends.hpp"
 
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
 #include <llama.h>
 
 #include <algorithm>
@@ -19,13 +17,6 @@ constexpr std::uint32_t kCachedSequences = 48;
 constexpr std::uint32_t kMaxSequences = 256;  // llama.cpp's own bound, LLAMA_MAX_SEQ
 // Tokens in one step. Larger steps are not faster on a CPU and answer later to a cancellation.
 constexpr std::uint32_t kBatch = 512;
-
-template <class Function>
-Function* cpu_function(const char* name) {
-  auto* const device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  auto* const registry = ggml_backend_dev_backend_reg(device);
-  return reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(registry, name));
-}
 
 // A recurrent state cannot be cut at a position, nor shared by two that go on differently.
 bool can_share(const llama_model* model) {
@@ -70,16 +61,21 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::create(std::shared_ptr<const
     return fail(ErrorKind::resource_exhausted, "no context of " + std::to_string(options.cells) +
                                                    " tokens: " + take_last_complaint());
   }
-  std::unique_ptr<LlamaDecoder> decoder(new LlamaDecoder(std::move(weights), context));
+  std::unique_ptr<LlamaDecoder> decoder(
+      new LlamaDecoder(std::move(weights), context, options.threads));
   if (llama_get_memory(context) == nullptr) {
     return fail(ErrorKind::unsupported, "the model cannot continue a text");
   }
-  decoder->attach_threads(options.threads);
+  decoder->threads_.keep_for(context);
   return decoder;
 }
 
-LlamaDecoder::LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context* context)
-    : weights_(std::move(weights)), context_(context), arrays_(std::make_unique<Arrays>()) {
+LlamaDecoder::LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context* context,
+                           std::uint32_t threads)
+    : threads_(threads),
+      weights_(std::move(weights)),
+      context_(context),
+      arrays_(std::make_unique<Arrays>()) {
   const llama_model* const model = weights_->model();
   shape_.shares = can_share(model);
   shape_.cells = llama_n_ctx(context);
@@ -88,20 +84,7 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context
   shape_.window = static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model)));
 }
 
-LlamaDecoder::~LlamaDecoder() {
-  llama_free(context_);
-  if (threads_ != nullptr)
-    cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(threads_);
-}
-
-// One pool for the context's life; without it ggml starts threads at every step.
-void LlamaDecoder::attach_threads(std::uint32_t threads) {
-  auto* const make = cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new");
-  if (make == nullptr || threads < 2) return;
-  ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(threads));
-  threads_ = make(&params);
-  if (threads_ != nullptr) llama_attach_threadpool(context_, threads_, nullptr);
-}
+LlamaDecoder::~LlamaDecoder() { llama_free(context_); }
 
 Decoded LlamaDecoder::decode(std::span<const BatchToken> batch) {
   Arrays& a = *arrays_;
@@ -128,7 +111,7 @@ Decoded LlamaDecoder::decode(std::span<const BatchToken> batch) {
                           .logits = a.outputs.data()};
   std::int32_t outcome = -1;
   try {
-    outcome = llama_decode(context_, whole);
+    outcome = threads_.decode(context_, whole);
   } catch (const std::exception& error) {
     log::error("inference", std::string("llama_decode: ") + error.what());
   }

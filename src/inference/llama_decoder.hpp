@@ -1,13 +1,13 @@
-// The Decoder on llama.cpp: one context with a unified KV cache, and ggml's thread pool.
+// The Decoder on llama.cpp: one context with a unified KV cache, and its threads.
 #pragma once
 
 #include "inference/decoder.hpp"
+#include "inference/step_threads.hpp"
 #include "inference/weights.hpp"
 
 #include <memory>
 
 struct llama_context;
-struct ggml_threadpool;
 
 namespace quern::inference {
 
@@ -35,12 +35,12 @@ class LlamaDecoder final : public Decoder {
   bool restore(Sequence sequence, ByteView cells) override;
 
  private:
-  LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context* context);
-  void attach_threads(std::uint32_t threads);
+  LlamaDecoder(std::shared_ptr<const Weights> weights, llama_context* context,
+               std::uint32_t threads);
 
+  StepThreads threads_;
   std::shared_ptr<const Weights> weights_;
   llama_context* context_;
-  ggml_threadpool* threads_ = nullptr;
   Shape shape_;
   // The batch in llama.cpp's form; kept to save the allocations.
   struct Arrays;
