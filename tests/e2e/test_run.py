@@ -440,3 +440,18 @@ def test_a_trap_names_the_functions_on_the_way_to_it(wat, home):
 def test_a_trap_names_the_functions_of_c(run):
     ended = run("c/tool", "panic")
     assert re.search(r"\n  at .*!abort\n(  at .*\n)*  at .*!main\n(  at .*\n)*  at .*!_start\n", ended.err), ended.err
+
+
+def test_a_trap_comes_with_file_and_line_when_asked(home, tmp_path):
+    try:
+        clang = need("clang++-19", "Debian: clang-19 lld-19 wasi-libc")
+    except Missing as missing:
+        pytest.skip(f"NOT TESTED: {missing}")
+    source = "namespace shop {\n[[gnu::noinline]] int weigh(int by) { return by == 1 ? __builtin_trap(), 1 : by; }\n}\n"
+    (tmp_path / "shop.cpp").write_text(source + "int main(int argc, char**) { return shop::weigh(argc); }\n")
+    subprocess.run([clang, "--target=wasm32-wasi", "-g", "-O1", "-nostdlib++", "-o", tmp_path / "shop.wasm",
+                    tmp_path / "shop.cpp"], check=True)
+    plain = quern.quern("run", tmp_path / "shop.wasm", home=home)
+    assert plain.code == 134 and "!shop::weigh(int)\n" in plain.err, plain.err
+    told = quern.quern("run", tmp_path / "shop.wasm", home=home, WASMTIME_BACKTRACE_DETAILS="1")
+    assert re.search(r"!shop::weigh\(int\) \(.*shop\.cpp:2\)\n", told.err), told.err
