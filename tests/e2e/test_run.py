@@ -390,6 +390,17 @@ def command_importing(imports: str, version: str = "0.2.0") -> str:
       (export "wasi:cli/run@{version}" (instance $out)))"""
 
 
+def test_a_service_whose_imports_nobody_provides_is_told_so_too(wat, home):
+    handler = """(component (import "wasi:keyvalue/store@0.2.0-draft" (instance (export "f" (func))))
+      (core module $m (func (export "handle")))
+      (core instance $i (instantiate $m))
+      (func $handle (canon lift (core func $i "handle")))
+      (instance $out (export "handle" (func $handle)))
+      (export "wasi:http/incoming-handler@0.2.0" (instance $out)))"""
+    ended = quern.quern("serve", "--port", "0", wat(handler), home=home)
+    assert ended.code == 1 and "wasi:keyvalue/store@0.2.0-draft (a key-value store" in ended.err, ended.err
+
+
 def test_a_component_that_is_a_command_needs_no_more_than_run(wat, home):
     assert quern.quern("run", wat(command_importing("")), home=home).code == 0
 
