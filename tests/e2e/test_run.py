@@ -390,6 +390,17 @@ def command_importing(imports: str, version: str = "0.2.0") -> str:
       (export "wasi:cli/run@{version}" (instance $out)))"""
 
 
+def test_a_service_whose_imports_nobody_provides_is_told_so_too(wat, home):
+    handler = """(component (import "wasi:keyvalue/store@0.2.0-draft" (instance (export "f" (func))))
+      (core module $m (func (export "handle")))
+      (core instance $i (instantiate $m))
+      (func $handle (canon lift (core func $i "handle")))
+      (instance $out (export "handle" (func $handle)))
+      (export "wasi:http/incoming-handler@0.2.0" (instance $out)))"""
+    ended = quern.quern("serve", "--port", "0", wat(handler), home=home)
+    assert ended.code == 1 and "wasi:keyvalue/store@0.2.0-draft (a key-value store" in ended.err, ended.err
+
+
 def test_a_component_that_is_a_command_needs_no_more_than_run(wat, home):
     assert quern.quern("run", wat(command_importing("")), home=home).code == 0
 
@@ -440,3 +451,18 @@ def test_a_trap_names_the_functions_on_the_way_to_it(wat, home):
 def test_a_trap_names_the_functions_of_c(run):
     ended = run("c/tool", "panic")
     assert re.search(r"\n  at .*!abort\n(  at .*\n)*  at .*!main\n(  at .*\n)*  at .*!_start\n", ended.err), ended.err
+
+
+def test_a_trap_comes_with_file_and_line_when_asked(home, tmp_path):
+    try:
+        clang = need("clang++-19", "Debian: clang-19 lld-19 wasi-libc")
+    except Missing as missing:
+        pytest.skip(f"NOT TESTED: {missing}")
+    source = "namespace shop {\n[[gnu::noinline]] int weigh(int by) { return by == 1 ? __builtin_trap(), 1 : by; }\n}\n"
+    (tmp_path / "shop.cpp").write_text(source + "int main(int argc, char**) { return shop::weigh(argc); }\n")
+    subprocess.run([clang, "--target=wasm32-wasi", "-g", "-O1", "-nostdlib++", "-o", tmp_path / "shop.wasm",
+                    tmp_path / "shop.cpp"], check=True)
+    plain = quern.quern("run", tmp_path / "shop.wasm", home=home)
+    assert plain.code == 134 and "!shop::weigh(int)\n" in plain.err, plain.err
+    told = quern.quern("run", tmp_path / "shop.wasm", home=home, WASMTIME_BACKTRACE_DETAILS="1")
+    assert re.search(r"!shop::weigh\(int\) \(.*shop\.cpp:2\)\n", told.err), told.err

@@ -139,7 +139,8 @@ fn frames(backtrace: &WasmBacktrace) -> String {
     for frame in backtrace.frames() {
         let module = frame.module().name().unwrap_or("<module>");
         text += &format!("\n  at {module}!");
-        match frame.symbols().first().and_then(|s| s.name()).or(frame.func_name()) {
+        // The linker's name is for people; the one in what -g leaves is the compiler's.
+        match frame.func_name().or(frame.symbols().first().and_then(|s| s.name())) {
             Some(name) => text += name,
             None => text += &format!("<function {}>", frame.func_index()),
         }

@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::io::Write;
 use std::os::fd::RawFd;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -47,6 +47,10 @@ pub struct Budget {
 /// end the guest.
 pub struct Gate {
     fd: RawFd,
+    /// A file takes bytes always; a pipe, a socket and a terminal wait for their reader.
+    may_close: bool,
+    /// Seen open by `opens`, and not yet told to who writes next.
+    seen_open: AtomicBool,
     /// None where the system cannot tell of a change: then it is asked again and again.
     watch: OnceLock<Option<AsyncFd<RawFd>>>,
 }
@@ -57,7 +61,23 @@ impl Gate {
     const ASK_AGAIN: Duration = Duration::from_millis(10);
 
     pub fn new(stream: u32) -> Gate {
-        Gate { fd: stream as RawFd, watch: OnceLock::new() }
+        let fd = stream as RawFd;
+        let mut facts: libc::stat = unsafe { std::mem::zeroed() };
+        let known = unsafe { libc::fstat(fd, &mut facts) } == 0;
+        let may_close = match facts.st_mode & libc::S_IFMT {
+            libc::S_IFCHR => unsafe { libc::isatty(fd) != 0 },
+            kind => known && kind != libc::S_IFREG,
+        };
+        Gate { fd, may_close, seen_open: AtomicBool::new(false), watch: OnceLock::new() }
+    }
+
+    /// How many bytes it takes now.
+    fn room(&self) -> usize {
+        match self.may_close {
+            true if self.seen_open.swap(false, Ordering::Relaxed) || self.is_open() => Gate::ROOM,
+            true => 0,
+            false => 1 << 20,
+        }
     }
 
     /// An error counts as open: the write then says what it is.
@@ -67,6 +87,13 @@ impl Gate {
     }
 
     async fn opens(&self) {
+        if self.may_close {
+            self.wait_until_open().await;
+            self.seen_open.store(true, Ordering::Relaxed);
+        }
+    }
+
+    async fn wait_until_open(&self) {
         if self.is_open() {
             return;
         }
@@ -190,8 +217,7 @@ impl OutputStream for Output {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         match self.target {
-            Target::Process if self.gate.is_open() => Ok(Gate::ROOM),
-            Target::Process => Ok(0),
+            Target::Process => Ok(self.gate.room()),
             _ => Ok(1 << 20),
         }
     }
