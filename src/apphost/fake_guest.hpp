@@ -115,7 +115,7 @@ class FakeProgram final : public wasm::Linked {
     return nullptr;
   }
   std::unique_ptr<wasm::Running> invoke(wasm::Sandbox, std::string, std::vector<std::string>,
-                                        std::function<void(Result<std::string>)>) override {
+                                        std::function<void(Result<wasm::Invoked>)>) override {
     return nullptr;
   }
   std::unique_ptr<wasm::HttpExchange> handle(
