@@ -84,9 +84,20 @@ Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& re
                       [&](const catalog::Progress& progress) { reporter(progress); });
 }
 
+// What will be loaded one day, told apart from a file that is not there.
+bool is_pack(std::string_view reference) {
+  return reference.starts_with("oci:") || reference.ends_with(".wasm");
+}
+
 Result<std::shared_ptr<inference::Model>> load(inference::Engine& engine,
                                                const std::string& reference, Reporter& reporter) {
   if (auto here = engine.find(reference); here.ok()) return here;
+  if (is_pack(reference)) {
+    return fail(ErrorKind::unsupported,
+                reference +
+                    ": packs and registry references cannot be loaded yet; give a name of "
+                    "the catalog, a GGUF file, hub:OWNER/REPO or an https address");
+  }
   const catalog::LocalModel local = TRY(get_weights(reference, reporter));
   if (auto here = engine.find(local.name); here.ok()) return here;
   return engine.load({.name = local.name, .path = local.path, .digest = local.digest})

@@ -19,7 +19,8 @@
 
 namespace quern::capi {
 
-using Json = nlohmann::json;
+// Ordered: a schema's properties are asked of the model as they were written.
+using Json = nlohmann::ordered_json;
 
 // invalid_argument for what is no JSON object, larger than 64 MiB or nested deeper than 64.
 Result<Json> parse_object(std::string_view text, std::string_view what);
