@@ -100,8 +100,12 @@ Result<std::shared_ptr<inference::Model>> load(inference::Engine& engine,
   }
   const catalog::LocalModel local = TRY(get_weights(reference, reporter));
   if (auto here = engine.find(local.name); here.ok()) return here;
-  return engine.load({.name = local.name, .path = local.path, .digest = local.digest})
-      .context("loading " + local.name);
+  auto loaded = engine.load({.name = local.name, .path = local.path, .digest = local.digest});
+  // Another thread may have been faster.
+  if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) {
+    return engine.find(local.name);
+  }
+  return std::move(loaded).context("loading " + local.name);
 }
 
 std::string as_json(const inference::ModelInfo& info) {

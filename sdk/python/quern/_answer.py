@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._model import Model
 
 FinishReason = Literal["stop", "length", "tool_calls"]
+_REASONS: tuple[FinishReason, ...] = ("stop", "length", "tool_calls")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Stream:
 
     def __init__(self, model: Model, function: str, request: dict):
         self._model = model  # stays open while it answers
-        self._answer = _native.Answer(function, model._handle, request)
+        self._answer = _native.Answer(function, model._open(), request)
+        model._answers.add(self._answer)
         self._messages = request.get("messages", [])
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -90,26 +92,24 @@ class Stream:
             self._answer.cancel()
 
     def close(self) -> None:
-        """Cancels what is left and frees it. Not while another thread reads."""
+        """Cancels what is left and frees it."""
         self._answer.close()
 
     def _step(self) -> str | None:
         """The next piece of text, or None: look at `_reply`, and wait."""
-        answer, event = self._answer, self._answer.event
+        answer = self._answer
         while kind := answer.next():
             if kind == _native.CONTENT:
-                piece = event.said()
-                self._text.append(piece)
-                return piece
+                self._text.append(answer.text)
+                return answer.text
             if kind == _native.REASONING:
-                self._reasoning.append(event.said())
+                self._reasoning.append(answer.text)
             elif kind == _native.TOOL_CALL:
-                call = self._calls.setdefault(event.index, ["", "", ""])
-                call[0] += (event.id or b"").decode()
-                call[1] += (event.name or b"").decode()
-                call[2] += event.said()
+                call = self._calls.setdefault(answer.event.index, ["", "", ""])
+                for part, said in enumerate((*answer.call, answer.text)):
+                    call[part] += said
             elif kind == _native.FINISHED:
-                self._finish(event)
+                self._finish(answer.event)
                 return None
         return None
 
@@ -117,7 +117,7 @@ class Stream:
         calls = tuple(ToolCall(*self._calls[index]) for index in sorted(self._calls))
         text = "".join(self._text)
         self._reply = Reply(
-            text=text, finish_reason=_native.REASONS[event.reason],
+            text=text, finish_reason=_REASONS[event.reason],
             usage=Usage(event.prompt_tokens, event.cached_tokens, event.completion_tokens),
             timings=Timings(event.queue_ms, event.prefill_ms, event.decode_ms),
             reasoning="".join(self._reasoning), tool_calls=calls,

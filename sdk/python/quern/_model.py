@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, Ty
 
 from . import _native
 from ._answer import Reply, Stream
+from ._errors import InvalidArgumentError
 from ._rounds import Ask, Rounds, rounds
 from ._vectors import Vectors
 
@@ -74,6 +75,7 @@ class Model:
 
     def __init__(self, reference: str, options: dict, progress: Progress | None = None):
         self._engine = self._handle = 0
+        self._answers: weakref.WeakSet[_native.Answer] = weakref.WeakSet()
         self._engine = _native.open_engine(options)
         try:
             self._handle = _native.load_model(self._engine, reference, progress)
@@ -157,7 +159,7 @@ class Model:
                     result = Stream(self, "quern_chat", step.request).whole()
                     continue
                 result = step.tool.call(step.arguments)
-                if inspect.isawaitable(result):
+                if inspect.iscoroutine(result):
                     result.close()
                     raise TypeError(f"{step.tool.name}() is a coroutine function: use achat()")
         except StopIteration as end:
@@ -177,7 +179,7 @@ class Model:
     # ---- embeddings and tokens ----
 
     @overload
-    def embed(self, texts: str) -> array.array: ...
+    def embed(self, texts: str) -> array.array: ...  # type: ignore[overload-overlap]
 
     @overload
     def embed(self, texts: Iterable[str]) -> Vectors: ...
@@ -193,7 +195,7 @@ class Model:
         return _vectors_of(texts, result)
 
     @overload
-    async def aembed(self, texts: str) -> array.array: ...
+    async def aembed(self, texts: str) -> array.array: ...  # type: ignore[overload-overlap]
 
     @overload
     async def aembed(self, texts: Iterable[str]) -> Vectors: ...
@@ -213,34 +215,42 @@ class Model:
         for text in several:
             if not isinstance(text, str):
                 raise TypeError(f"embed() takes texts, not {type(text).__name__}")
-        return _native.Embedding(self._handle, several)
+        return _native.Embedding(self._open(), several)
 
     def tokenize(self, text: str, *, special: bool = False) -> array.array:
         """The text's tokens, an array("i"). `special`: control words in the text are control tokens."""
-        return _native.tokenize(self._handle, text, special)
+        return _native.tokenize(self._open(), text, special)
 
     def detokenize(self, tokens: Iterable[int]) -> str:
         """Their text; a NumPy array will do. Bytes that are no whole character become U+FFFD."""
-        return _native.detokenize(self._handle, array.array("i", map(int, tokens))).decode("utf-8", "replace")
+        return _native.detokenize(self._open(), array.array("i", map(int, tokens))).decode("utf-8", "replace")
 
     def count_tokens(self, prompt: Prompt, *, system: str | None = None) -> int:
         """How long the prompt of a chat would be, its template included."""
-        return _native.count_tokens(self._handle, self._request(prompt, system, None, {}))
+        return _native.count_tokens(self._open(), self._request(prompt, system, None, {}))
 
     # ---- the model itself ----
 
     @property
     def device(self) -> str:
         """The kernels in use, as in "zen4, 2 threads"."""
+        self._open()
         return _native.device(self._engine)
 
     def activity(self) -> dict[str, int]:
         """How busy it is now: running, waiting, cached_tokens and totals."""
-        return _native.model_activity(self._handle)
+        return _native.model_activity(self._open())
+
+    def _open(self) -> int:
+        if not self._handle:
+            raise InvalidArgumentError("this model was closed")
+        return self._handle
 
     def close(self) -> None:
         """Ends every answer under way and frees the memory. Closing twice is fine."""
         engine, self._engine, self._handle = self._engine, 0, 0
+        for answer in list(self._answers):
+            answer.close()
         if engine:
             _native.close(engine)
 

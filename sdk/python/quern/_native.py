@@ -9,13 +9,13 @@ import json
 import os
 import pathlib
 import select
+import threading
 from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, Sequence
 
-from ._errors import BY_STATUS, InternalError, QuernError
+from ._errors import BY_STATUS, CancelledError, InternalError, InvalidArgumentError, QuernError
 
 NOTHING, CONTENT, REASONING, TOOL_CALL, FINISHED = range(5)
-REASONS = ("stop", "length", "tool_calls")
 
 
 class Event(ctypes.Structure):
@@ -25,9 +25,6 @@ class Event(ctypes.Structure):
         ("cached_tokens", c_uint32), ("completion_tokens", c_uint32),
         ("queue_ms", c_double), ("prefill_ms", c_double), ("decode_ms", c_double),
     ]
-
-    def said(self) -> str:
-        return ctypes.string_at(self.text, self.text_size).decode("utf-8", "replace") if self.text_size else ""
 
 
 PROGRESS = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_uint64, c_uint64)
@@ -95,16 +92,20 @@ def _call(name: str, *arguments: Any) -> None:
 
 def _take(pointer: c_void_p, size: int) -> bytes:
     try:
-        return ctypes.string_at(pointer.value, size)
+        return ctypes.string_at(pointer, size)
     finally:
         _library.quern_free(pointer)
+
+
+def _json(value: dict) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
 
 
 def _take_text(name: str, handle: int) -> str:
     out = c_void_p()
     _call(name, handle, byref(out))
     try:
-        return ctypes.string_at(out.value).decode()
+        return ctypes.string_at(out).decode()
     finally:
         _library.quern_free(out)
 
@@ -115,7 +116,7 @@ def log_level(level: str) -> None:
 
 def open_engine(options: dict) -> int:
     handle = c_uint64()
-    _call("quern_engine_open", json.dumps(options).encode(), byref(handle))
+    _call("quern_engine_open", _json(options), byref(handle))
     return handle.value
 
 
@@ -135,9 +136,11 @@ def load_model(engine: int, reference: str, progress: Callable[[str, int, int], 
             raised.append(error)
         return 1 if raised else 0
 
+    if "\0" in reference:
+        raise InvalidArgumentError("a model's name holds no zero byte")
     handle = c_uint64()
     try:
-        _call("quern_model_load", engine, os.fspath(reference).encode(), PROGRESS(report), None, byref(handle))
+        _call("quern_model_load", engine, reference.encode(), PROGRESS(report), None, byref(handle))
     except QuernError:
         if raised:
             raise raised[0] from None
@@ -170,21 +173,23 @@ def detokenize(model: int, tokens: array.array) -> bytes:
 
 
 def count_tokens(model: int, request: dict) -> int:
-    data, count = json.dumps(request).encode(), c_uint32()
+    data, count = _json(request), c_uint32()
     _call("quern_model_count_tokens", model, data, len(data), byref(count))
     return count.value
 
 
 class Pending:
-    """Something on its way behind a handle. The descriptor is readable while there is something to take."""
+    """Something on its way behind a handle. The descriptor is readable while there is something to take; it is a
+    duplicate, so that a thread that waits on it still waits on the right one when another thread closes the handle."""
 
     handle = 0
+    _descriptor = -1
 
     def __init__(self, handle: int):
         self.handle = handle
         descriptor = c_int()
         _call("quern_descriptor", handle, byref(descriptor))
-        self._descriptor = descriptor.value
+        self._descriptor = os.dup(descriptor.value)
         self._poller = select.poll()
         self._poller.register(self._descriptor, select.POLLIN)
 
@@ -194,40 +199,70 @@ class Pending:
     async def wait_async(self) -> None:
         loop = asyncio.get_running_loop()
         there = loop.create_future()
-        loop.add_reader(self._descriptor, lambda: there.done() or there.set_result(None))
+
+        def readable() -> None:
+            if not there.done():
+                there.set_result(None)
+
+        loop.add_reader(self._descriptor, readable)
         try:
             await there
         finally:
             loop.remove_reader(self._descriptor)
 
     def close(self) -> None:
-        if self.handle:
-            close(self.handle)
-            self.handle = 0
+        """From any thread; whoever waits is woken."""
+        handle, self.handle = self.handle, 0
+        if handle:
+            close(handle)
 
     def __del__(self) -> None:
-        if close is not None:  # at the interpreter's end modules go first
-            self.close()
+        if close is None:  # at the interpreter's end modules go first
+            return
+        self.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 class Answer(Pending):
     def __init__(self, function: str, model: int, request: dict):
-        data, handle = json.dumps(request).encode(), c_uint64()
+        self._lock = threading.Lock()
+        data, handle = _json(request), c_uint64()
         _call(function, model, data, len(data), byref(handle))
         super().__init__(handle.value)
         self.event = Event()
+        self.text = ""
+        self.call = ("", "")  # id and name, where they are told
         self._why = c_void_p()
         self._arguments = (byref(self.event), byref(self._why))
 
     def next(self) -> int:
-        """Puts the next event into `event` and gives its kind; NOTHING: wait. The way of every token."""
-        status = _answer_next(self.handle, *self._arguments)
-        if status:
-            raise failure(status, self._why)
-        return self.event.kind
+        """The next event's kind; NOTHING: wait. What it says is in `text`, `call` and `event`. The way of every token.
+
+        Under a lock, because the event points into what close() frees.
+        """
+        with self._lock:
+            if not self.handle:
+                raise CancelledError("the answer was closed before its end")
+            status = _answer_next(self.handle, *self._arguments)
+            if status:
+                raise failure(status, self._why)
+            event = self.event
+            kind = event.kind
+            if event.text_size:
+                self.text = ctypes.string_at(event.text, event.text_size).decode("utf-8", "replace")
+            else:
+                self.text = ""
+            if kind == TOOL_CALL:
+                self.call = ((event.id or b"").decode(), (event.name or b"").decode())
+            return kind
 
     def cancel(self) -> None:
         _call("quern_answer_cancel", self.handle)
+
+    def close(self) -> None:
+        with self._lock:
+            super().close()
 
 
 class Embedding(Pending):
