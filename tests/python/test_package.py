@@ -28,7 +28,7 @@ def test_the_wheel_works_in_a_fresh_environment(wheel, weights, tmp_path):
     program = f"""
 import sys, quern
 with quern.load({str(weights)!r}, threads=1, context_tokens=256) as llm:
-    print(quern.__version__, llm.chat("Hi", max_tokens=4).usage.completion_tokens)
+    print(quern.__version__, llm.chat("Hi", max_tokens=4, temperature=0).usage.completion_tokens)
 mapped = {{line.split()[-1] for line in open("/proc/self/maps") if "ggml" in line or "qgml" in line or "libquern" in line}}
 print(all(name.startswith(sys.prefix) for name in mapped), len(mapped))
 """

@@ -91,13 +91,13 @@ def test_closing_while_others_read_is_an_error_for_them():
 
 INTERRUPTED = PREAMBLE + """
 try:
-    for piece in llm.stream("for ever, count: one, two, three,", **({} if len(sys.argv) < 2 else {"max_tokens": 400})):
+    for piece in llm.stream("for ever, count: one, two, three,", **({} if len(sys.argv) < 2 else {"max_tokens": 400, "logit_bias": {2: -100, 0: -100}})):
         print("piece", flush=True)
     print("not interrupted")
 except KeyboardInterrupt:
     print("interrupted")
 print("running", llm.activity()["running"])
-print("again", llm.chat("Hi", **({} if len(sys.argv) < 2 else {"max_tokens": 3})).usage.completion_tokens)
+print("again", llm.chat("Hi", **({} if len(sys.argv) < 2 else {"max_tokens": 3, "temperature": 0})).usage.completion_tokens)
 """
 BLOCKED = PREAMBLE + """
 import signal, time
