@@ -90,6 +90,7 @@ Result<std::vector<Message>> read_messages(Members& members) {
   const Json* const list = TRY(members.list("messages"));
   if (list == nullptr || list->empty()) return members.wrong("messages", "is missing or empty");
   std::vector<Message> messages;
+  messages.reserve(list->size());
   for (std::size_t i = 0; i < list->size(); ++i) {
     messages.push_back(TRY(read_message((*list)[i], at("messages", i))));
   }

