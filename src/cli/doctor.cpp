@@ -115,7 +115,7 @@ Finding models(const Home& home, World& world) {
   for (const catalog::LocalModel& model : weights.catalog().local()) {
     text += (text.empty() ? "" : ", ") + model.name;
   }
-  for (const catalog::LocalModel& model : weights.in_other_folders()) {
+  for (const catalog::LocalModel& model : weights.catalog().in_folders()) {
     text += (text.empty() ? "" : ", ") + model.name + " (QUERN_MODELS)";
   }
   if (!text.empty()) return {.name = "models", .state = State::good, .text = text, .advice = {}};

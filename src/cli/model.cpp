@@ -43,7 +43,7 @@ json as_json(const ModelEntry& entry) {
 
 std::vector<LocalModel> all_here(Weights& weights) {
   std::vector<LocalModel> models = weights.catalog().local();
-  for (LocalModel& model : weights.in_other_folders()) {
+  for (LocalModel& model : weights.catalog().in_folders()) {
     const bool known = std::any_of(models.begin(), models.end(),
                                    [&](const LocalModel& m) { return m.name == model.name; });
     if (!known) models.push_back(std::move(model));

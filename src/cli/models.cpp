@@ -1,7 +1,6 @@
 #include "cli/models.hpp"
 
 #include "base/stop.hpp"
-#include "cli/fake_script.hpp"
 
 #include <algorithm>
 
@@ -48,7 +47,8 @@ void Models::start(ModelOptions options, const Home& home, World& world) {
 
 Result<> Models::load_fake(const std::filesystem::path& script, World& world) {
   const Buffer text = TRY(world.files.read(script, 1_MiB));
-  auto lines = TRY(parse_fake_script(as_text(text)).context("--fake-model " + script.string()));
+  auto lines =
+      TRY(inference::parse_fake_script(as_text(text)).context("--fake-model " + script.string()));
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine("fake", std::move(lines));
   std::shared_ptr<inference::Model> model = TRY(engine->find("fake"));
   auto state = state_.lock();

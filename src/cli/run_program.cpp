@@ -1,7 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
-#include "cli/home.hpp"
+#include "base/home.hpp"
 #include "cli/models.hpp"
 #include "cli/nn_preload.hpp"
 #include "guestapi/guestapi.hpp"

@@ -7,58 +7,17 @@
 #include <algorithm>
 
 namespace quern::cli {
-namespace {
-
-constexpr std::string_view kSuffix = ".gguf";
-
-}  // namespace
-
 Weights::Weights(const Home& home, World& world)
     : world_(world),
-      folders_(home.more_models),
       network_(http::make_client({})),
-      catalog_({.store = home.models}, *network_, {world.files, world.clock, world.process}) {}
+      catalog_({.store = home.models, .folders = home.more_models}, *network_,
+               {world.files, world.clock, world.process}) {}
 
 Weights::~Weights() = default;
-
-std::vector<catalog::LocalModel> Weights::in_other_folders() const {
-  std::vector<catalog::LocalModel> found;
-  for (const std::filesystem::path& folder : folders_) {
-    const Result<std::vector<std::string>> names = world_.files.list(folder);
-    if (!names) continue;
-    for (const std::string& name : *names) {
-      if (!name.ends_with(kSuffix)) continue;
-      const std::filesystem::path path = folder / name;
-      const Result<FileInfo> info = world_.files.stat(path);
-      if (!info || info->directory) continue;
-      const std::string stem = name.substr(0, name.size() - kSuffix.size());
-      const Result<catalog::ModelEntry> entry = catalog_.describe(stem);
-      found.push_back({.name = stem,
-                       .path = path,
-                       .digest = {},
-                       .size = info->size,
-                       .licence = entry.ok() ? entry->licence : std::string(),
-                       .source = path.string(),
-                       .created = static_cast<std::uint64_t>(info->modified)});
-    }
-  }
-  return found;
-}
-
-Result<catalog::LocalModel> Weights::find_elsewhere(const std::string& reference) const {
-  const Result<catalog::ModelEntry> entry = catalog_.describe(reference);
-  const std::string name = entry.ok() ? entry->name : reference;
-  for (catalog::LocalModel& model : in_other_folders()) {
-    if (model.name == name) return std::move(model);
-  }
-  return fail(ErrorKind::not_found, reference + " is in no folder of QUERN_MODELS");
-}
 
 Result<catalog::LocalModel> Weights::get(const std::string& reference, std::stop_token stop) {
   Result<catalog::LocalModel> here = catalog_.find(reference);
   if (here) return here;
-  Result<catalog::LocalModel> elsewhere = find_elsewhere(reference);
-  if (elsewhere) return elsewhere;
   const Result<catalog::ModelEntry> entry = catalog_.describe(reference);
   std::string name = reference;
   if (entry) {
@@ -89,7 +48,7 @@ catalog::DefaultChoice Weights::choose_default(std::stop_token stop) {
   };
   const std::vector<catalog::LocalModel> stored = catalog_.local();
   if (std::none_of(stored.begin(), stored.end(), instruct_here)) {
-    for (const catalog::LocalModel& model : in_other_folders()) {
+    for (const catalog::LocalModel& model : catalog_.in_folders()) {
       if (instruct_here(model)) return {.name = model.name, .reason = "it is in QUERN_MODELS"};
     }
   }

@@ -1,10 +1,10 @@
 // From what a person wrote after --model to weights on this disk, with a progress bar between.
 #pragma once
 
+#include "base/home.hpp"
 #include "catalog/catalog.hpp"
 #include "cli/cli.hpp"
 #include "cli/command.hpp"
-#include "cli/home.hpp"
 #include "inference/inference.hpp"
 
 #include <memory>
@@ -26,14 +26,9 @@ class Weights {
   // What to use when nobody named a model, and why.
   catalog::DefaultChoice choose_default(std::stop_token stop);
   catalog::Catalog& catalog() { return catalog_; }
-  // In QUERN_MODELS: NAME.gguf, or a file of the size and name that the catalog knows.
-  std::vector<catalog::LocalModel> in_other_folders() const;
 
  private:
-  Result<catalog::LocalModel> find_elsewhere(const std::string& reference) const;
-
   World& world_;
-  const std::vector<std::filesystem::path> folders_;
   const std::unique_ptr<Network> network_;
   catalog::Catalog catalog_;
 };

@@ -3,6 +3,7 @@
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 
+#include <dlfcn.h>
 #include <ggml-backend.h>
 #include <link.h>
 #include <llama.h>
@@ -31,6 +32,16 @@ void on_log(ggml_log_level level, const char* text, void* /*unused*/) {
   log::debug("llama", line);
 }
 
+// The file that this code was loaded from: a program, or a shared library within one.
+std::filesystem::path own_file() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&own_file), &info) == 0 || info.dli_fname == nullptr) {
+    return {};
+  }
+  std::error_code ignored;
+  return std::filesystem::canonical(info.dli_fname, ignored);
+}
+
 std::vector<std::filesystem::path> library_folders() {
   std::vector<std::filesystem::path> folders;
   if (const char* named = std::getenv("QUERN_LIB_DIR"); named != nullptr && *named != '\0') {
@@ -38,7 +49,13 @@ std::vector<std::filesystem::path> library_folders() {
   }
   std::error_code ignored;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  if (!self.empty()) folders.push_back(self.parent_path() / "../lib/quern");
+  const auto own = own_file();
+  const bool library = own.extension() == ".so" || own.string().find(".so.") != std::string::npos;
+  if (library) {
+    folders.push_back(own.parent_path());
+  } else if (!self.empty()) {
+    folders.push_back(self.parent_path() / "../lib/quern");
+  }
 #ifdef QUERN_LLAMA_LIB_DIR
   folders.emplace_back(QUERN_LLAMA_LIB_DIR);
 #endif

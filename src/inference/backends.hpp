@@ -9,8 +9,9 @@
 
 namespace quern::inference {
 
-// Loads them once per process; later calls cost nothing. From $QUERN_LIB_DIR, else from
-// ../lib/quern beside the executable, else from where this build's llama.cpp was put.
+// Loads them once per process; later calls cost nothing. From $QUERN_LIB_DIR, else from beside the
+// shared library that this code is in or ../lib/quern beside the executable, else from where this
+// build's llama.cpp was put.
 // unavailable: no back-end there fits this machine.
 Result<> load_backends();
 

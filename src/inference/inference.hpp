@@ -303,6 +303,10 @@ struct ScriptLine {
   std::chrono::milliseconds delay_per_event{0};
 };
 
+// Such lines out of JSON (see fake_script.cpp): what --fake-model reads. invalid_argument names the
+// entry (from 1) and what is wrong with it.
+Result<std::vector<ScriptLine>> parse_fake_script(std::string_view json);
+
 // An Engine without weights: chat, complete and embed answer from the script; tokens are words.
 // For the tests of every other room and for `--fake-model`.
 std::unique_ptr<Engine> make_fake_engine(std::string model_name, std::vector<ScriptLine> script);

@@ -11,7 +11,7 @@ import pytest
 import quern
 from build import Missing, build
 
-# What the model without weights says (src/cli/fake_script.hpp); the first entry that matches wins.
+# What the model without weights says (src/inference/fake_script.cpp); the first entry that matches wins.
 SCRIPT = [
     {"when": "ten steps", "say": [f"step {i} " for i in range(10)], "delay_ms": 100},
     {"when": "a long time", "say": [f"word {i} " for i in range(3000)], "delay_ms": 50},

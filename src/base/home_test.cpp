@@ -1,10 +1,10 @@
-#include "cli/home.hpp"
+#include "base/home.hpp"
 
 #include "base/fakes.hpp"
 
 #include <gtest/gtest.h>
 
-namespace quern::cli {
+namespace quern {
 namespace {
 
 TEST(Home, FollowsXdg) {
@@ -33,8 +33,8 @@ TEST(Home, QuernHomeHoldsEverything) {
 TEST(Home, SaysWhenThereIsNoPlace) {
   const auto home = find_home(FakeProcess());
   ASSERT_FALSE(home.ok());
-  EXPECT_NE(home.error().describe().find("try: QUERN_HOME="), std::string::npos);
+  EXPECT_NE(home.error().describe().find("QUERN_HOME"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace quern::cli
+}  // namespace quern

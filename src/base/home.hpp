@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace quern::cli {
+namespace quern {
 
 struct Home {
   std::filesystem::path data;     // QUERN_HOME, else XDG_DATA_HOME/quern, else ~/.local/share/quern
@@ -21,4 +21,4 @@ struct Home {
 // unavailable when neither QUERN_HOME nor HOME says where.
 Result<Home> find_home(const Process& process);
 
-}  // namespace quern::cli
+}  // namespace quern

@@ -1,8 +1,8 @@
-#include "cli/fake_script.hpp"
+#include "inference/inference.hpp"
 
 #include <gtest/gtest.h>
 
-namespace quern::cli {
+namespace quern::inference {
 namespace {
 
 TEST(FakeScript, ReadsEveryKindOfEntry) {
@@ -14,11 +14,11 @@ TEST(FakeScript, ReadsEveryKindOfEntry) {
   ])");
   ASSERT_TRUE(script.ok()) << script.error().describe();
   ASSERT_EQ(script->size(), 4U);
-  const inference::ScriptLine& weather = script->at(0);
+  const ScriptLine& weather = script->at(0);
   EXPECT_EQ(weather.when, "weather");
   EXPECT_EQ(weather.delay_per_event, std::chrono::milliseconds(5));
-  EXPECT_EQ(std::get<inference::Content>(weather.events.at(1)).text, "rains.");
-  EXPECT_EQ(std::get<inference::ToolCallDelta>(script->at(1).events.at(0)).name, "now");
+  EXPECT_EQ(std::get<Content>(weather.events.at(1)).text, "rains.");
+  EXPECT_EQ(std::get<ToolCallDelta>(script->at(1).events.at(0)).name, "now");
   EXPECT_EQ(script->at(2).error->kind(), ErrorKind::resource_exhausted);
   EXPECT_EQ(script->at(3).when, "");
 }
@@ -37,4 +37,4 @@ TEST(FakeScript, SaysWhatIsWrongAndWhere) {
 }
 
 }  // namespace
-}  // namespace quern::cli
+}  // namespace quern::inference

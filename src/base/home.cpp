@@ -1,11 +1,10 @@
 // The directories follow the XDG Base Directory Specification:
 // https://specifications.freedesktop.org/basedir-spec/latest/
-#include "cli/home.hpp"
+#include "base/home.hpp"
 
 #include "base/text.hpp"
-#include "cli/exit_codes.hpp"
 
-namespace quern::cli {
+namespace quern {
 namespace {
 
 using std::filesystem::path;
@@ -29,9 +28,8 @@ Result<Home> find_home(const Process& process) {
     home.data = xdg(process, "XDG_DATA_HOME", path(*user) / ".local/share") / "quern";
     home.code = xdg(process, "XDG_CACHE_HOME", path(*user) / ".cache") / "quern/code";
   } else {
-    return fail(with_advice(
-        Error(ErrorKind::unavailable, "there is no place to keep models: HOME is not set"),
-        "QUERN_HOME=/some/folder quern ..."));
+    return fail(ErrorKind::unavailable,
+                "there is no place to keep models: neither HOME nor QUERN_HOME is set");
   }
   home.models = home.data / "models";
   home.history = home.data / "chat-history";
@@ -42,4 +40,4 @@ Result<Home> find_home(const Process& process) {
   return home;
 }
 
-}  // namespace quern::cli
+}  // namespace quern

@@ -1,8 +1,14 @@
-#include "cli/fake_script.hpp"
+// The script of a model without weights, as JSON:
+//
+//   [ {"when": "weather", "say": ["It ", "rains."], "delay_ms": 5},
+//     {"when": "tool", "call": {"name": "now", "arguments": "{}"}},
+//     {"when": "busy", "error": "resource_exhausted", "message": "the queue is full"},
+//     {"say": ["Hello."]} ]
+#include "inference/inference.hpp"
 
 #include <nlohmann/json.hpp>
 
-namespace quern::cli {
+namespace quern::inference {
 namespace {
 
 using nlohmann::json;
@@ -22,26 +28,26 @@ Result<std::string> text_at(const json& object, const char* key, const std::stri
   return found->get<std::string>();
 }
 
-Result<> add_words(const json& say, std::vector<inference::Event>& events) {
+Result<> add_words(const json& say, std::vector<Event>& events) {
   if (!say.is_array()) return fail(ErrorKind::invalid_argument, "say is no list of strings");
   for (const json& word : say) {
     if (!word.is_string()) return fail(ErrorKind::invalid_argument, "say holds more than strings");
-    events.emplace_back(inference::Content{word.get<std::string>()});
+    events.emplace_back(Content{word.get<std::string>()});
   }
   return {};
 }
 
-Result<> add_call(const json& call, std::vector<inference::Event>& events) {
+Result<> add_call(const json& call, std::vector<Event>& events) {
   if (!call.is_object()) return fail(ErrorKind::invalid_argument, "call is no object");
-  events.emplace_back(inference::ToolCallDelta{.index = 0,
-                                               .id = TRY(text_at(call, "id", "call_1")),
-                                               .name = TRY(text_at(call, "name", "")),
-                                               .arguments = TRY(text_at(call, "arguments", "{}"))});
-  events.emplace_back(inference::Finished{.reason = inference::FinishReason::tool_calls});
+  events.emplace_back(ToolCallDelta{.index = 0,
+                                    .id = TRY(text_at(call, "id", "call_1")),
+                                    .name = TRY(text_at(call, "name", "")),
+                                    .arguments = TRY(text_at(call, "arguments", "{}"))});
+  events.emplace_back(Finished{.reason = FinishReason::tool_calls});
   return {};
 }
 
-Result<inference::ScriptLine> parse_line(const json& entry) {
+Result<ScriptLine> parse_line(const json& entry) {
   if (!entry.is_object()) return fail(ErrorKind::invalid_argument, "it is no object");
   for (const auto& [key, value] : entry.items()) {
     if (key != "when" && key != "say" && key != "call" && key != "error" && key != "message" &&
@@ -49,7 +55,7 @@ Result<inference::ScriptLine> parse_line(const json& entry) {
       return fail(ErrorKind::invalid_argument, "unknown key \"" + key + "\"");
     }
   }
-  inference::ScriptLine line;
+  ScriptLine line;
   line.when = TRY(text_at(entry, "when", ""));
   if (entry.contains("say")) TRY(add_words(entry["say"], line.events));
   if (entry.contains("call")) TRY(add_call(entry["call"], line.events));
@@ -69,16 +75,16 @@ Result<inference::ScriptLine> parse_line(const json& entry) {
 
 }  // namespace
 
-Result<std::vector<inference::ScriptLine>> parse_fake_script(std::string_view text) {
+Result<std::vector<ScriptLine>> parse_fake_script(std::string_view text) {
   const json script = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!script.is_array()) {
     return fail(ErrorKind::invalid_argument, "a script is a JSON list of objects");
   }
-  std::vector<inference::ScriptLine> lines;
+  std::vector<ScriptLine> lines;
   for (const json& entry : script) {
     lines.push_back(TRY(parse_line(entry).context("entry " + std::to_string(lines.size() + 1))));
   }
   return lines;
 }
 
-}  // namespace quern::cli
+}  // namespace quern::inference

@@ -1,0 +1,255 @@
+// Engines, models, tokens.
+#include "base/home.hpp"
+#include "base/log.hpp"
+#include "capi/boundary.hpp"
+#include "capi/members.hpp"
+#include "capi/objects.hpp"
+#include "capi/request.hpp"
+#include "catalog/catalog.hpp"
+#include "http/http.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <span>
+
+namespace quern::capi {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenReports{100};
+
+// A library says less than a program: at first only what went wrong.
+std::atomic<bool> log_level_chosen{false};
+
+struct EngineChoice {
+  inference::EngineOptions options;
+  std::optional<std::string> fake_script;
+};
+
+Result<EngineChoice> read_engine_options(const char* text) {
+  EngineChoice choice;
+  if (text == nullptr) return choice;
+  const Json value = TRY(parse_object(text, "the options"));
+  Members members = TRY(Members::of(value, ""));
+  inference::EngineOptions& options = choice.options;
+  options.context_tokens = TRY(members.count("context_tokens")).value_or(options.context_tokens);
+  options.threads = TRY(members.count("threads")).value_or(options.threads);
+  options.max_running = TRY(members.count("max_running")).value_or(options.max_running);
+  options.max_waiting = TRY(members.count("max_waiting")).value_or(options.max_waiting);
+  options.cache_tokens = TRY(members.count("cache_tokens")).value_or(options.cache_tokens);
+  if (const Json* const script = TRY(members.list("fake_script"))) {
+    choice.fake_script = to_text(*script);
+  }
+  TRY(members.no_others());
+  return choice;
+}
+
+Result<std::unique_ptr<inference::Engine>> make_engine(const EngineChoice& choice) {
+  if (!choice.fake_script) return inference::Engine::create_local(choice.options);
+  auto lines = TRY(inference::parse_fake_script(*choice.fake_script).context("fake_script"));
+  return inference::make_fake_engine("fake", std::move(lines));
+}
+
+// Passes a download's progress on, now and then, and takes "no more" back.
+class Reporter {
+ public:
+  Reporter(quern_progress report, void* context) : report_(report), context_(context) {}
+  void operator()(const catalog::Progress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    if (report_ == nullptr || now - last_ < kBetweenReports) return;
+    last_ = now;
+    if (report_(context_, progress.source.c_str(), progress.done, progress.total) != 0) {
+      stop_.request_stop();
+    }
+  }
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  const quern_progress report_;
+  void* const context_;
+  std::chrono::steady_clock::time_point last_{};
+  std::stop_source stop_;
+};
+
+// The weights on this disk; fetched now where they are not.
+Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& reporter) {
+  SystemClock clock;
+  RealFiles files;
+  const RealProcess process;
+  const Home home = TRY(find_home(process));
+  const std::unique_ptr<Network> network = http::make_client({});
+  catalog::Catalog catalog({.store = home.models, .folders = home.more_models}, *network,
+                           {files, clock, process});
+  return catalog.pull(reference, reporter.token(),
+                      [&](const catalog::Progress& progress) { reporter(progress); });
+}
+
+// What will be loaded one day, told apart from a file that is not there.
+bool is_pack(std::string_view reference) {
+  return reference.starts_with("oci:") || reference.ends_with(".wasm");
+}
+
+Result<std::shared_ptr<inference::Model>> load(inference::Engine& engine,
+                                               const std::string& reference, Reporter& reporter) {
+  if (auto here = engine.find(reference); here.ok()) return here;
+  if (is_pack(reference)) {
+    return fail(ErrorKind::unsupported,
+                reference +
+                    ": packs and registry references cannot be loaded yet; give a name of "
+                    "the catalog, a GGUF file, hub:OWNER/REPO or an https address");
+  }
+  const catalog::LocalModel local = TRY(get_weights(reference, reporter));
+  if (auto here = engine.find(local.name); here.ok()) return here;
+  auto loaded = engine.load({.name = local.name, .path = local.path, .digest = local.digest});
+  // Another thread may have been faster.
+  if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) {
+    return engine.find(local.name);
+  }
+  return std::move(loaded).context("loading " + local.name);
+}
+
+std::string as_json(const inference::ModelInfo& info) {
+  return to_text({{"name", info.name},
+                  {"architecture", info.architecture},
+                  {"parameters", info.parameters},
+                  {"size_bytes", info.size.count},
+                  {"context_tokens", info.context_tokens},
+                  {"embedding_length", info.embedding_length},
+                  {"vocabulary", info.vocabulary},
+                  {"chat", info.chat},
+                  {"digest", info.digest},
+                  {"created", info.created}});
+}
+
+std::string as_json(const inference::ModelLoad& load) {
+  return to_text({{"running", load.running},
+                  {"waiting", load.waiting},
+                  {"cached_tokens", load.cached_tokens},
+                  {"prompt_tokens_total", load.prompt_tokens_total},
+                  {"cached_prompt_tokens_total", load.cached_prompt_tokens_total},
+                  {"completion_tokens_total", load.completion_tokens_total},
+                  {"embedded_tokens_total", load.embedded_tokens_total}});
+}
+
+}  // namespace
+}  // namespace quern::capi
+
+// ---- what quern.h promises -----------------------------------------------------------------
+
+using namespace quern;        // NOLINT(google-build-using-namespace): definitions of C functions
+using namespace quern::capi;  // NOLINT(google-build-using-namespace)
+
+const char* quern_version(void) { return QUERN_VERSION; }
+
+void quern_free(void* memory) { std::free(memory); }
+
+quern_status quern_log_level(const char* level, char** why) {
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(level, "level"));
+    log::set_level(TRY(log::parse_level(level)));
+    log_level_chosen = true;
+    return {};
+  });
+}
+
+quern_status quern_engine_open(const char* options, quern_engine* engine, char** why) {
+  if (engine != nullptr) *engine = 0;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(engine, "engine"));
+    const EngineChoice choice = TRY(read_engine_options(options));
+    if (!log_level_chosen.exchange(true)) log::set_level(log::Level::warn);
+    auto made = TRY(make_engine(choice));
+    claim_process();
+    *engine = TRY(open_handle(std::make_shared<EngineObject>(std::move(made)), 0));
+    return {};
+  });
+}
+
+quern_status quern_engine_device(quern_engine engine, char** text, char** why) {
+  if (text != nullptr) *text = nullptr;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(text, "text"));
+    const auto found = TRY(find<EngineObject>(engine));
+    *text = copy_out(found->engine().device());
+    return {};
+  });
+}
+
+quern_status quern_model_load(quern_engine engine, const char* reference, quern_progress progress,
+                              void* context, quern_model* model, char** why) {
+  if (model != nullptr) *model = 0;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(reference, "reference"));
+    TRY(needed(model, "model"));
+    const auto found = TRY(find<EngineObject>(engine));
+    Reporter reporter(progress, context);
+    auto loaded = TRY(load(found->engine(), reference, reporter));
+    *model = TRY(open_handle(std::make_shared<ModelObject>(std::move(loaded), engine), engine));
+    return {};
+  });
+}
+
+quern_status quern_model_info(quern_model model, char** json, char** why) {
+  if (json != nullptr) *json = nullptr;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(json, "json"));
+    const auto found = TRY(find<ModelObject>(model));
+    *json = copy_out(as_json(found->model()->info()));
+    return {};
+  });
+}
+
+quern_status quern_model_activity(quern_model model, char** json, char** why) {
+  if (json != nullptr) *json = nullptr;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(json, "json"));
+    const auto found = TRY(find<ModelObject>(model));
+    *json = copy_out(as_json(found->model()->load()));
+    return {};
+  });
+}
+
+quern_status quern_model_tokenize(quern_model model, const char* text, size_t size, int special,
+                                  int32_t** tokens, size_t* count, char** why) {
+  if (tokens != nullptr) *tokens = nullptr;
+  if (count != nullptr) *count = 0;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(text, "text"));
+    TRY(needed(tokens, "tokens"));
+    TRY(needed(count, "count"));
+    const auto found = TRY(find<ModelObject>(model));
+    const auto made = TRY(found->model()->tokenize({text, size}, special != 0));
+    *tokens = copy_out_array(std::span(made));
+    *count = made.size();
+    return {};
+  });
+}
+
+quern_status quern_model_detokenize(quern_model model, const int32_t* tokens, size_t count,
+                                    char** text, size_t* size, char** why) {
+  if (text != nullptr) *text = nullptr;
+  if (size != nullptr) *size = 0;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(tokens, "tokens"));
+    TRY(needed(text, "text"));
+    TRY(needed(size, "size"));
+    const auto found = TRY(find<ModelObject>(model));
+    const std::string said = TRY(found->model()->detokenize({tokens, tokens + count}));
+    *text = copy_out(said);
+    *size = said.size();
+    return {};
+  });
+}
+
+quern_status quern_model_count_tokens(quern_model model, const char* request, size_t size,
+                                      uint32_t* tokens, char** why) {
+  if (tokens != nullptr) *tokens = 0;
+  return cross(why, [&]() -> Outcome {
+    TRY(needed(request, "request"));
+    TRY(needed(tokens, "tokens"));
+    const auto found = TRY(find<ModelObject>(model));
+    const auto asked = TRY(read_chat_request({request, size}));
+    *tokens = TRY(found->model()->count_tokens(asked.request));
+    return {};
+  });
+}
