@@ -54,10 +54,7 @@ impl Program {
                 Some(_) => "precompiled code is not taken from outside; give the .wasm",
                 None => "it does not begin as WebAssembly does",
             };
-            return Err(Named::new(
-                Kind::CorruptData,
-                format!("{name} is not a program: {text}"),
-            ));
+            return Err(Named::new(Kind::CorruptData, format!("{name} is not a program: {text}")));
         }
         let digest: [u8; 32] = Sha256::digest(wasm).into();
         let text = format!("sha256:{}", hex(&digest));
