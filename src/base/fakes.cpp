@@ -63,7 +63,7 @@ Result<> FakeNetwork::fetch(const FetchRequest& request, std::stop_token stop,
   TRY(head({.status = static_cast<std::uint16_t>(start > 0 ? 206 : 200),
             .total = page.body.size(),
             .offset = start,
-            .url = request.url,
+            .url = page.redirected_to.empty() ? request.url : page.redirected_to,
             .content_type = page.content_type}));
   constexpr std::size_t kChunk = 1000;
   const std::size_t end = std::min(page.body.size(), page.breaks_after.value_or(page.body.size()));

@@ -87,6 +87,8 @@ class FakeNetwork final : public Network {
     // After so many bytes of the body the connection breaks (unavailable). Once.
     std::optional<std::size_t> breaks_after;
     bool honours_ranges = true;
+    // The address that redirects lead to; empty: there are none.
+    std::string redirected_to;
     // Instead of all that.
     std::optional<Error> error;
   };

@@ -22,7 +22,7 @@ TEST(Guarded, CountsRightFromManyThreads) {
 }
 
 TEST(Guarded, WithReturnsWhatItsFunctionReturns) {
-  Guarded<std::vector<int>> values(3, 7);
+  Guarded<std::vector<int>> values(std::size_t{3}, 7);
   EXPECT_EQ(values.with([](auto& v) {
     v.push_back(1);
     return v.size();

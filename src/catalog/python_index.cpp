@@ -63,21 +63,28 @@ bool is_wheel_of(std::string_view file, const WheelMember& wanted) {
   return package == wanted.package && parts[1] == wanted.version && file.ends_with("-any.whl");
 }
 
-// A link of the page at `base`; http(s) only.
-std::string absolute(const std::string& base, const std::string& link) {
-  if (link.find("://") != std::string::npos) return link;
+// "https://..." rather than a path, in whose query another address may stand.
+bool names_its_scheme(std::string_view link) {
+  const std::size_t end = link.find("://");
+  return end != std::string_view::npos && link.find_first_of("/?#") > end;
+}
+
+// A link of the page at `base`, which may be a host alone (RFC 3986, 5.2.3); http(s) only.
+std::string absolute(std::string_view base, std::string_view link) {
+  if (names_its_scheme(link)) return std::string(link);
   const std::size_t host = base.find("://") + 3;
-  const std::size_t path = std::min(base.find('/', host), base.size());
-  if (link.starts_with("//")) return base.substr(0, base.find("://") + 1) + link;
-  if (link.starts_with('/')) return base.substr(0, path) + link;
-  std::string folder = base.substr(0, std::max(base.rfind('/') + 1, path));
-  std::string_view rest = link;
-  while (rest.starts_with("../")) {
-    rest.remove_prefix(3);
-    const std::size_t up = folder.rfind('/', folder.size() - 2);
-    if (up != std::string::npos && up >= path) folder.resize(up + 1);
+  if (link.starts_with("//")) return std::string(base.substr(0, host - 2)).append(link);
+  base = base.substr(0, base.find_first_of("?#", host));
+  const std::size_t root = std::min(base.find('/', host), base.size());
+  const std::string site(base.substr(0, root));
+  if (link.starts_with('/')) return site + std::string(link);
+  // Of the page's path what lies before its last slash: "" or "/a/b".
+  std::string_view folder = base.substr(root);
+  folder = folder.substr(0, std::min(folder.rfind('/'), folder.size()));
+  for (; link.starts_with("../"); link.remove_prefix(3)) {
+    folder = folder.substr(0, std::min(folder.rfind('/'), folder.size()));
   }
-  return folder + std::string(rest);
+  return site + std::string(folder) + "/" + std::string(link);
 }
 
 Result<std::vector<Wheel>> wheels_in_json(const Page& page, const WheelMember& wanted) {
@@ -110,7 +117,7 @@ std::vector<Wheel> wheels_in_html(const Page& page, const WheelMember& wanted) {
     const std::string_view hash = link.substr(fragment);
     link = link.substr(0, fragment);
     if (!is_wheel_of(link.substr(link.rfind('/') + 1), wanted)) continue;
-    Wheel wheel{.url = absolute(page.url, std::string(link))};
+    Wheel wheel{.url = absolute(page.url, link)};
     if (hash.starts_with("#sha256=")) wheel.digest = "sha256:" + std::string(hash.substr(8, 64));
     wheels.push_back(std::move(wheel));
   }

@@ -33,9 +33,15 @@ void Front::handle(std::shared_ptr<http::Exchange> exchange) {
         {{"retry-after", "1"}});
   } else if (path_of(exchange->request().target) == "/metrics") {
     answer_metrics(*exchange);
+  } else if (const std::string ailment = ailment_for(exchange->request()); !ailment.empty()) {
+    exchange->respond(503, kJson, ailment);
   } else {
     app->handle(std::move(exchange));
   }
+}
+
+std::string Front::ailment_for(const http::RequestHead& request) const {
+  return path_of(request.target) == "/health" ? insight_.ailment() : std::string();
 }
 
 void Front::answer_metrics(http::Exchange& exchange) {
@@ -48,7 +54,7 @@ void Front::answer_metrics(http::Exchange& exchange) {
     exchange.respond(401, "text/plain", "an API key is needed\n", {{"www-authenticate", "Bearer"}});
     return;
   }
-  exchange.respond(200, kPrometheus, metrics_());
+  exchange.respond(200, kPrometheus, insight_.metrics());
 }
 
 }  // namespace quern::cli

@@ -41,6 +41,11 @@ class App final : public http::Handler {
   }
 };
 
+Insight well() {
+  return {.metrics = [] { return std::string("numbers"); },
+          .ailment = [] { return std::string(); }};
+}
+
 std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string target,
                                   std::string host = "127.0.0.1:8080") {
   http::RequestHead head;
@@ -54,7 +59,7 @@ std::shared_ptr<FakeExchange> ask(Front& front, std::string method, std::string 
 
 TEST(Front, AsksToComeBackUntilTheAppIsThere) {
   const apphost::ApiKeys none;
-  Front front(none, kLocal, [] { return std::string("numbers"); });
+  Front front(none, kLocal, well());
   const auto early = ask(front, "GET", "/v1/models");
   EXPECT_EQ(early->status, 503);
   EXPECT_NE(early->body.find("still starting"), std::string::npos);
@@ -65,7 +70,7 @@ TEST(Front, AsksToComeBackUntilTheAppIsThere) {
 
 TEST(Front, AnswersMetricsItself) {
   const apphost::ApiKeys none;
-  Front front(none, kLocal, [] { return std::string("numbers"); });
+  Front front(none, kLocal, well());
   App app;
   front.open(app);
   EXPECT_EQ(ask(front, "GET", "/metrics?x=1")->body, "numbers");
@@ -73,9 +78,25 @@ TEST(Front, AnswersMetricsItself) {
   EXPECT_EQ(ask(front, "GET", "/metrics/more")->body, "app");
 }
 
+TEST(Front, HealthIsTheAppsUnlessSomethingIsWrong) {
+  const apphost::ApiKeys none;
+  std::string ailment;
+  Insight insight = well();
+  insight.ailment = [&ailment] { return ailment; };
+  Front front(none, kLocal, insight);
+  App app;
+  front.open(app);
+  EXPECT_EQ(ask(front, "GET", "/health")->body, "app");
+  ailment = R"({"status":"stalled"})";
+  const auto ill = ask(front, "GET", "/health?x");
+  EXPECT_EQ(ill->status, 503);
+  EXPECT_EQ(ill->body, ailment);
+  EXPECT_EQ(ask(front, "GET", "/v1/models")->body, "app") << "the rest is not kept from the app";
+}
+
 TEST(Front, RefusesANameThatIsNotItsOwn) {
   const apphost::ApiKeys none;
-  Front front(none, kLocal, [] { return std::string("numbers"); });
+  Front front(none, kLocal, well());
   App app;
   front.open(app);
   EXPECT_EQ(ask(front, "GET", "/v1/models", "chat.example")->body, "app");

@@ -11,12 +11,14 @@
 
 namespace quern::cli {
 
+using ModelLoads = std::vector<std::pair<std::string, inference::ModelLoad>>;  // by name
+
 struct Metrics {
   std::string app;
   apphost::AppCounts counts;
   std::uint32_t connections = 0;
   std::uint32_t instances = 0;
-  std::vector<std::pair<std::string, inference::ModelLoad>> models;  // by name
+  ModelLoads models;
 };
 
 std::string prometheus_text(const Metrics& metrics);

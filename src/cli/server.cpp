@@ -4,6 +4,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
 #include "cli/metrics.hpp"
+#include "cli/stalled.hpp"
 #include "cli/unpack.hpp"
 
 namespace quern::cli {
@@ -32,6 +33,12 @@ bool uses_models(const Serve& options) {
   return options.file.empty() || names_models(options.model);
 }
 
+ModelLoads loads(const Models& models) {
+  ModelLoads loads;
+  for (const auto& model : models.all()) loads.emplace_back(model->info().name, model->load());
+  return loads;
+}
+
 }  // namespace
 
 ServingNode::~ServingNode() = default;
@@ -46,7 +53,8 @@ Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, c
   }
   node->front_ = std::make_unique<Front>(
       node->keys_, HostNames(options.server.host, options.server.allowed_hosts),
-      [raw = node.get()] { return raw->metrics(); });
+      Insight{.metrics = [raw = node.get()] { return raw->metrics(); },
+              .ailment = [raw = node.get()] { return raw->ailment(); }});
   TRY(node->listen());
   TRY(node->load_guest(home));
   return node;
@@ -138,10 +146,13 @@ std::string ServingNode::metrics() const {
   if (app_) metrics.counts = app_->counts();
   if (server_) metrics.connections = server_->connections();
   if (engine_) metrics.instances = engine_->live_instances();
-  for (const auto& model : models_.all()) {
-    metrics.models.emplace_back(model->info().name, model->load());
-  }
+  metrics.models = loads(models_);
   return prometheus_text(metrics);
+}
+
+// Of the chat server only: a program of somebody else says itself how it is.
+std::string ServingNode::ailment() const {
+  return options_.file.empty() ? stalled_models(loads(models_)) : std::string();
 }
 
 }  // namespace quern::cli

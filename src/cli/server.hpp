@@ -31,6 +31,7 @@ class ServingNode {
   void drain(Deadline deadline) { server_->drain(deadline); }
   std::uint32_t in_progress() const { return app_ ? app_->counts().in_progress : 0; }
   std::string metrics() const;
+  std::string ailment() const;
 
  private:
   ServingNode(const Serve& options, World& world) : options_(options), world_(world) {}

@@ -16,8 +16,8 @@ struct Apple final : Handle {
 struct Pear final : Handle {};
 
 TEST(HandleTable, FindsByNumberAndType) {
+  int alive = 0;  // the table counts it down when it goes
   HandleTable table(10);
-  int alive = 0;
   const std::uint32_t apple = table.add(std::make_shared<Apple>(&alive)).value();
   EXPECT_TRUE(table.find<Apple>(apple, "apple").ok());
   const auto pear = table.find<Pear>(apple, "pear");
@@ -51,8 +51,8 @@ TEST(HandleTable, IsBounded) {
 }
 
 TEST(HandleTable, WhatIsUsedIsPinned) {
+  int alive = 0;  // the table counts it down when it goes
   HandleTable table(2);
-  int alive = 0;
   const std::uint32_t id = table.add(std::make_shared<Apple>(&alive)).value();
   {
     const auto pinned = table.find<Apple>(id, "apple").value();
@@ -63,8 +63,8 @@ TEST(HandleTable, WhatIsUsedIsPinned) {
 }
 
 TEST(HandleTable, ClosingTellsAndFreesEverything) {
+  int alive = 0;  // the table counts it down when it goes
   HandleTable table(2);
-  int alive = 0;
   const auto apple = std::make_shared<Apple>(&alive);
   ASSERT_TRUE(table.add(apple).ok());
   ASSERT_TRUE(table.add(std::make_shared<Apple>(&alive)).ok());

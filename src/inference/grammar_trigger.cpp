@@ -6,8 +6,9 @@
 namespace quern::inference {
 namespace {
 
-// std::regex recurses with the text's length and looks at all of it for each token.
-constexpr std::size_t kMostHeard = 8U << 10U;
+// std::regex looks at all of the text for each token, and recurses with its length: about 250 bytes
+// of stack a character, several times that where patterns are nested.
+constexpr std::size_t kMostHeard = 4U << 10U;
 
 }  // namespace
 

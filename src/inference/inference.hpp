@@ -25,6 +25,7 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -221,6 +222,9 @@ struct ModelLoad {
   std::uint64_t cached_prompt_tokens_total = 0;
   std::uint64_t completion_tokens_total = 0;
   std::uint64_t embedded_tokens_total = 0;
+  // How long the step under way has lasted; 0 where none is. A step that is right ends within
+  // seconds: no other answer of the model goes on meanwhile.
+  std::chrono::milliseconds step{0};
 };
 
 class Model {

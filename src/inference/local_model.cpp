@@ -297,7 +297,8 @@ ModelLoad LocalModel::load() const {
           .prompt_tokens_total = counters_->prompt_tokens,
           .cached_prompt_tokens_total = counters_->cached_prompt_tokens,
           .completion_tokens_total = counters_->completion_tokens,
-          .embedded_tokens_total = embedding_.tokens_total()};
+          .embedded_tokens_total = embedding_.tokens_total(),
+          .step = step_lasts(counters_->step_began)};
 }
 
 }  // namespace quern::inference

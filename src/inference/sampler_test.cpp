@@ -110,8 +110,8 @@ TEST(Sampler, CutsOffInAVocabularyLargerThanTheFirstHeap) {
   }
   SamplerOptions options = plain();
   options.top_p = 0.9F;
-  const auto counts = draw_many(options, logits, 3000);
-  EXPECT_GT(counts.size(), 1000U);
+  const auto counts = draw_many(options, logits, 600);
+  EXPECT_GT(counts.size(), 400U);
   for (const auto& [token, count] : counts) EXPECT_NE(token % 7, 0);  // the last tenth
 }
 

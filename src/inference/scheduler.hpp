@@ -39,6 +39,14 @@ struct Counters {
   std::atomic<std::uint64_t> choosing_for = 0;
 };
 
+// How long the step that began then has lasted; 0 where none is under way.
+inline std::chrono::milliseconds step_lasts(std::chrono::nanoseconds::rep began) {
+  using Clock = std::chrono::steady_clock;
+  if (began == 0) return std::chrono::milliseconds(0);
+  const auto since = Clock::now().time_since_epoch() - Clock::duration(began);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since);
+}
+
 struct SchedulerOptions {
   std::uint32_t context_tokens = 0;  // of one answer, prompt included
   std::uint32_t max_running = 16;

@@ -37,11 +37,10 @@ void StallWatch::run(const std::stop_token& stop) {
 
 std::vector<std::string> StallWatch::look() {
   std::vector<std::string> news;
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
   for (Watched& watched : watched_) {
     const auto began = watched.counters->step_began.load();
-    const auto since = now - std::chrono::steady_clock::duration(began);
-    if (began == 0 || began == watched.told || since < patience_) continue;
+    const auto since = step_lasts(began);
+    if (began == watched.told || since < patience_) continue;
     watched.told = began;
     const std::uint64_t request = watched.counters->choosing_for;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();

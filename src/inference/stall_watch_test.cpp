@@ -37,6 +37,12 @@ TEST(StallWatch, AStepThatDoesNotEndIsToldOnceAndNamesTheRequest) {
   EXPECT_NE(log.find("3 requests are under way"), std::string::npos) << log;
 }
 
+TEST(StallWatch, TellsHowLongAStepLasts) {
+  EXPECT_EQ(step_lasts(0), 0ms) << "none is under way";
+  const auto minute_ago = now() - std::chrono::nanoseconds(60s).count();
+  EXPECT_GE(step_lasts(minute_ago), 60s);
+}
+
 TEST(StallWatch, WhoHasNothingToDoIsLeftAlone) {
   EXPECT_EQ(heard(std::make_shared<Counters>()), "");
 }
