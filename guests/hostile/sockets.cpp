@@ -1,8 +1,8 @@
-// A WASI 0.1 program that uses sockets as programs made for WasmEdge do, and as badly as one can.
-//   sockets checks | hostile | udp | serve CLIENTS | dial PORT TEXT | look-up NAME | denied PORT |
-//   pour PORT | hog
-// Compiled twice: SECOND_FORMS takes the second form of the functions that have two. Longer than
-// 500 lines because each form is one program, and so all of its commands lie in one file.
+// Longer than 500 lines because it is one program with all its commands, compiled twice:
+// SECOND_FORMS takes the second form of the functions that have two. A WASI 0.1 program that uses
+// sockets as programs made for WasmEdge do, and as badly as one can.
+//   sockets checks | hostile | udp | serve CLIENTS | dial PORT TEXT | look-up NAME SERVICE
+//   sockets denied PORT | pour PORT | hog
 #include "wasmedge_sockets.hpp"
 
 #include <array>
@@ -21,6 +21,7 @@ enum Errno : Word {
   again = 6,
   badf = 8,
   connrefused = 14,
+  connreset = 15,
   fault = 21,
   inprogress = 26,
   inval = 28,
@@ -268,6 +269,8 @@ int pour(Word port) {
 
 // A connect that the program does not wait for, to a port where nobody listens and to one where.
 void check_connect() {
+  Word length = 0;
+  std::array<std::uint8_t, 8> data{};
   const Word listener = make_listener();
   const Word port = port_of(listener, false);
   const Word fd = make(stream);
@@ -284,13 +287,24 @@ void check_connect() {
   if (known != ok) EXPECT(known, isconn);
   EXPECT(sock_connect(fd, &to.record, port), isconn);
   EXPECT(fd_close(fd), ok);
+  Word there = 0;
+  EXPECT(accept_one(listener, &there), ok);
+  EXPECT(fd_close(there), ok);
+  // A client that is gone before it is taken: closing without lingering resets.
+  const Word gone = dial(port);
+  const Word gone_port = port_of(gone, false);
+  const std::array<Word, 2> lingers{1, 0};
+  EXPECT(sock_setsockopt(gone, 0, 9, lingers.data(), sizeof(lingers)), ok);
+  EXPECT(fd_close(gone), ok);
+  EXPECT(accept_one(listener, &there), ok);
+  EXPECT(port_of(there, true), gone_port);
+  EXPECT(receive(there, data.data(), 8, 0, &length), connreset);
+  EXPECT(fd_close(there), ok);
   EXPECT(fd_close(listener), ok);
   const Word second = make(stream);
   EXPECT(sock_connect(second, &to.record, port), connrefused);
   EXPECT(fd_close(second), ok);
   const Word third = make(stream);
-  Word length = 0;
-  std::array<std::uint8_t, 8> data{};
   EXPECT(receive(third, data.data(), 8, 0, &length), notconn);
   EXPECT(fd_close(third), ok);
 }

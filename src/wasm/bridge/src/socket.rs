@@ -36,6 +36,9 @@ pub struct Socket {
     /// fresh TCP socket counts as hung up, and the runtime would never forget that.
     waits: Option<AsyncFd<Arc<OwnedFd>>>,
     fd: Arc<OwnedFd>,
+    /// Of an accepted connection. It is told even when the client is gone already: programs ask
+    /// right after they accepted, and would take that for a failure of the listener.
+    client: Option<SocketAddr>,
     pub family: Family,
     pub kind: Kind,
     /// What would block is EAGAIN, or EINPROGRESS of a connect.
@@ -60,17 +63,24 @@ pub fn check(result: libc::c_int) -> io::Result<libc::c_int> {
 }
 
 impl Socket {
-    fn new(fd: OwnedFd, family: Family, kind: Kind) -> Socket {
-        Socket {
+    /// Streams send at once: no option of the extension lets a guest ask for that, and an answer in
+    /// two parts would wait for the client's delayed acknowledgement, 40 ms.
+    fn new(fd: OwnedFd, family: Family, kind: Kind) -> io::Result<Socket> {
+        let socket = Socket {
             waits: None,
             fd: Arc::new(fd),
+            client: None,
             family,
             kind,
             nonblocking: false,
             receive_patience: None,
             send_patience: None,
             linger: (0, 0),
+        };
+        if kind == Kind::Stream {
+            socket.set_number(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
         }
+        Ok(socket)
     }
 
     /// An IPv6 socket takes no IPv4 clients: what "[::]:80" grants is IPv6.
@@ -85,7 +95,7 @@ impl Socket {
         };
         let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         let fd = check(unsafe { libc::socket(domain, ty | flags, 0) })?;
-        let socket = Socket::new(unsafe { OwnedFd::from_raw_fd(fd) }, family, kind);
+        let socket = Socket::new(unsafe { OwnedFd::from_raw_fd(fd) }, family, kind)?;
         if family == Family::V6 {
             socket.set_number(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
         }
@@ -105,9 +115,13 @@ impl Socket {
         let (family, kind) = (self.family, self.kind);
         self.until_done(Direction::Read, |fd| {
             let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-            let none = std::ptr::null_mut();
-            let accepted = check(unsafe { libc::accept4(fd, none, std::ptr::null_mut(), flags) })?;
-            Ok(Socket::new(unsafe { OwnedFd::from_raw_fd(accepted) }, family, kind))
+            let mut from = SystemAddress::room();
+            let pointer = (&raw mut from.storage).cast();
+            let accepted = check(unsafe { libc::accept4(fd, pointer, &mut from.size, flags) })?;
+            let accepted = unsafe { OwnedFd::from_raw_fd(accepted) };
+            let mut socket = Socket::new(accepted, family, kind)?;
+            socket.client = from.get();
+            Ok(socket)
         })
         .await
     }
@@ -178,15 +192,14 @@ impl Socket {
     }
 
     pub fn peer(&self) -> io::Result<SocketAddr> {
-        self.address(libc::getpeername)
+        self.client.map_or_else(|| self.address(libc::getpeername), Ok)
     }
 
     fn address(
         &self,
         get: unsafe extern "C" fn(RawFd, *mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int,
     ) -> io::Result<SocketAddr> {
-        let mut found = SystemAddress::empty();
-        found.size = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        let mut found = SystemAddress::room();
         let pointer = (&raw mut found.storage).cast();
         check(unsafe { get(self.raw(), pointer, &mut found.size) })?;
         found.get().ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
@@ -342,6 +355,12 @@ struct SystemAddress {
 impl SystemAddress {
     fn empty() -> SystemAddress {
         SystemAddress { storage: unsafe { std::mem::zeroed() }, size: 0 }
+    }
+
+    /// For the system to write to.
+    fn room() -> SystemAddress {
+        let size = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        SystemAddress { size, ..SystemAddress::empty() }
     }
 
     fn pointer(&self) -> *const libc::sockaddr {
