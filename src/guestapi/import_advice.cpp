@@ -21,7 +21,7 @@ std::vector<wasm::ImportAdvice> import_advice() {
       {.beginning = "wasi:messaging/", .advice = "messages: not offered"},
       {.beginning = "wasi:tls/", .advice = "TLS: not offered; wasi:http speaks https"},
       {.beginning = "wasi_snapshot_preview1.sock_",
-       .advice = "sockets for modules, as WasmEdge has them: only WASI 0.2 has sockets here"},
+       .advice = "a socket function of WasmEdge that is not offered, or not in this form"},
       {.beginning = "wasi_snapshot_preview1.", .advice = "WASI 0.1 has no such call"},
       {.beginning = "wasi.thread-spawn", .advice = "threads: not offered; build without them"},
       {.beginning = "wasi:", .advice = "only WASI 0.2 is offered"},
