@@ -27,7 +27,7 @@ struct Limits {
   // Time on a processor, looked at every 10 ms. deadline_exceeded, naming CPU time.
   std::chrono::milliseconds cpu{60'000};
   // Handles open at once: of WASI (files, sockets, streams), and as many of host resources.
-  // resource_exhausted.
+  // resource_exhausted. As many sockets of WasmEdge's extension: the guest hears of too many files.
   std::uint32_t handles = 4096;
   // Bytes written to stdout and stderr together. resource_exhausted.
   Bytes output = 64_MiB;

@@ -71,9 +71,14 @@ def wit(folder: pathlib.Path) -> pathlib.Path:
 # ---- one function a toolchain -----------------------------------------------------------------
 
 
-def c_tool(source: pathlib.Path, out: pathlib.Path) -> None:
-    clang = need("clang-19", "Debian: clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32")
-    run([clang, "--target=wasm32-wasi", "-O1", "-Wall", "-Werror", "-o", out, source / "tool.c"])
+def c(file: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        clang = need("clang-19", "Debian: clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32")
+        run([clang, "--target=wasm32-wasi", "-O1", "-Wall", "-Werror", "-o", out, source / file])
+    return build_it
+
+
+c_tool = c("tool.c")
 
 
 def c_component(source: pathlib.Path, out: pathlib.Path) -> None:
@@ -140,6 +145,7 @@ def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
 
 
 GUESTS = {
+    "c/echo": c("echo.c"),
     "c/tool": c_tool,
     "c/tool-component": c_component,
     "go/tool": go_tool,

@@ -7,6 +7,8 @@
 //!   state     what a store holds, limits;  sandbox  how it is made
 //!   output    what it prints;  network  what it may reach;  outbound  its HTTP requests
 //!   host      functions of the host;  values  their encoding;  wake  how C++ wakes a guest
+//!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
+//!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
 //!   run       one run;  http  one request;  body  its body
 //!
 //! The functions of bridge.h are `unsafe extern "C"`; what makes a call safe is written there.
@@ -16,7 +18,9 @@ mod abi;
 mod body;
 mod cache;
 mod engine;
+mod errno;
 mod error;
+mod guest_bytes;
 mod host;
 mod http;
 mod link;
@@ -26,7 +30,14 @@ mod output;
 mod program;
 mod run;
 mod sandbox;
+mod socket;
+mod socket_calls;
+mod socket_names;
+mod socket_options;
+mod socket_poll;
+mod socket_table;
 mod state;
 mod ticker;
 mod values;
 mod wake;
+mod wasmedge;

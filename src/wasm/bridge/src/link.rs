@@ -8,6 +8,7 @@ use crate::host::{define_interfaces, define_raw, Host};
 use crate::network::add_sockets;
 use crate::program::{without_version, Code, Program};
 use crate::state::State;
+use crate::wasmedge::define_sockets;
 use std::sync::Arc;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType};
@@ -76,6 +77,7 @@ fn link(shared: &Arc<Shared>, program: &Program, host: &Arc<Host>) -> Result<Lin
 fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Ready, Named> {
     let mut linker = shared.linkers.module.clone();
     define_raw(&mut linker, host).map_err(|e| from_host(e, Kind::InvalidArgument))?;
+    define_sockets(&mut linker, module).map_err(|e| from_host(e, Kind::Internal))?;
     let provided = |import: &wasmtime::ImportType| {
         let raw = |item: &crate::host::RawItem| {
             item.module == import.module() && item.name == import.name()

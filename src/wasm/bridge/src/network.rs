@@ -100,7 +100,7 @@ pub fn allow_sockets(builder: &mut WasiCtxBuilder, instance: Arc<Instance>) {
     });
 }
 
-fn allow_address(instance: &Instance, purpose: SocketAddrUse, address: SocketAddr) -> bool {
+pub fn allow_address(instance: &Instance, purpose: SocketAddrUse, address: SocketAddr) -> bool {
     // Connecting and sending bind a port of the system's choice first; that alone reaches nobody.
     let implicit = address.ip().is_unspecified() && address.port() == 0;
     let purpose = match purpose {

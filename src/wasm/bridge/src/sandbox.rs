@@ -4,6 +4,7 @@ use crate::abi::{self, slice, Callbacks, Foreign};
 use crate::error::{Kind, Named};
 use crate::network::{allow_sockets, Hooks};
 use crate::output::{Budget, Gate, Output, Target};
+use crate::socket_table::SocketTable;
 use crate::state::{Instance, Limiter, Meter, State};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -60,6 +61,7 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
         http: WasiHttpCtx::new(),
         hooks,
         lookups: HashMap::new(),
+        sockets: SocketTable::new(sandbox.handles),
         limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
         meter: Arc::new(Meter::new(sandbox.cpu_ms)),
         handles: 0,

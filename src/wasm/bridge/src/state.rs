@@ -4,6 +4,7 @@ use crate::abi::{Callbacks, Foreign};
 use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
 use crate::output::Output;
+use crate::socket_table::SocketTable;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct State {
     pub hooks: Hooks,
     /// Names that are being looked up, by the number of their stream.
     pub lookups: HashMap<u32, String>,
+    /// Of WasmEdge's extension, beside what WASI's own table holds.
+    pub sockets: SocketTable,
     pub limits: Limiter,
     pub meter: Arc<Meter>,
     /// Host resources that the guest owns, and how many it may.
