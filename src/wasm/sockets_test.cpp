@@ -201,7 +201,7 @@ TEST_P(SocketsTest, ThePolicyIsAskedForEachUse) {
     return std::to_string(static_cast<int>(use)) + " " + address;
   };
   EXPECT_TRUE(policy->heard(question(SocketUse::tcp_bind, "127.0.0.1:9")));
-  EXPECT_TRUE(policy->heard(question(SocketUse::tcp_bind, "0.0.0.0:0")));  // a listen unbound
+  EXPECT_TRUE(policy->heard(question(SocketUse::tcp_listen, "0.0.0.0:0")));  // a listen unbound
   EXPECT_TRUE(policy->heard(question(SocketUse::tcp_connect, "127.0.0.1:9")));
   EXPECT_TRUE(policy->heard(question(SocketUse::udp_bind, "127.0.0.1:9")));
   EXPECT_TRUE(policy->heard(question(SocketUse::udp_send, "127.0.0.1:9")));

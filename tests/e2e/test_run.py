@@ -355,7 +355,7 @@ def wat(tmp_path):
 @pytest.mark.parametrize("imports, advice", [
     (["wasi_ephemeral_nn.no_such_call"], "WASI-NN"),
     (["env.emscripten_notify_memory_growth"], "link it fully"),
-    (["wasi_snapshot_preview1.sock_levitate"], "a socket function of WasmEdge"),
+    (["wasi_snapshot_preview1.sock_levitate"], "nor WasmEdge's sockets have such a call"),
     (["wasi_snapshot_preview1.levitate"], "WASI 0.1 has no such call"),
     (["wasi.thread-spawn"], "threads"),
     (["wbg.__wbindgen_throw"], "made for a browser"),

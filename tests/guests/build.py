@@ -157,6 +157,7 @@ GUESTS = {
     "rust/tool-component": rust_component("tool", "command"),
     "rust/web": rust_component("web", "proxy"),
     # Programs for WasmEdge, made with its own crates.
+    "rust/http-server": rust("http-server"),
     "rust/nn-basic": rust("nn-basic"),
     "rust/nn-embedding": rust("nn-embedding"),
     "rust/nn-metadata": rust("nn-metadata"),
