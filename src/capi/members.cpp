@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kMostBytes = 64U << 20U;
 constexpr int kDeepest = 64;  // a value is copied and written out recursively
+// Of one object: an ordered one looks at all of them for each that is added.
+constexpr std::size_t kMostMembers = 4096;
 
 }  // namespace
 
@@ -15,15 +17,22 @@ Result<Json> parse_object(std::string_view text, std::string_view what) {
   if (text.size() > kMostBytes) {
     return fail(ErrorKind::invalid_argument, std::string(what) + " is larger than 64 MiB");
   }
-  bool too_deep = false;
+  const char* refused = nullptr;
+  std::vector<std::size_t> members(kDeepest + 2);
   Json value = Json::parse(
       text,
-      [&](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-        too_deep |= depth > kDeepest;
-        return depth <= kDeepest;
+      [&](int depth, Json::parse_event_t event, Json& /*parsed*/) {
+        if (depth > kDeepest) refused = " is nested too deep";
+        if (refused != nullptr) return false;
+        const auto level = static_cast<std::size_t>(depth);
+        if (event == Json::parse_event_t::object_start) members[level + 1] = 0;
+        if (event == Json::parse_event_t::key && ++members[level] > kMostMembers) {
+          refused = " has an object of more than 4096 members";
+        }
+        return refused == nullptr;
       },
       /*allow_exceptions=*/false);
-  if (too_deep) return fail(ErrorKind::invalid_argument, std::string(what) + " is nested too deep");
+  if (refused != nullptr) return fail(ErrorKind::invalid_argument, std::string(what) + refused);
   if (!value.is_object()) {
     return fail(ErrorKind::invalid_argument, std::string(what) + " is not a JSON object");
   }

@@ -90,6 +90,10 @@ TEST(Request, IsNotReadForEver) {
   EXPECT_EQ(error_of(with_message("\"stop\":" + deep)), "the request is nested too deep");
   EXPECT_EQ(error_of("{\"messages\":\"" + std::string((64U << 20U) + 1, 'x') + "\"}"),
             "the request is larger than 64 MiB");
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + "\":0";
+  EXPECT_EQ(error_of(with_message("\"logit_bias\":{" + many + "}")),
+            "the request has an object of more than 4096 members");
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ class Models final : public guestapi::ModelProvider {
 
   // Begins: chooses, downloads what is missing, loads. `home` and `world` must outlive *this.
   void start(ModelOptions options, const Home& home, World& world);
+  // Ends downloads and loads that are under way, as soon as they look.
+  void stop() { thread_.request_stop(); }
   // Waits until all are loaded; the first failure otherwise.
   Result<> wait(const std::stop_token& stop);
   // Another one, now; blocks. Only after wait() said ok.

@@ -1,5 +1,6 @@
 #include "cli/nn_preload.hpp"
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -59,6 +60,31 @@ Result<Preload> parse_preload(std::string_view text) {
                  ErrorKind::invalid_argument);
   }
   return Preload{.name = words[0], .path = std::string(rest)};
+}
+
+Result<> complete_preloads(std::vector<Preload>& preloads, const Process& process) {
+  if (const auto text = process.env(kPreloadVariable)) {
+    Result<Preload> preload = parse_preload(*text);
+    if (preload) {
+      preloads.push_back(*std::move(preload));
+    } else {
+      log::warn("cli",
+                std::string(kPreloadVariable) + " is passed over: " + preload.error().describe());
+    }
+  }
+  for (auto each = preloads.begin(); each != preloads.end(); ++each) {
+    TRY(check_names({preloads.begin(), each}, each->name));
+  }
+  return {};
+}
+
+Result<> check_names(const std::vector<Preload>& preloads, std::string_view model) {
+  for (const Preload& preload : preloads) {
+    if (preload.name != model) continue;
+    return fail(ErrorKind::invalid_argument,
+                "two models are called \"" + preload.name + "\"; give one another name");
+  }
+  return {};
 }
 
 }  // namespace quern::cli

@@ -1,7 +1,7 @@
+#include "base/home.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
-#include "base/home.hpp"
 #include "cli/models.hpp"
 #include "cli/nn_preload.hpp"
 #include "guestapi/guestapi.hpp"
@@ -69,6 +69,12 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
 }
 
 struct Node {
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  // What a guest that is gone has asked for may still be downloading.
+  ~Node() { models.stop(); }
+
   Models models;
   guestapi::GuestApi api{models};
   std::unique_ptr<wasm::Engine> engine;
@@ -92,7 +98,10 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
   guestapi::Grants grants = TRY(make_grants(options.grants, Purpose::command, world.process));
   if (names_models(options.model)) {
     TRY(node.models.wait(stop));
-    for (std::string& name : node.models.names()) grants.models.push_back(std::move(name));
+    for (std::string& name : node.models.names()) {
+      TRY(check_names(options.model.preloads, name));
+      grants.models.push_back(std::move(name));
+    }
   }
   for (const Preload& preload : options.model.preloads) {
     grants.models.insert(grants.models.end(), {preload.name, preload.path});
@@ -109,9 +118,7 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
 
 Result<int> run_program(const Run& asked, World& world) {
   Run options = asked;
-  if (const auto preload = world.process.env(kPreloadVariable)) {
-    options.model.preloads.push_back(TRY(parse_preload(*preload).context(kPreloadVariable)));
-  }
+  TRY(complete_preloads(options.model.preloads, world.process));
   const Home home = TRY(find_home(world.process));
   std::stop_source interrupted;
   std::atomic<int> signal{0};

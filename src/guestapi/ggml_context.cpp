@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::uint32_t kText = 0;
 constexpr std::uint32_t kOptions = 1;  // as an input; as an output: counts
-constexpr std::size_t kLongestPrompt = std::size_t{8} << 20U;
-constexpr std::size_t kLongestOptions = std::size_t{1} << 20U;
+// Of all contexts of an instance: they lie outside the memory that it was granted.
+constexpr std::size_t kMostInputs = std::size_t{64} << 20U;
 // A tokenizer reads some megabytes a second: this is a few milliseconds of a worker.
 constexpr std::size_t kShortText = 32 * 1024;
 // What guests of this interface expect to be kept free of the context.
@@ -56,21 +56,23 @@ void GgmlContext::clear() {
   output_tokens_ = 0;
 }
 
+GgmlContext::~GgmlContext() {
+  clear();
+  guest_.nn.inputs -= prompt_.size();
+}
+
 NnStep GgmlContext::set_input(std::uint32_t index, NnTensor tensor) {
-  if (index == kOptions) {
-    if (tensor.data.size() > kLongestOptions) {
-      return {NnStatus::too_large, "options may have 1 MiB"};
-    }
-    return merge_options(options_, tensor.data);
-  }
-  if (tensor.data.size() > kLongestPrompt) {
-    return {NnStatus::too_large, "a prompt may have 8 MiB"};
+  if (index == kOptions) return merge_options(options_, tensor.data);
+  const std::size_t others = guest_.nn.inputs - prompt_.size();
+  if (others + tensor.data.size() > kMostInputs) {
+    return {NnStatus::too_large, "the prompts of one guest may have 64 MiB together"};
   }
   if (tensor.data.find(kImageTag) != std::string::npos) {
     return {NnStatus::invalid_argument, "the prompt has an image; images are not offered"};
   }
   clear();
   prompt_ = std::move(tensor.data);
+  guest_.nn.inputs = others + prompt_.size();
   prompt_tokens_.reset();
   return {};
 }
@@ -92,10 +94,10 @@ NnStep GgmlContext::count(wasm::RawCall& call) {
       prompt_tokens_ = TRY(tokens_in(*model_, prompt_));
       return {};
     }
-    counting_now_ = std::make_shared<Later<Result<std::uint32_t>>>();
-    TRY(counting_.run([later = counting_now_, model = model_, text = prompt_] {
-      later->put(tokens_in(*model, text));
-    }));
+    auto later = std::make_shared<Later<Result<std::uint32_t>>>();
+    TRY(counting_.run(
+        [later, model = model_, text = prompt_] { later->put(tokens_in(*model, text)); }));
+    counting_now_ = std::move(later);
   }
   const auto counted = counting_now_->take_or_wait(call.waker());
   if (!counted) return NnStep::pending();
@@ -121,8 +123,9 @@ NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
       .prompt = prompt_, .sampling = sampling_of(options_), .format = format_of(options_)};
   std::uint32_t most = context_tokens() - *prompt_tokens_;
   if (mode == Mode::whole) {
-    if (options_.n_predict > 0) {
-      most = static_cast<std::uint32_t>(std::min<std::int64_t>(most, options_.n_predict));
+    if (options_.n_predict > 0 && options_.n_predict <= most) {
+      most = static_cast<std::uint32_t>(options_.n_predict);
+      answer->wanted = true;
     }
     if (!options_.reverse_prompt.empty()) request.sampling.stop = {options_.reverse_prompt};
   }
@@ -144,7 +147,8 @@ NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
 NnStep GgmlContext::end_of(const inference::Finished& finished) const {
   const std::uint64_t used =
       std::uint64_t{finished.usage.prompt_tokens} + finished.usage.completion_tokens;
-  const bool full = finished.reason == inference::FinishReason::length && used >= context_tokens();
+  const bool full = finished.reason == inference::FinishReason::length && !answer_->wanted &&
+                    used >= context_tokens();
   return full ? NnStep(NnStatus::context_full) : NnStep();
 }
 

@@ -29,6 +29,8 @@ class GgmlContext final : public NnContext {
         options_(std::move(options)),
         guest_(guest),
         counting_(counting) {}
+  // What was computed is metered, whoever lets go of it.
+  ~GgmlContext() override;
   void ended() override { clear(); }
 
   // Index 1: options. Any other: a prompt, which ends what the last one led to.
@@ -46,6 +48,7 @@ class GgmlContext final : public NnContext {
   // An answer on its way.
   struct Answer {
     Mode mode = Mode::whole;
+    bool wanted = false;  // it is as long as the guest wanted when it has as many tokens as it may
     Reservation reservation;
     std::unique_ptr<inference::Generation> generation;
     std::deque<std::string> unread;

@@ -11,9 +11,9 @@
 namespace quern::guestapi {
 
 struct GuestApi::Impl {
-  explicit Impl(ModelProvider& models) : llm(models, opening, counting) {
+  explicit Impl(ModelProvider& models) : llm(models, *opening, *counting) {
     std::vector<std::unique_ptr<NnBackend>> backends;
-    backends.push_back(std::make_unique<GgmlBackend>(models, opening, counting));
+    backends.push_back(std::make_unique<GgmlBackend>(models, *opening, *counting));
     nn = std::make_unique<NnHost>(std::move(backends));
     imports.interfaces = llm.interfaces();
     imports.functions = nn->functions();
@@ -21,8 +21,16 @@ struct GuestApi::Impl {
     imports.advice = import_advice();
   }
 
-  Lane opening{"quern-open", 256};
-  Lane counting{"quern-count", 256};
+  // Jobs name the hosts: they end first.
+  ~Impl() {
+    opening = nullptr;
+    counting = nullptr;
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  std::unique_ptr<Lane> opening = std::make_unique<Lane>("quern-open", 256);
+  std::unique_ptr<Lane> counting = std::make_unique<Lane>("quern-count", 256);
   LlmHost llm;
   std::unique_ptr<NnHost> nn;
   wasm::HostImports imports;

@@ -2,10 +2,12 @@
 //
 //   nn_bench MODEL.gguf GUEST.wasm PAIRS THREADS [ARGUMENT...]
 //
-// Each guest gets the arguments. Prints a JSON line for each pair: seconds of both ways.
+// Each guest gets the arguments. Prints a JSON line for each pair: seconds and new tokens of both
+// ways.
 #include "guestapi/fakes.hpp"
 #include "guestapi/guestapi.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -40,6 +42,9 @@ class Bench {
     linked_ = must(runtime_->link(must(runtime_->load_file(wasm)), api_.imports()));
   }
 
+  // What was generated since it was last asked.
+  std::uint64_t take_tokens() { return tokens_.exchange(0); }
+
   // Seconds that two guests take. Each has a tenant of its own, so that neither finds what the
   // other has computed.
   double one_after_the_other() {
@@ -62,8 +67,9 @@ class Bench {
   }
 
   std::future<void> start() {
-    wasm::Sandbox sandbox =
-        must(api_.sandbox(grants_, {.tenant = std::to_string(++guests_), .meter = {}}));
+    wasm::Sandbox sandbox = must(api_.sandbox(
+        grants_, {.tenant = std::to_string(++guests_),
+                  .meter = [this](const auto& usage) { tokens_ += usage.completion_tokens; }}));
     sandbox.args = args_;
     auto ended = std::make_shared<std::promise<void>>();
     running_.push_back(linked_->run(std::move(sandbox), [ended](const Result<int>& code) {
@@ -82,6 +88,7 @@ class Bench {
   guestapi::Grants grants_;
   const std::vector<std::string> args_;
   int guests_ = 0;
+  std::atomic<std::uint64_t> tokens_{0};
   std::vector<std::unique_ptr<wasm::Running>> running_;
 };
 
@@ -98,12 +105,21 @@ int main(int argc, char** argv) {
   const int pairs = std::atoi(words[3]);
   Bench bench(words[1], words[2], static_cast<std::uint32_t>(std::atoi(words[4])), args);
   bench.at_once();  // weights into memory
+  (void)bench.take_tokens();
+  const auto run = [&](double (Bench::*way)(), const char* name, const char* end) {
+    const double seconds = (bench.*way)();
+    std::printf("\"%s\": {\"s\": %.4f, \"tokens\": %llu}%s", name, seconds,
+                static_cast<unsigned long long>(bench.take_tokens()), end);
+  };
   for (int i = 0; i < pairs; ++i) {
-    const bool first = i % 2 == 0;
-    const double before = first ? bench.at_once() : bench.one_after_the_other();
-    const double after = first ? bench.one_after_the_other() : bench.at_once();
-    std::printf("{\"at_once_s\": %.4f, \"one_after_the_other_s\": %.4f}\n", first ? before : after,
-                first ? after : before);
+    std::printf("{");
+    if (i % 2 == 0) {
+      run(&Bench::at_once, "at_once", ", ");
+      run(&Bench::one_after_the_other, "one_after_the_other", "}\n");
+    } else {
+      run(&Bench::one_after_the_other, "one_after_the_other", ", ");
+      run(&Bench::at_once, "at_once", "}\n");
+    }
     std::fflush(stdout);
   }
   return 0;

@@ -2,6 +2,7 @@
 
 #include "guestapi/ggml_context.hpp"
 #include "guestapi/guest_instance.hpp"
+#include "guestapi/nn_records.hpp"
 
 #include <utility>
 
@@ -36,9 +37,9 @@ NnStep GgmlBackend::open(GuestInstance& guest, wasm::RawCall& call, const std::s
   if (!guest.nn.opening) {
     out = models_.loaded(name);
     if (out) return {};
-    guest.nn.opening = std::make_shared<NnSession::Opening>();
-    TRY(opening_.run(
-        [this, opening = guest.nn.opening, name] { opening->put(models_.open(name)); }));
+    auto opening = std::make_shared<NnSession::Opening>();
+    TRY(opening_.run([&models = models_, opening, name] { opening->put(models.open(name)); }));
+    guest.nn.opening = std::move(opening);
   }
   auto opened = guest.nn.opening->take_or_wait(call.waker());
   if (!opened) return NnStep::pending();
@@ -70,8 +71,10 @@ NnStep GgmlBackend::load(GuestInstance& guest, wasm::RawCall& call,
     return {NnStatus::unsupported_operation,
             "weights in a guest's memory are not loaded; grant the file with --nn-preload"};
   }
+  const std::string_view name = builders.front().substr(kPreload.size());
+  TRY(check_name(name));
   const std::string_view config = builders.size() > 1 ? builders[1] : std::string_view();
-  return load_by_name(guest, call, builders.front().substr(kPreload.size()), config, out);
+  return load_by_name(guest, call, name, config, out);
 }
 
 }  // namespace quern::guestapi

@@ -11,6 +11,7 @@ namespace quern::guestapi {
 namespace {
 
 constexpr std::uint32_t kMostTold = 16;  // failures of one instance, which may try for ever
+constexpr std::size_t kLongestLine = 512;
 
 // A context and the graph it belongs to, which may be unloaded meanwhile.
 struct BoundContext final : Handle {
@@ -42,7 +43,7 @@ void tell(GuestInstance& guest, std::string_view function, const NnStep& step) {
   if (step.why().empty() || guest.nn.told == kMostTold) return;
   std::string text = guest.request == 0 ? "" : "[req " + std::to_string(guest.request) + "] ";
   // The line of advice after it is for people at a terminal.
-  const std::string why = step.why().substr(0, step.why().find('\n'));
+  const std::string why = step.why().substr(0, std::min(step.why().find('\n'), kLongestLine));
   text.append("wasi_ephemeral_nn.").append(function).append(": ").append(why);
   if (++guest.nn.told == kMostTold) text += " (further failures of this guest are not logged)";
   log::warn("guestapi", text);
@@ -89,6 +90,7 @@ std::vector<wasm::RawFunction> NnHost::functions() {
 
 NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
                           std::string_view config, std::uint32_t id_out) {
+  TRY(check_name(name));
   if (const auto live = guest.nn.graphs.find(name); live != guest.nn.graphs.end()) {
     TRY(call.memory().write_u32(id_out, live->second));
     return {};

@@ -1,180 +1,45 @@
 #include "guestapi/fakes.hpp"
+#include "guestapi/guest_instance.hpp"
 #include "guestapi/guestapi.hpp"
-#include "guestapi/nn_abi.hpp"
+#include "guestapi/nn_ggml.hpp"
+#include "guestapi/nn_test_guest.hpp"
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <cstring>
-#include <mutex>
+#include <future>
 
 namespace quern::guestapi {
 namespace {
 
 using inference::Content;
-using inference::Finished;
-using inference::FinishReason;
 using inference::ScriptLine;
-
-// A call of a core module, asked again as the engine does.
-class FakeRawCall final : public wasm::RawCall {
- public:
-  FakeRawCall(std::vector<std::byte>& memory, std::vector<std::uint64_t> arguments,
-              wasm::InstanceState* state)
-      : memory_({memory.data(), memory.size()}), arguments_(std::move(arguments)), state_(state) {}
-
-  wasm::GuestMemory& memory() override { return memory_; }
-  std::uint64_t argument(std::size_t index) const override { return arguments_.at(index); }
-  void result(std::size_t /*index*/, std::uint64_t value) override { result_ = value; }
-  wasm::InstanceState* state() const override { return state_; }
-  std::function<void()> waker() override {
-    return [signal = signal_] {
-      const std::lock_guard lock(signal->mutex);
-      signal->woken = true;
-      signal->changed.notify_all();
-    };
-  }
-  void print(wasm::Stream stream, std::string_view text) override {
-    (stream == wasm::Stream::out ? printed : complained) += text;
-  }
-
-  NnStatus until_done(const wasm::RawFunction& function) {
-    for (;;) {
-      const auto status = function.call(*this);
-      if (!status.ok()) {
-        ADD_FAILURE() << function.name << " trapped: " << status.error().describe();
-        return NnStatus::runtime_error;
-      }
-      if (*status == wasm::RawStatus::done) return static_cast<NnStatus>(result_);
-      std::unique_lock lock(signal_->mutex);
-      const bool woken =
-          signal_->changed.wait_for(lock, std::chrono::seconds(5), [&] { return signal_->woken; });
-      EXPECT_TRUE(woken) << function.name << " was not woken";
-      if (!woken) return NnStatus::runtime_error;
-      signal_->woken = false;
-    }
-  }
-
-  std::string printed;
-  std::string complained;
-
- private:
-  struct Signal {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool woken = false;
-  };
-  wasm::GuestMemory memory_;
-  const std::vector<std::uint64_t> arguments_;
-  wasm::InstanceState* const state_;
-  std::uint64_t result_ = 0;
-  const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
-};
-
-// A core module of WASI-NN without any wasm: a memory, and calls.
-class NnGuest {
- public:
-  NnGuest(const GuestApi& api, const Grants& grants, Guest guest = {.tenant = "t", .meter = {}})
-      : api_(api), state_(api.sandbox(grants, std::move(guest)).value().state) {}
-  ~NnGuest() {
-    if (state_) state_->ended();
-  }
-
-  template <class... Arguments>
-  NnStatus call(std::string_view name, Arguments... arguments) {
-    FakeRawCall raw = make(name, arguments...);
-    const NnStatus status = raw.until_done(find(name));
-    printed += raw.printed;
-    return status;
-  }
-  // Of a function that answers at once.
-  template <class... Arguments>
-  Result<wasm::RawStatus> result_of(std::string_view name, Arguments... arguments) {
-    FakeRawCall raw = make(name, arguments...);
-    const auto status = find(name).call(raw);
-    printed += raw.printed;
-    complained += raw.complained;
-    return status;
-  }
-
-  // A text at `at`; its length.
-  std::uint32_t put(std::uint32_t at, std::string_view text) {
-    std::memcpy(memory.data() + at, text.data(), text.size());
-    return static_cast<std::uint32_t>(text.size());
-  }
-  void put_u32(std::uint32_t at, std::uint32_t value) { std::memcpy(&memory[at], &value, 4); }
-  std::uint32_t u32(std::uint32_t at) const {
-    std::uint32_t value = 0;
-    std::memcpy(&value, &memory[at], 4);
-    return value;
-  }
-
-  NnStatus load(std::string_view name, std::string_view config = {}) {
-    const auto name_size = put(kName, name);
-    if (config.empty()) return call("load_by_name", kName, name_size, kGraph);
-    return call("load_by_name_with_config", kName, name_size, kData, put(kData, config), kGraph);
-  }
-  NnStatus set(std::uint32_t index, std::string_view text, std::uint32_t type = 3) {
-    const std::uint32_t size = put(kData, text);
-    put_u32(kDims, size);
-    const std::uint32_t fields[] = {kDims, 1, type, kData, size};
-    for (std::uint32_t i = 0; i < 5; ++i) put_u32(kTensor + 4 * i, fields[i]);
-    return call("set_input", context(), index, kTensor);
-  }
-  // Loads "fake" and makes a context.
-  void open(std::string_view config = {}) {
-    ASSERT_EQ(load("fake", config), NnStatus::success);
-    ASSERT_EQ(call("init_execution_context", u32(kGraph), kContext), NnStatus::success);
-  }
-  std::uint32_t context() const { return u32(kContext); }
-  NnStatus get(std::string_view function, std::uint32_t index, std::string& out,
-               std::uint32_t room = 4096) {
-    const NnStatus status = call(function, context(), index, kOut, room, kWritten);
-    if (status == NnStatus::success) {
-      out.assign(reinterpret_cast<const char*>(&memory[kOut]), u32(kWritten));
-    }
-    return status;
-  }
-  std::string output(std::uint32_t index = 0) {
-    std::string out;
-    EXPECT_EQ(get("get_output", index, out), NnStatus::success);
-    return out;
-  }
-  void end() {
-    state_->ended();
-    state_ = nullptr;
-  }
-
-  static constexpr std::uint32_t kGraph = 0, kContext = 4, kWritten = 8, kDims = 12, kTensor = 16;
-  static constexpr std::uint32_t kName = 64, kOut = 1024, kData = 8192;
-  std::vector<std::byte> memory = std::vector<std::byte>(1U << 20U);
-  std::string printed;
-  std::string complained;
-
- private:
-  template <class... Arguments>
-  FakeRawCall make(std::string_view name, Arguments... arguments) {
-    EXPECT_EQ(find(name).parameters.size(), sizeof...(arguments)) << name;
-    return {memory, {static_cast<std::uint64_t>(arguments)...}, state_.get()};
-  }
-  const wasm::RawFunction& find(std::string_view name) const {
-    for (const wasm::RawFunction& function : api_.imports().functions) {
-      if (function.name == name) return function;
-    }
-    ADD_FAILURE() << "no function " << name;
-    static const wasm::RawFunction none;
-    return none;
-  }
-
-  const GuestApi& api_;
-  std::shared_ptr<wasm::InstanceState> state_;
-};
 
 ScriptLine says(std::string when, std::vector<std::string> pieces) {
   ScriptLine line{.when = std::move(when), .events = {}, .error = {}, .delay_per_event = {}};
   for (std::string& piece : pieces) line.events.emplace_back(Content{std::move(piece)});
   return line;
 }
+
+// Keeps a lane busy, and full, as long as it lives.
+class NnJam {
+ public:
+  explicit NnJam(Lane& lane) {
+    EXPECT_TRUE(lane.run([this] {
+                      begun_.set_value();
+                      gate_.get_future().wait();
+                    })
+                    .ok());
+    begun_.get_future().wait();
+    EXPECT_TRUE(lane.run([] {}).ok());
+  }
+  NnJam(const NnJam&) = delete;
+  NnJam& operator=(const NnJam&) = delete;
+  ~NnJam() { gate_.set_value(); }
+
+ private:
+  std::promise<void> begun_;
+  std::promise<void> gate_;
+};
 
 class NnHostTest : public ::testing::Test {
  protected:
@@ -336,6 +201,62 @@ TEST_F(NnHostTest, TokensAreMeteredAndWithinTheBudget) {
   EXPECT_GE(used, 2U);
   ASSERT_EQ(guest.set(0, "hello and many other words that are not paid for"), NnStatus::success);
   EXPECT_EQ(guest.call("compute", guest.context()), NnStatus::runtime_error);
+}
+
+TEST_F(NnHostTest, AnAnswerThatIsLetGoIsPaidFor) {
+  std::uint64_t used = 0;
+  grants.tokens = 30;
+  NnGuest guest(api, grants, {.tenant = "t", .meter = [&](const inference::Usage& usage) {
+                                used += usage.prompt_tokens + usage.completion_tokens;
+                              }});
+  guest.open();
+  const std::uint32_t graph = guest.u32(NnGuest::kGraph);
+  NnStatus last = NnStatus::success;
+  for (int i = 0; i < 40 && last == NnStatus::success; ++i) {
+    ASSERT_EQ(guest.set(0, "weather"), NnStatus::success);
+    last = guest.call("compute_single", guest.context());
+    ASSERT_EQ(guest.call("finalize_execution_context", guest.context()), NnStatus::success);
+    ASSERT_EQ(guest.call("init_execution_context", graph, NnGuest::kContext), NnStatus::success);
+  }
+  EXPECT_EQ(last, NnStatus::runtime_error) << "the budget was never used up";
+  EXPECT_GT(used, 20U);
+  EXPECT_LE(used, 31U);
+}
+
+TEST_F(NnHostTest, NamesOptionsAndPromptsAreBounded) {
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.load(std::string(2000, 'n')), NnStatus::not_found);
+  EXPECT_EQ(guest.load("fake", std::string(70'000, ' ') + "{}"), NnStatus::too_large);
+  guest.open();
+  EXPECT_EQ(guest.set(1, std::string(70'000, ' ') + "{}"), NnStatus::too_large);
+  const std::uint32_t graph = guest.u32(NnGuest::kGraph);
+  const std::string prompt(900'000, 'x');
+  NnStatus last = NnStatus::success;
+  int contexts = 0;
+  for (; contexts < 100 && last == NnStatus::success; ++contexts) {
+    last = guest.set(0, prompt);
+    ASSERT_EQ(guest.call("init_execution_context", graph, NnGuest::kContext), NnStatus::success);
+  }
+  EXPECT_EQ(last, NnStatus::too_large);
+  EXPECT_EQ(contexts, 75) << "64 MiB together";
+}
+
+TEST_F(NnHostTest, AFullLaneIsBusyAndNoHang) {
+  Lane opening("opening", 1);
+  Lane counting("counting", 1);
+  const NnJam jam(opening);
+  GgmlBackend backend(models, opening, counting);
+  grants.models = {"*"};
+  const auto state = api.sandbox(grants, {.tenant = "t", .meter = {}}).value().state;
+  auto& guest = dynamic_cast<GuestInstance&>(*state);
+  std::vector<std::byte> memory(16);
+  FakeRawCall call(memory, {}, state.get());
+  std::shared_ptr<NnGraph> graph;
+  for (int i = 0; i < 2; ++i) {
+    const NnStep step = backend.load_by_name(guest, call, "missing", {}, graph);
+    EXPECT_FALSE(step.is_pending());
+    EXPECT_EQ(step.status(), NnStatus::busy);
+  }
 }
 
 TEST_F(NnHostTest, OutputsMustFitUnlessTheGuestSaysZero) {

@@ -1,5 +1,7 @@
 #include "guestapi/nn_options.hpp"
 
+#include "inference/sampling_ranges.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -9,6 +11,9 @@ namespace quern::guestapi {
 namespace {
 
 using nlohmann::json;
+
+// Each context keeps its own, and parsed they take many times as much.
+constexpr std::size_t kLongest = std::size_t{64} << 10U;
 
 template <class T>
 struct Key {
@@ -61,6 +66,12 @@ Result<> merge(NnOptions& options, const json& object, const Key<T> (&keys)[N], 
   return {};
 }
 
+// Programs of this interface set what they like; the nearest value that there is, is what they get.
+float within(double value, inference::SamplingRange range) {
+  return static_cast<float>(std::clamp(value, range.least, range.most));
+}
+constexpr float kLeastTopP = 1e-6F;  // the most probable token alone
+
 Result<> merge_all(NnOptions& options, const json& object) {
   TRY(merge(
       options, object, kBooleans, [](const json& v) { return v.is_boolean(); }, "true or false"));
@@ -75,6 +86,7 @@ Result<> merge_all(NnOptions& options, const json& object) {
 }  // namespace
 
 NnStep merge_options(NnOptions& options, std::string_view text) {
+  if (text.size() > kLongest) return {NnStatus::too_large, "options may have 64 KiB"};
   const json object = json::parse(text, nullptr, false);
   if (!object.is_object()) return {NnStatus::invalid_encoding, "the options are no JSON object"};
   NnOptions merged = options;
@@ -94,14 +106,20 @@ inference::Sampling sampling_of(const NnOptions& options) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, kMost));
   };
   inference::Sampling sampling;
-  sampling.temperature = static_cast<float>(std::max(options.temp, 0.0));
+  using Ranges = inference::SamplingRanges;
+  sampling.temperature = within(options.temp, Ranges::temperature);
   sampling.top_k = count(options.top_k);
-  sampling.top_p = static_cast<float>(options.top_p);
-  sampling.min_p = static_cast<float>(options.min_p);
-  sampling.repeat_penalty = static_cast<float>(options.repeat_penalty);
-  sampling.presence_penalty = static_cast<float>(options.presence_penalty);
-  sampling.frequency_penalty = static_cast<float>(options.frequency_penalty);
-  sampling.repeat_last_n = count(options.last_n_penalty);
+  sampling.top_p = std::max(within(options.top_p, Ranges::top_p), kLeastTopP);
+  sampling.min_p = within(options.min_p, Ranges::min_p);
+  sampling.repeat_penalty = within(options.repeat_penalty, Ranges::repeat_penalty);
+  sampling.presence_penalty = within(options.presence_penalty, Ranges::presence_penalty);
+  sampling.frequency_penalty = within(options.frequency_penalty, Ranges::frequency_penalty);
+  // A negative one is the whole context.
+  sampling.repeat_last_n =
+      options.last_n_penalty < 0
+          ? static_cast<std::uint32_t>(Ranges::repeat_last_n.most)
+          : static_cast<std::uint32_t>(
+                within(static_cast<double>(options.last_n_penalty), Ranges::repeat_last_n));
   if (options.seed >= 0 && options.seed < kRandomSeed) {
     sampling.seed = static_cast<std::uint32_t>(options.seed);
   }

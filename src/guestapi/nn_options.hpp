@@ -37,7 +37,7 @@ struct NnOptions {
 
 // Takes over the keys that `json` has; others are left as they are, unknown ones ignored. Changes
 // nothing unless it succeeds. invalid_encoding: no JSON object; invalid_argument: a value of the
-// wrong type; unsupported_operation: images or speech.
+// wrong type; too_large: over 64 KiB; unsupported_operation: images or speech.
 NnStep merge_options(NnOptions& options, std::string_view json);
 
 // Without max_tokens and stop.

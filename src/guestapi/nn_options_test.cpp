@@ -46,6 +46,16 @@ TEST(NnOptions, TheHighestSeedAndNegativeOnesMeanAnotherEachTime) {
   }
 }
 
+TEST(NnOptions, ValuesOutsideOfTheRangesBecomeTheNearest) {
+  NnOptions options;
+  ASSERT_TRUE(merge_options(options, R"({"temp": 3, "top-p": 0, "repeat-penalty": 0,
+      "presence-penalty": -5, "last-n-penalty": -1, "top-k": -1, "min-p": 7})")
+                  .succeeded());
+  EXPECT_TRUE(inference::check_sampling(sampling_of(options), 1000).ok());
+  EXPECT_EQ(sampling_of(options).temperature, 2.F);
+  EXPECT_GT(*sampling_of(options).repeat_last_n, 100'000U) << "the whole context";
+}
+
 TEST(NnOptions, AGrammarComesBeforeASchema) {
   using Kind = inference::ResponseFormat::Kind;
   NnOptions options;

@@ -9,8 +9,8 @@ namespace {
 constexpr std::uint32_t kWord = sizeof(std::uint32_t);
 constexpr std::uint32_t kMostBuilders = 64;
 constexpr std::uint32_t kMostDimensions = 8;
-// A prompt or an image; weights do not come this way.
-constexpr std::uint32_t kMostData = 256U << 20U;
+// A prompt; weights do not come this way.
+constexpr std::uint32_t kMostData = 8U << 20U;
 // What guests that say "0 bytes" have room for.
 constexpr std::uint32_t kUnspokenBuffer = 245'888;
 
@@ -29,6 +29,12 @@ Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& mem
   return builders;
 }
 
+Result<> check_name(std::string_view name) {
+  constexpr std::size_t kLongestName = 1024;  // it may be a file's path
+  if (name.size() <= kLongestName) return {};
+  return fail(ErrorKind::not_found, "no graph has a name of more than 1 KiB");
+}
+
 Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer) {
   TRY(memory.span(pointer, 5 * kWord));
   const std::uint32_t dims = TRY(memory.read_u32(pointer));
@@ -42,7 +48,7 @@ Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t poin
                                                  "; F16, F32, U8 and I32 can be set");
   }
   if (dimensions > kMostDimensions || size > kMostData) {
-    return fail(ErrorKind::invalid_argument, "a tensor of more than 8 dimensions or 256 MiB");
+    return fail(ErrorKind::invalid_argument, "a tensor of more than 8 dimensions or 8 MiB");
   }
   TRY(memory.span(dims, dimensions * kWord));
   const std::string_view bytes = TRY(memory.text(data, size));

@@ -19,6 +19,8 @@ struct NnSession {
   // A model that is being opened for the call that waits now.
   using Opening = Later<Result<std::shared_ptr<inference::Model>>>;
   std::shared_ptr<Opening> opening;
+  // Bytes of prompts that its contexts hold.
+  std::size_t inputs = 0;
   // Failures that were logged.
   std::uint32_t told = 0;
 };

@@ -110,6 +110,7 @@ void ThreadGovernor::took(const Step& step) {
   }
   if (steps_ < kMostSteps) return;
   if (doing_ == Doing::descending) return end_descent();
+  higher_.passed = Time{};
   settle(best_);
 }
 
@@ -174,7 +175,10 @@ void ThreadGovernor::probe(std::size_t kind, const Step& step) {
   const bool hopeless = cost_of(step) > kHopeless * best_cost_;
   if (!hopeless && here(kind).seen() < kProbe) return;
   climbing_ = !hopeless && !clearly_better(best_cost_, here(kind).recent());
-  if (climbing_) return settle(level_);
+  if (climbing_) {
+    higher_.passed = Time{};
+    return settle(level_);
+  }
   higher_.fruitless();
   higher_.wait = std::max(higher_.wait, std::min<Time>(kProbeShare * step.wall, kLongestShare));
   settle(best_);
@@ -190,7 +194,6 @@ void ThreadGovernor::enter(std::size_t level) {
 void ThreadGovernor::settle(std::size_t level) {
   doing_ = Doing::settled;
   enter(level);
-  higher_.passed = Time{};
 }
 
 }  // namespace quern::inference

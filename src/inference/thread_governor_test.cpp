@@ -256,6 +256,23 @@ TEST(ThreadGovernor, WhatFewerThreadsDoNotCureIsNotTriedOften) {
   }
 }
 
+// Long and short conversations in turn look like trouble at each long one. What is tried then must
+// not put off the look upwards.
+TEST(ThreadGovernor, AlternatingContextsDoNotKeepThreadsAway) {
+  Workload run(16);
+  run.steps(100);
+  run.machine.busy = 12;
+  while (run.computed() < seconds(100)) run.step();
+  run.machine.busy = 0;
+  run.forget();
+  const auto ended = run.computed();
+  while (run.computed() < ended + seconds(600)) {
+    run.machine.context = run.machine.context == 1 ? 2.5 : 1;
+    run.steps(40);
+  }
+  EXPECT_GT(2 * std::count(run.used().begin(), run.used().end(), 16U), std::ssize(run.used()));
+}
+
 // Three steps of a class that does not come again are no reason to stay where one is.
 TEST(ThreadGovernor, ATrialThatCannotEndIsGivenUp) {
   Workload run(2);

@@ -1,10 +1,14 @@
 #include "wasm/host_table.hpp"
 
 #include "base/check.hpp"
+#include "base/log.hpp"
 #include "wasm/bridge_values.hpp"
 #include "wasm/instance.hpp"
 #include "wasm/waitable.hpp"
 
+#include <exception>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace quern::wasm {
@@ -73,22 +77,42 @@ class BridgeRawCall final : public RawCall {
 
 void drop(void* host) noexcept { delete static_cast<HostTable*>(host); }
 
+// No exception may reach the bridge's frames. What throws there is no memory for what a guest
+// handed over, and costs that guest alone: a call that is not answered is a trap.
+template <class Function>
+std::optional<std::string> caught(Function function) noexcept {
+  try {
+    function();
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    log::error("wasm", std::string("a host function failed: ") + error.what());
+    return std::string("the host could not do that: ") + error.what();
+  }
+}
+
 void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexcept {
-  const auto& state = static_cast<Instance*>(instance)->sandbox.state;
-  static_cast<HostTable*>(host)->item(index).function(std::make_unique<BridgeCall>(call, state));
+  (void)caught([&] {
+    const auto& state = static_cast<Instance*>(instance)->sandbox.state;
+    static_cast<HostTable*>(host)->item(index).function(std::make_unique<BridgeCall>(call, state));
+  });
 }
 
 void drop_resource(void* host, std::uint32_t index, void* instance, std::uint32_t rep) noexcept {
-  InstanceState* state = static_cast<Instance*>(instance)->sandbox.state.get();
-  static_cast<HostTable*>(host)->item(index).drop(state, rep);
+  (void)caught([&] {
+    InstanceState* state = static_cast<Instance*>(instance)->sandbox.state.get();
+    static_cast<HostTable*>(host)->item(index).drop(state, rep);
+  });
 }
 
 std::uint32_t raw_call(void* host, std::uint32_t index, qb_raw_call* call,
                        qb_text_out trap) noexcept {
-  BridgeRawCall raw(*call);
-  const Result<RawStatus> status = static_cast<HostTable*>(host)->raw(index).call(raw);
-  if (!status.ok()) {
-    trap.set(trap.target, borrow(status.error().describe()));
+  Result<RawStatus> status = RawStatus::done;
+  const std::optional<std::string> thrown = caught([&] {
+    BridgeRawCall raw(*call);
+    status = static_cast<HostTable*>(host)->raw(index).call(raw);
+  });
+  if (thrown || !status.ok()) {
+    trap.set(trap.target, borrow(thrown ? *thrown : status.error().describe()));
     return QB_RAW_TRAP;
   }
   return *status == RawStatus::done ? QB_RAW_DONE : QB_RAW_PENDING;

@@ -466,3 +466,18 @@ def test_a_trap_comes_with_file_and_line_when_asked(home, tmp_path):
     assert plain.code == 134 and "!shop::weigh(int)\n" in plain.err, plain.err
     told = quern.quern("run", tmp_path / "shop.wasm", home=home, WASMTIME_BACKTRACE_DETAILS="1")
     assert re.search(r"!shop::weigh\(int\) \(.*shop\.cpp:2\)\n", told.err), told.err
+
+
+def test_what_the_host_prints_for_a_program_waits_for_its_reader_too(wat, home):
+    """wasi:logging in an endless loop, and nobody reads: the timeout ends it all the same."""
+    program = wat('''(module (import "wasi:logging/logging" "log" (func $log (param i32 i32 i32 i32 i32)))
+      (memory (export "memory") 1)
+      (func (export "_start") (loop $again
+        (call $log (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4096)) (br $again))))''')
+    process = subprocess.Popen([quern.binary(), "run", "--timeout", "1s", str(program)], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, env=quern.environment(home))
+    try:
+        assert process.wait(quern.PATIENCE_S) == 124
+    finally:
+        process.kill()
+        process.stdout.close()

@@ -110,6 +110,31 @@ def test_closing_a_model_ends_its_answers(llm):
     assert "closed" in repr(llm)
 
 
+def test_closing_a_model_while_others_begin():
+    """Each answer is whole, or ends with an error of ours: none outlives its model."""
+    wrong = []
+
+    def ask(llm: quern.Model) -> None:
+        try:
+            while True:
+                assert "".join(llm.stream("one by one")) == "one two three"
+        except quern.QuernError:
+            pass
+        except BaseException as error:  # noqa: BLE001: told below
+            wrong.append(repr(error))
+
+    for _ in range(20):
+        llm = quern.fake(SCRIPT)
+        threads = [threading.Thread(target=ask, args=[llm]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        llm.stream("one by one").whole()
+        llm.close()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+
+
 def test_errors_have_names(llm):
     with pytest.raises(quern.BusyError, match="the queue is full"):
         llm.chat("be busy")

@@ -72,8 +72,7 @@ class Stream:
 
     def __init__(self, model: Model, function: str, request: dict):
         self._model = model  # stays open while it answers
-        self._answer = _native.Answer(function, model._open(), request)
-        model._answers.add(self._answer)
+        self._answer = model._begin(lambda handle: _native.Answer(function, handle, request))
         self._messages = request.get("messages", [])
         self._text: list[str] = []
         self._reasoning: list[str] = []

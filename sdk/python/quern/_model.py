@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 import os
 import sys
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, TypedDict, TypeVar, Union, overload
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 T = TypeVar("T")
+P = TypeVar("P", bound=_native.Pending)
 Prompt = Union[str, Sequence[Mapping[str, Any]]]
 Progress = Callable[[str, int, int], Any]
 
@@ -69,13 +71,24 @@ def _close_all() -> None:
         model.close()
 
 
+def _unlock_all() -> None:
+    """In a forked child, which has no thread that could: every use of a model is told there so."""
+    for model in list(_open_models):
+        model._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_all)
+
+
 class Model:
     """A loaded model. Made by quern.load(); every method may be called from any thread, and many at once: they
     are computed together. `close()`, `with`, or dropping the last reference frees its memory."""
 
     def __init__(self, reference: str, options: dict, progress: Progress | None = None):
         self._engine = self._handle = 0
-        self._answers: weakref.WeakSet[_native.Answer] = weakref.WeakSet()
+        self._lock = threading.RLock()  # of what it has open; close() leaves nothing behind
+        self._under_way: weakref.WeakSet[_native.Pending] = weakref.WeakSet()
         self._engine = _native.open_engine(options)
         try:
             self._handle = _native.load_model(self._engine, reference, progress)
@@ -215,7 +228,7 @@ class Model:
         for text in several:
             if not isinstance(text, str):
                 raise TypeError(f"embed() takes texts, not {type(text).__name__}")
-        return _native.Embedding(self._open(), several)
+        return self._begin(lambda handle: _native.Embedding(handle, several))
 
     def tokenize(self, text: str, *, special: bool = False) -> array.array:
         """The text's tokens, an array("i"). `special`: control words in the text are control tokens."""
@@ -246,11 +259,20 @@ class Model:
             raise InvalidArgumentError("this model was closed")
         return self._handle
 
+    def _begin(self, start: Callable[[int], P]) -> P:
+        """What start(handle) opens; close() closes it before the model."""
+        with self._lock:
+            pending = start(self._open())
+            self._under_way.add(pending)
+            return pending
+
     def close(self) -> None:
         """Ends every answer under way and frees the memory. Closing twice is fine."""
-        engine, self._engine, self._handle = self._engine, 0, 0
-        for answer in list(self._answers):
-            answer.close()
+        with self._lock:
+            engine, self._engine, self._handle = self._engine, 0, 0
+            under_way, self._under_way = list(self._under_way), weakref.WeakSet()
+        for pending in under_way:
+            pending.close()
         if engine:
             _native.close(engine)
 

@@ -145,6 +145,9 @@ def load_model(engine: int, reference: str, progress: Callable[[str, int, int], 
         if raised:
             raise raised[0] from None
         raise
+    if raised:  # with the last report, when all was there
+        close(handle.value)
+        raise raised[0]
     return handle.value
 
 

@@ -227,6 +227,12 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
     Ok(())
 }
 
+/// How a raw function answered: it is done, or it only printed until now and has to be asked again.
+enum Asked {
+    Done,
+    Printed,
+}
+
 /// Asks C++ until it is done. The memory is looked up each time: it may have moved meanwhile.
 async fn call_raw(
     host: &Host,
@@ -237,32 +243,38 @@ async fn call_raw(
 ) -> Result<()> {
     let mut values: Vec<u64> = arguments.iter().map(bits).collect();
     values.resize(arguments.len() + results.len(), 0);
-    poll_fn(|context| {
-        let (memory, memory_size) = memory_of(&mut caller);
-        let mut printer = Printer { outputs: &caller.data().outputs, refused: None };
-        let mut call = RawCall {
-            memory,
-            memory_size,
-            values: values.as_mut_ptr(),
-            arguments: arguments.len(),
-            instance: caller.data().instance.object.0,
-            waker_source: context.waker() as *const std::task::Waker as *mut c_void,
-            printer: &raw mut printer as *mut c_void,
-        };
-        let mut trap = String::new();
-        let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
-        let status =
-            unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) };
-        if let Some(error) = printer.refused.take() {
-            return Poll::Ready(Err(error));
+    let mut printer = Printer::new(&caller.data().outputs);
+    loop {
+        let asked = poll_fn(|context| {
+            let (memory, memory_size) = memory_of(&mut caller);
+            let mut call = RawCall {
+                memory,
+                memory_size,
+                values: values.as_mut_ptr(),
+                arguments: arguments.len(),
+                instance: caller.data().instance.object.0,
+                waker_source: context.waker() as *const std::task::Waker as *mut c_void,
+                printer: &raw mut printer as *mut c_void,
+            };
+            let mut trap = String::new();
+            let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
+            let ask = host.callbacks.host_raw_call;
+            match unsafe { ask(host.object.0, index, &mut call, out) } {
+                0 => Poll::Ready(Ok(Asked::Done)),
+                1 if printer.is_empty() => Poll::Pending,
+                1 => Poll::Ready(Ok(Asked::Printed)),
+                _ => Poll::Ready(Err(wasmtime::Error::from(Named::new(Kind::GuestTrap, trap)))),
+            }
+        })
+        .await?;
+        if !printer.is_empty() {
+            let outputs = caller.data().outputs.clone();
+            printer.flush(outputs).await?;
         }
-        match status {
-            0 => Poll::Ready(Ok(())),
-            1 => Poll::Pending,
-            _ => Poll::Ready(Err(wasmtime::Error::from(Named::new(Kind::GuestTrap, trap)))),
+        if let Asked::Done = asked {
+            break;
         }
-    })
-    .await?;
+    }
     let types = &host.raw[index as usize].results;
     for ((result, ty), value) in results.iter_mut().zip(types).zip(&values[arguments.len()..]) {
         *result = from_bits(ty, *value);

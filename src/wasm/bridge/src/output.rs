@@ -123,17 +123,27 @@ pub struct Output {
     pub instance: Arc<Instance>,
 }
 
+impl Budget {
+    fn take(&self, count: usize) -> wasmtime::Result<()> {
+        let count = count as u64;
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count))
+            .map(drop)
+            .map_err(|_| {
+                let text = format!("output: more than the limit of {} bytes", self.limit);
+                Named::new(Kind::ResourceExhausted, text).into()
+            })
+    }
+}
+
 impl Output {
     fn put(&self, bytes: &[u8]) -> StreamResult<()> {
-        let count = bytes.len() as u64;
-        let taken = self
-            .budget
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
-        if taken.is_err() {
-            let text = format!("output: more than the limit of {} bytes", self.budget.limit);
-            return Err(StreamError::Trap(Named::new(Kind::ResourceExhausted, text).into()));
-        }
+        self.budget.take(bytes.len()).map_err(StreamError::Trap)?;
+        self.put_paid(bytes)
+    }
+
+    /// Of bytes that the budget was asked for.
+    fn put_paid(&self, bytes: &[u8]) -> StreamResult<()> {
         match self.target {
             Target::Nowhere => Ok(()),
             Target::Process => self.put_process(bytes),
@@ -157,22 +167,51 @@ impl Output {
     }
 }
 
-/// What a host function prints on its guest's behalf, within the guest's budget.
-pub struct Printer<'a> {
-    pub outputs: &'a [Output; 2],
+/// What a host function prints on its guest's behalf, within the guest's budget. It is kept until the
+/// function has returned, for to write it may have to wait.
+pub struct Printer {
+    budget: Arc<Budget>,
+    printed: Vec<(usize, Vec<u8>)>,
     /// Why the guest has to end, once something could not be printed.
-    pub refused: Option<wasmtime::Error>,
+    refused: Option<wasmtime::Error>,
+}
+
+impl Printer {
+    pub fn new(outputs: &[Output; 2]) -> Printer {
+        Printer { budget: outputs[0].budget.clone(), printed: vec![], refused: None }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.printed.is_empty() && self.refused.is_none()
+    }
+
+    /// Writes what was printed, as the other side takes it. A reader that is gone is no trap, as it
+    /// is none for a guest that prints by itself.
+    pub async fn flush(&mut self, outputs: [Output; 2]) -> wasmtime::Result<()> {
+        for (stream, bytes) in self.printed.drain(..) {
+            let output = &outputs[stream];
+            for part in bytes.chunks(Gate::ROOM) {
+                if output.target == Target::Process && output.gate.may_close {
+                    output.gate.wait_until_open().await;
+                }
+                if let Err(StreamError::Trap(error)) = output.put_paid(part) {
+                    return Err(error);
+                }
+            }
+        }
+        self.refused.take().map_or(Ok(()), Err)
+    }
 }
 
 /// Safety: `printer` is a qb_raw_call's printer, while that call lasts.
 #[no_mangle]
 unsafe extern "C" fn qb_raw_print(printer: *mut c_void, stream: u32, bytes: CBytes) {
     entry_or((), || {
-        let printer = &mut *(printer as *mut Printer<'_>);
-        let output = &printer.outputs[usize::from(stream != 1)];
-        // A reader that is gone is no trap for a guest that prints by itself either.
-        if let Err(StreamError::Trap(error)) = output.put(bytes.get()) {
-            printer.refused = Some(error);
+        let printer = &mut *(printer as *mut Printer);
+        let bytes = bytes.get();
+        match printer.budget.take(bytes.len()) {
+            Ok(()) => printer.printed.push((usize::from(stream != 1), bytes.to_vec())),
+            Err(error) => printer.refused = Some(error),
         }
     })
 }
