@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -44,6 +45,12 @@ class RawMode {
   ::termios before_{};
   bool active_ = false;
 };
+
+// Bytes that came while no line was being read.
+std::size_t typed_ahead() {
+  int bytes = 0;
+  return ::ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
 
 // An entry is one line of the file: line ends within it are written as \n.
 std::string escaped(std::string_view text) {
@@ -104,9 +111,13 @@ std::optional<std::string> LineEditor::read(std::string_view prompt) {
   drawn_row_ = 0;
   console_.out("\x1b[?2004h");  // pasted text comes marked
   Step step = Step::go_on;
+  std::size_t ahead = typed_ahead();
   while (step == Step::go_on) {
     draw(prompt);
-    const std::optional<char> key = read_byte();
+    std::optional<char> key = read_byte();
+    // A terminal that reads lines itself keeps a Ctrl-D as a zero byte.
+    if (ahead > 0 && key == '\0') key = control('D');
+    if (ahead > 0) --ahead;
     step = key ? take_key(*key) : Step::end;
   }
   buffer_.end();

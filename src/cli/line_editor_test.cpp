@@ -62,6 +62,7 @@ TEST_F(Editor, KeepsTheLinesOfAPasteAndNotItsEscapes) {
 
 TEST_F(Editor, EndsAndDrops) {
   EXPECT_EQ(typed("\x04"), std::nullopt);
+  EXPECT_EQ(typed(std::string_view("\0x\r", 3)), std::nullopt) << "as a terminal keeps it";
   EXPECT_EQ(typed("half\x03"), "");
   EXPECT_EQ(typed("cut off"), std::nullopt);
 }

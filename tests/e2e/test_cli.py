@@ -263,6 +263,21 @@ def test_a_conversation_in_a_terminal(home, script):
     assert terminal.code() == 0
 
 
+def test_what_is_typed_during_an_answer_is_read_after_it(home, script):
+    terminal = Terminal("chat", "--fake-model", script, home=home)
+    terminal.read_until("> ?$|/help")
+    terminal.type("ten steps\r")
+    terminal.read_until("step 1")
+    terminal.type("hello\r")
+    terminal.read_until("Hello from the script.")
+    terminal.read_until("> ")
+    terminal.type("ten steps\r")
+    terminal.read_until("step 1")
+    terminal.type("\x04")
+    terminal.read_until("step 9")
+    assert terminal.code() == 0
+
+
 def test_ctrl_c_ends_an_answer_and_not_the_chat(home, script):
     terminal = Terminal("chat", "--fake-model", script, home=home)
     terminal.read_until("> ?$|/help")
