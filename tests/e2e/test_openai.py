@@ -67,7 +67,8 @@ def test_a_stream_says_the_same_as_the_whole(ask, text_of):
     assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
     assert chunks[-1].choices[0].finish_reason in ("stop", "length")
     assert all(chunk.usage is None for chunk in chunks)
-    assert len(chunks) > 5, "a stream comes in pieces"
+    # The role, the first piece at once, the others as often as the model's pace lets them, and the end.
+    assert len(chunks) >= 4, "a stream comes in pieces"
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text_of(temperature=0, max_tokens=24)
 
 
