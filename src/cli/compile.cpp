@@ -1,7 +1,7 @@
+#include "base/home.hpp"
 #include "cli/amounts.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
-#include "base/home.hpp"
 #include "wasm/wasm.hpp"
 
 namespace quern::cli {

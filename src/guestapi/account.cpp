@@ -8,7 +8,8 @@ namespace quern::guestapi {
 
 Account::Grant Account::reserve(std::uint64_t prompt_tokens,
                                 std::optional<std::uint32_t> max_tokens) {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
+  constexpr std::uint32_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (!limited()) return {.max_tokens = max_tokens.value_or(kMost)};
   return books_.with([&](Books& books) -> Grant {
     const std::uint64_t gone = std::min(limit_, books.spent + books.reserved);
     const std::uint64_t left = limit_ - gone;
@@ -19,8 +20,8 @@ Account::Grant Account::reserve(std::uint64_t prompt_tokens,
                                    ", of which " + std::to_string(left) +
                                    " are left; the prompt has " + std::to_string(prompt_tokens)}};
     }
-    const std::uint64_t answer =
-        std::min({left - prompt_tokens, kMost, std::uint64_t{max_tokens.value_or(kMost)}});
+    const std::uint64_t answer = std::min(
+        {left - prompt_tokens, std::uint64_t{kMost}, std::uint64_t{max_tokens.value_or(kMost)}});
     books.reserved += prompt_tokens + answer;
     return {.reserved = prompt_tokens + answer,
             .max_tokens = static_cast<std::uint32_t>(answer),

@@ -27,7 +27,8 @@ class Account {
     std::uint32_t max_tokens = 0;  // new tokens the request may make
     std::optional<LlmError> refusal;
   };
-  // `max_tokens`: what the request asked for; absent: as many as there are.
+  // `max_tokens`: what the request asked for; absent: as many as there are. Without a limit nothing
+  // is set aside, and what was asked for is granted; `prompt_tokens` need not be counted then.
   Grant reserve(std::uint64_t prompt_tokens, std::optional<std::uint32_t> max_tokens);
   // Gives back what was set aside, books what was used and tells the meter.
   void settle(std::uint64_t reserved, const inference::Usage& usage);

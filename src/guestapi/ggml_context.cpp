@@ -1,29 +1,22 @@
 #include "guestapi/ggml_context.hpp"
 
 #include "guestapi/guest_instance.hpp"
+#include "guestapi/token_count.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <limits>
 #include <utility>
 
 namespace quern::guestapi {
 namespace {
 
-constexpr std::uint32_t kText = 0;
 constexpr std::uint32_t kOptions = 1;  // as an input; as an output: counts
 // Of all contexts of an instance: they lie outside the memory that it was granted.
 constexpr std::size_t kMostInputs = std::size_t{64} << 20U;
-// A tokenizer reads some megabytes a second: this is a few milliseconds of a worker.
-constexpr std::size_t kShortText = 32 * 1024;
 // What guests of this interface expect to be kept free of the context.
 constexpr std::uint32_t kSpareTokens = 4;
 constexpr std::string_view kImageTag = "<img src=\"data:image/";
-
-Result<std::uint32_t> tokens_in(const inference::Model& model, std::string_view text) {
-  return static_cast<std::uint32_t>(TRY(model.tokenize(text, true)).size());
-}
 
 std::string json_of(const std::vector<float>& vector) {
   std::string json = "{\"n_embedding\": " + std::to_string(vector.size()) + ", \"embedding\": [";
@@ -83,10 +76,6 @@ std::uint32_t GgmlContext::context_tokens() const {
   return static_cast<std::uint32_t>(options_.ctx_size);
 }
 
-inference::Caller GgmlContext::caller() const {
-  return {.tenant = guest_.tenant, .deadline = Deadline::never(), .request = guest_.request};
-}
-
 NnStep GgmlContext::count(wasm::RawCall& call) {
   if (prompt_tokens_) return {};
   if (!counting_now_) {
@@ -99,10 +88,10 @@ NnStep GgmlContext::count(wasm::RawCall& call) {
         [later, model = model_, text = prompt_] { later->put(tokens_in(*model, text)); }));
     counting_now_ = std::move(later);
   }
-  const auto counted = counting_now_->take_or_wait(call.waker());
+  auto counted = counting_now_->take_or_wait(call.waker());
   if (!counted) return NnStep::pending();
   counting_now_ = nullptr;
-  prompt_tokens_ = TRY(Result<std::uint32_t>(*counted));
+  prompt_tokens_ = TRY(*std::move(counted));
   return {};
 }
 
@@ -114,9 +103,7 @@ NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
                                            " tokens, the context " +
                                            std::to_string(context_tokens())};
   }
-  text_.clear();
-  piece_.clear();
-  output_tokens_ = 0;
+  clear();
   auto answer = std::make_unique<Answer>();
   answer->mode = mode;
   inference::CompletionRequest request{
@@ -129,16 +116,11 @@ NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
     }
     if (!options_.reverse_prompt.empty()) request.sampling.stop = {options_.reverse_prompt};
   }
-  std::uint64_t reserved = 0;
-  if (guest_.account->limited()) {
-    const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, most);
-    if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
-    most = grant.max_tokens;
-    reserved = grant.reserved;
-  }
-  answer->reservation = Reservation(guest_.account, reserved);
-  request.sampling.max_tokens = most;
-  answer->generation = TRY(model_->complete(std::move(request), caller()));
+  const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, most);
+  if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
+  answer->reservation = Reservation(guest_.account, grant.reserved);
+  request.sampling.max_tokens = grant.max_tokens;
+  answer->generation = TRY(model_->complete(std::move(request), guest_.caller()));
   answer_ = std::move(answer);
   return {};
 }
@@ -256,16 +238,12 @@ NnStep GgmlContext::embed(wasm::RawCall& call) {
                                              " tokens, batch-size is " +
                                              std::to_string(options_.batch_size)};
     }
-    std::uint64_t reserved = 0;
-    if (guest_.account->limited()) {
-      const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, 0);
-      if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
-      reserved = grant.reserved;
-    }
+    const Account::Grant grant = guest_.account->reserve(*prompt_tokens_, 0);
+    if (grant.refusal) return {NnStatus::runtime_error, grant.refusal->text};
     vectors_ = std::make_shared<Vectors>();
-    vectors_->reservation = Reservation(guest_.account, reserved);
+    vectors_->reservation = Reservation(guest_.account, grant.reserved);
     vectors_->running =
-        model_->embed({prompt_}, caller(), [weak = std::weak_ptr(vectors_)](auto result) {
+        model_->embed({prompt_}, guest_.caller(), [weak = std::weak_ptr(vectors_)](auto result) {
           if (const auto vectors = weak.lock()) vectors->done.put(std::move(result));
         });
   }

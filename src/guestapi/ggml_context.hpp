@@ -64,7 +64,6 @@ class GgmlContext final : public NnContext {
   std::uint32_t context_tokens() const;
   NnStep end_of(const inference::Finished& finished) const;
   NnStep failed(const Error& error) const;
-  inference::Caller caller() const;
   void clear();
 
   const std::shared_ptr<inference::Model> model_;

@@ -37,6 +37,12 @@ Result<std::string> GuestInstance::granted_model(std::string_view name,
                   "\"]");
 }
 
+inference::Caller GuestInstance::caller(std::optional<std::chrono::milliseconds> timeout) const {
+  return {.tenant = tenant,
+          .deadline = timeout ? Deadline::in(*timeout) : Deadline::never(),
+          .request = request};
+}
+
 std::vector<inference::ModelInfo> GuestInstance::granted_models(const ModelProvider& models) const {
   const std::vector<inference::ModelInfo> here = models.available();
   std::vector<inference::ModelInfo> granted;

@@ -6,8 +6,10 @@
 #include "guestapi/handle_table.hpp"
 #include "guestapi/nn_session.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,8 @@ class GuestInstance final : public wasm::InstanceState {
   // The model behind a name that the guest used ("default" is its first), or permission_denied
   // naming the missing grant. `available` is asked for the default under `models = ["*"]`.
   Result<std::string> granted_model(std::string_view name, const ModelProvider& models) const;
+  // On whose behalf the model works, and for how long.
+  inference::Caller caller(std::optional<std::chrono::milliseconds> timeout = {}) const;
   // The granted ones that are here, in the order of the grants.
   std::vector<inference::ModelInfo> granted_models(const ModelProvider& models) const;
 

@@ -5,6 +5,7 @@
 #include "guestapi/llm_handles.hpp"
 #include "guestapi/llm_read.hpp"
 #include "guestapi/llm_write.hpp"
+#include "guestapi/token_count.hpp"
 
 #include <optional>
 #include <utility>
@@ -14,8 +15,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 256;
 constexpr std::size_t kMostEmbedded = 2048;
-// A tokenizer reads some megabytes a second: this is a few milliseconds of a worker.
-constexpr std::uint64_t kShortText = 32 * 1024;
 
 void refuse(wasm::HostCall& call, const LlmError& error) {
   wasm::ValueWriter out;
@@ -37,42 +36,31 @@ Result<> answer_handle(GuestInstance& guest, wasm::HostCall& call, std::shared_p
   return {};
 }
 
-inference::Caller caller(const GuestInstance& guest,
-                         std::optional<std::chrono::milliseconds> timeout) {
-  return {.tenant = guest.tenant,
-          .deadline = timeout ? Deadline::in(*timeout) : Deadline::never(),
-          .request = guest.request};
-}
-
 // Starts a generation that is checked and counted.
 template <class Timed, class Start>
 Result<> begin(GuestInstance& guest, wasm::HostCall& call, Timed timed, std::uint64_t prompt_tokens,
                Start start) {
-  std::uint64_t reserved = 0;
-  if (guest.account->limited()) {
-    std::optional<std::uint32_t>& most = timed.request.sampling.max_tokens;
-    const Account::Grant grant = guest.account->reserve(prompt_tokens, most);
-    if (grant.refusal) {
-      refuse(call, *grant.refusal);
-      return {};
-    }
-    most = grant.max_tokens;
-    reserved = grant.reserved;
+  std::optional<std::uint32_t>& most = timed.request.sampling.max_tokens;
+  const Account::Grant grant = guest.account->reserve(prompt_tokens, most);
+  if (grant.refusal) {
+    refuse(call, *grant.refusal);
+    return {};
   }
-  auto generation = start(std::move(timed.request), caller(guest, timed.timeout));
+  if (guest.account->limited()) most = grant.max_tokens;
+  auto generation = start(std::move(timed.request), guest.caller(timed.timeout));
   if (!generation.ok()) {
-    guest.account->settle(reserved, {});
+    guest.account->settle(grant.reserved, {});
     return fail(std::move(generation).error());
   }
   return answer_handle(
       guest, call,
-      std::make_shared<LlmGeneration>(*std::move(generation), guest.account, reserved));
+      std::make_shared<LlmGeneration>(*std::move(generation), guest.account, grant.reserved));
 }
 
-Result<std::uint64_t> tokens_in(const inference::Model& model,
-                                const std::vector<std::string>& texts) {
+Result<std::uint64_t> tokens_in_all(const inference::Model& model,
+                                    const std::vector<std::string>& texts) {
   std::uint64_t sum = 0;
-  for (const std::string& text : texts) sum += TRY(model.tokenize(text, true)).size();
+  for (const std::string& text : texts) sum += TRY(tokens_in(model, text));
   return sum;
 }
 
@@ -85,7 +73,7 @@ Result<> begin_embedding(GuestInstance& guest, const std::shared_ptr<wasm::HostC
     guest.account->settle(reserved, {});
     return fail(id.error());
   }
-  embedding->begin(model, std::move(texts), caller(guest, {}),
+  embedding->begin(model, std::move(texts), guest.caller({}),
                    [id = *id](wasm::HostCall& waiting, const Result<inference::Embeddings>& done) {
                      auto& holder = dynamic_cast<GuestInstance&>(*waiting.state());
                      holder.handles.remove(id);
@@ -183,7 +171,7 @@ Result<> LlmHost::complete(GuestInstance& guest, const Call& call) {
   if (!guest.account->limited()) return begin(guest, *call, std::move(timed), 0, start);
   return count(call, in.text_bytes(),
                [&guest, call, model, start, timed = std::move(timed)]() -> Result<> {
-                 const std::uint64_t tokens = TRY(tokens_in(*model, {timed.request.prompt}));
+                 const std::uint64_t tokens = TRY(tokens_in(*model, timed.request.prompt));
                  return begin(guest, *call, timed, tokens, start);
                });
 }
@@ -199,7 +187,7 @@ Result<> LlmHost::embed(GuestInstance& guest, const Call& call) {
   if (!guest.account->limited()) return begin_embedding(guest, call, *model, std::move(texts), 0);
   return count(
       call, in.text_bytes(), [&guest, call, model, texts = std::move(texts)]() -> Result<> {
-        const Account::Grant grant = guest.account->reserve(TRY(tokens_in(*model, texts)), 0);
+        const Account::Grant grant = guest.account->reserve(TRY(tokens_in_all(*model, texts)), 0);
         if (!grant.refusal) return begin_embedding(guest, call, *model, texts, grant.reserved);
         refuse(*call, *grant.refusal);
         return {};

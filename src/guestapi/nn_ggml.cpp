@@ -2,12 +2,13 @@
 
 #include "guestapi/ggml_context.hpp"
 #include "guestapi/guest_instance.hpp"
-#include "guestapi/nn_records.hpp"
 
 #include <utility>
 
 namespace quern::guestapi {
 namespace {
+
+constexpr std::size_t kLongestName = 1024;  // it may be a file's path
 
 class GgmlGraph final : public NnGraph {
  public:
@@ -51,6 +52,7 @@ NnStep GgmlBackend::open(GuestInstance& guest, wasm::RawCall& call, const std::s
 
 NnStep GgmlBackend::load_by_name(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
                                  std::string_view config, std::shared_ptr<NnGraph>& out) {
+  if (name.size() > kLongestName) return {NnStatus::not_found, "no graph has a name of over 1 KiB"};
   const std::string granted = TRY(guest.granted_model(name, models_));
   NnOptions options;
   if (!config.empty()) {
@@ -71,10 +73,8 @@ NnStep GgmlBackend::load(GuestInstance& guest, wasm::RawCall& call,
     return {NnStatus::unsupported_operation,
             "weights in a guest's memory are not loaded; grant the file with --nn-preload"};
   }
-  const std::string_view name = builders.front().substr(kPreload.size());
-  TRY(check_name(name));
   const std::string_view config = builders.size() > 1 ? builders[1] : std::string_view();
-  return load_by_name(guest, call, name, config, out);
+  return load_by_name(guest, call, builders.front().substr(kPreload.size()), config, out);
 }
 
 }  // namespace quern::guestapi

@@ -39,6 +39,14 @@ Result<std::shared_ptr<BoundContext>> loaded_context_of(const GuestInstance& gue
   return fail(ErrorKind::invalid_argument, "the context's graph was unloaded");
 }
 
+// Gives the guest a number for what it has now.
+Result<std::uint32_t> hand_out(GuestInstance& guest, wasm::RawCall& call,
+                               std::shared_ptr<Handle> handle, std::uint32_t id_out) {
+  const std::uint32_t id = TRY(guest.handles.add(std::move(handle)));
+  TRY(call.memory().write_u32(id_out, id));
+  return id;
+}
+
 void tell(GuestInstance& guest, std::string_view function, const NnStep& step) {
   if (step.why().empty() || guest.nn.told == kMostTold) return;
   std::string text = guest.request == 0 ? "" : "[req " + std::to_string(guest.request) + "] ";
@@ -90,7 +98,6 @@ std::vector<wasm::RawFunction> NnHost::functions() {
 
 NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
                           std::string_view config, std::uint32_t id_out) {
-  TRY(check_name(name));
   if (const auto live = guest.nn.graphs.find(name); live != guest.nn.graphs.end()) {
     TRY(call.memory().write_u32(id_out, live->second));
     return {};
@@ -104,9 +111,7 @@ NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string
     if (loaded.succeeded()) break;
   }
   if (!loaded.succeeded()) return loaded;
-  const std::uint32_t id = TRY(guest.handles.add(std::move(graph)));
-  guest.nn.graphs.emplace(name, id);
-  TRY(call.memory().write_u32(id_out, id));
+  guest.nn.graphs.emplace(name, TRY(hand_out(guest, call, std::move(graph), id_out)));
   return {};
 }
 
@@ -142,8 +147,7 @@ NnStep NnHost::load(GuestInstance& guest, wasm::RawCall& call) {
   if (NnStep loaded = (*backend)->load(guest, call, builders, graph); !loaded.succeeded()) {
     return loaded;
   }
-  const std::uint32_t id = TRY(guest.handles.add(std::move(graph)));
-  TRY(call.memory().write_u32(argument(call, 4), id));
+  TRY(hand_out(guest, call, std::move(graph), argument(call, 4)));
   return {};
 }
 
@@ -151,9 +155,8 @@ NnStep NnHost::init_execution_context(GuestInstance& guest, wasm::RawCall& call)
   const auto graph = TRY(guest.handles.find<NnGraph>(argument(call, 0), "graph"));
   if (!graph->loaded()) return {NnStatus::invalid_argument, "the graph was unloaded"};
   TRY(call.memory().span(argument(call, 1), sizeof(std::uint32_t)));
-  const std::uint32_t id =
-      TRY(guest.handles.add(std::make_shared<BoundContext>(graph, graph->make_context(guest))));
-  TRY(call.memory().write_u32(argument(call, 1), id));
+  auto context = std::make_shared<BoundContext>(graph, graph->make_context(guest));
+  TRY(hand_out(guest, call, std::move(context), argument(call, 1)));
   return {};
 }
 

@@ -29,12 +29,6 @@ Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& mem
   return builders;
 }
 
-Result<> check_name(std::string_view name) {
-  constexpr std::size_t kLongestName = 1024;  // it may be a file's path
-  if (name.size() <= kLongestName) return {};
-  return fail(ErrorKind::not_found, "no graph has a name of more than 1 KiB");
-}
-
 Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer) {
   TRY(memory.span(pointer, 5 * kWord));
   const std::uint32_t dims = TRY(memory.read_u32(pointer));

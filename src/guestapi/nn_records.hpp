@@ -14,9 +14,6 @@ namespace quern::guestapi {
 Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& memory,
                                                     std::uint32_t pointer, std::uint32_t count);
 
-// not_found: no graph has a name of more than 1 KiB.
-Result<> check_name(std::string_view name);
-
 // {dims, dims length, type, data, data length}. The types that no input may have are refused.
 Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer);
 

@@ -1,13 +1,16 @@
 """The program under test, from outside: runs it, serves with it, looks at its process."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import re
 import signal
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -36,6 +39,15 @@ def environment(home: pathlib.Path, **more: str) -> dict[str, str]:
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         **more,
     }
+
+
+@contextlib.contextmanager
+def serving(handler: type[socketserver.BaseRequestHandler]):
+    """A server of the test's own on loopback, a thread for each connection; its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 @dataclasses.dataclass

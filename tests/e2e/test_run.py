@@ -11,7 +11,6 @@ import socketserver
 import struct
 import subprocess
 import termios
-import threading
 import time
 
 import pytest
@@ -142,11 +141,8 @@ class Echo(socketserver.BaseRequestHandler):
 
 @pytest.fixture
 def echo_port():
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
+    with quern.serving(Echo) as port:
+        yield port
 
 
 def test_a_granted_address_is_reached(run, echo_port):

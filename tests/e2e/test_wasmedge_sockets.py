@@ -77,11 +77,8 @@ class Parrot(socketserver.BaseRequestHandler):
 
 @pytest.fixture
 def parrot():
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Parrot)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
+    with quern.serving(Parrot) as port:
+        yield port
 
 
 @pytest.mark.parametrize("name", ECHO)
