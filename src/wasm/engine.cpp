@@ -3,6 +3,7 @@
 #include "wasm/host_table.hpp"
 #include "wasm/instance.hpp"
 #include "wasm/runs.hpp"
+#include "wasm/thread_order.hpp"
 #include "wasm/wasm.hpp"
 
 #include <memory>
@@ -21,7 +22,12 @@ struct Free {
     free(object);
   }
 };
-using EngineHandle = std::unique_ptr<qb_engine, Free<qb_engine_free>>;
+void end(qb_engine* engine) {
+  qb_engine_free(engine);
+  comes_after_all();
+}
+
+using EngineHandle = std::unique_ptr<qb_engine, Free<end>>;
 using ProgramHandle = std::unique_ptr<qb_program, Free<qb_program_free>>;
 using LinkedHandle = std::unique_ptr<qb_linked, Free<qb_linked_free>>;
 
@@ -120,7 +126,7 @@ class BridgeEngine final : public Engine {
     const auto& compiled = static_cast<const BridgeProgram&>(*program);
     auto table = std::make_unique<HostTable>(host);
     const HostTable::Description description = table->describe();
-    const qb_host view = {.host = table.release(),  // host_drop deletes it
+    const qb_host view = {.host = hand_over(table.release()),  // host_drop deletes it
                           .items = description.items.data(),
                           .item_count = description.items.size(),
                           .raw = description.raw.data(),

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "wasm/bridge_values.hpp"
 #include "wasm/instance.hpp"
+#include "wasm/thread_order.hpp"
 #include "wasm/waitable.hpp"
 
 #include <exception>
@@ -75,7 +76,10 @@ class BridgeRawCall final : public RawCall {
   GuestMemory memory_;
 };
 
-void drop(void* host) noexcept { delete static_cast<HostTable*>(host); }
+void drop(void* host) noexcept {
+  const AfterAll turn(host);
+  delete static_cast<HostTable*>(host);
+}
 
 // No exception may reach the bridge's frames. What throws there is no memory for what a guest
 // handed over, and costs that guest alone: a call that is not answered is a trap.
@@ -91,6 +95,8 @@ std::optional<std::string> caught(Function function) noexcept {
 }
 
 void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexcept {
+  comes_after(host);
+  const InTurn turn(instance);
   (void)caught([&] {
     const auto& state = static_cast<Instance*>(instance)->sandbox.state;
     static_cast<HostTable*>(host)->item(index).function(std::make_unique<BridgeCall>(call, state));
@@ -98,6 +104,8 @@ void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexce
 }
 
 void drop_resource(void* host, std::uint32_t index, void* instance, std::uint32_t rep) noexcept {
+  comes_after(host);
+  const InTurn turn(instance);
   (void)caught([&] {
     InstanceState* state = static_cast<Instance*>(instance)->sandbox.state.get();
     static_cast<HostTable*>(host)->item(index).drop(state, rep);
@@ -106,6 +114,8 @@ void drop_resource(void* host, std::uint32_t index, void* instance, std::uint32_
 
 std::uint32_t raw_call(void* host, std::uint32_t index, qb_raw_call* call,
                        qb_text_out trap) noexcept {
+  comes_after(host);
+  const InTurn turn(call->instance);
   Result<RawStatus> status = RawStatus::done;
   const std::optional<std::string> thrown = caught([&] {
     BridgeRawCall raw(*call);

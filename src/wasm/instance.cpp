@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "wasm/bridge_values.hpp"
+#include "wasm/thread_order.hpp"
 
 #include <algorithm>
 
@@ -10,9 +11,13 @@ namespace {
 
 constexpr std::size_t kMostDenials = 16;  // told of one instance
 
-void drop(void* instance) noexcept { delete static_cast<Instance*>(instance); }
+void drop(void* instance) noexcept {
+  const AfterAll turn(instance);
+  delete static_cast<Instance*>(instance);
+}
 
 void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
+  const InTurn turn(instance);
   const Sandbox& sandbox = static_cast<Instance*>(instance)->sandbox;
   (stream == 1 ? sandbox.out : sandbox.err)->write(view(bytes));
 }
@@ -30,6 +35,7 @@ bool told(Instance& instance, const Result<>& allowed) {
 
 bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes authority,
                    qb_bytes path) noexcept {
+  const InTurn turn(instance);
   Instance& asking = *static_cast<Instance*>(instance);
   return told(asking, asking.sandbox.network->allow_request({.method = text(method),
                                                              .scheme = text(scheme),
@@ -38,12 +44,14 @@ bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes au
 }
 
 bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
+  const InTurn turn(instance);
   Instance& asking = *static_cast<Instance*>(instance);
   return told(asking, asking.sandbox.network->allow_socket(static_cast<SocketUse>(use),
                                                            as_text(view(address))));
 }
 
 void resolved(void* instance, qb_bytes name, qb_bytes address) noexcept {
+  const InTurn turn(instance);
   const auto& network = static_cast<Instance*>(instance)->sandbox.network;
   network->resolved(as_text(view(name)), {text(address)});
 }
@@ -92,7 +100,7 @@ SandboxView::SandboxView(std::unique_ptr<Instance> instance) : instance_(std::mo
 }
 
 const qb_sandbox* SandboxView::give() {
-  view_.instance = instance_.release();  // the bridge's from here
+  view_.instance = hand_over(instance_.release());  // the bridge's from here
   return &view_;
 }
 

@@ -1,6 +1,7 @@
 #include "wasm/runs.hpp"
 
 #include "wasm/bridge_values.hpp"
+#include "wasm/thread_order.hpp"
 
 #include <utility>
 
@@ -14,6 +15,7 @@ using RunDone = std::function<void(Result<Invoked>)>;
 
 void run_done(void* run, std::uint32_t kind, qb_bytes message, std::int32_t exit_code,
               qb_bytes results) noexcept {
+  const AfterAll turn(run);
   const std::unique_ptr<RunDone> done(static_cast<RunDone*>(run));
   if (kind == 0) {
     (*done)(Invoked{exit_code, text(results)});
@@ -28,6 +30,7 @@ HttpResponseSink& sink_of(void* sink) { return **static_cast<SharedSink*>(sink);
 
 void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
                std::size_t count) noexcept {
+  const AfterAll turn(sink);
   HttpHeaders copied;
   copied.reserve(count);
   for (const qb_pair& pair : std::span(headers, count)) {
@@ -37,24 +40,33 @@ void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
 }
 
 void sink_body(void* sink, qb_bytes chunk, qb_waitable* taken) noexcept {
+  const AfterAll turn(sink);
   const ByteView bytes = view(chunk);
   const std::shared_ptr<qb_waitable> token(taken, qb_waitable_free);
   sink_of(sink).body(Buffer(bytes.begin(), bytes.end()),
                      [token] { qb_waitable_set(token.get(), true); });
 }
 
-void sink_end(void* sink) noexcept { sink_of(sink).end(); }
+void sink_end(void* sink) noexcept {
+  const AfterAll turn(sink);
+  sink_of(sink).end();
+}
 
 void sink_fail(void* sink, std::uint32_t kind, qb_bytes message) noexcept {
+  const AfterAll turn(sink);
   sink_of(sink).fail(make_error(kind, text(message)));
 }
 
-void sink_drop(void* sink) noexcept { delete static_cast<SharedSink*>(sink); }
+void sink_drop(void* sink) noexcept {
+  const AfterAll turn(sink);
+  delete static_cast<SharedSink*>(sink);
+}
 
 // A pushed chunk's `void*`.
 using Taken = std::function<void()>;
 
 void body_taken(void* taken) noexcept {
+  const AfterAll turn(taken);
   const std::unique_ptr<Taken> callback(static_cast<Taken*>(taken));
   if (*callback) (*callback)();
 }
@@ -90,7 +102,8 @@ class BridgeExchange final : public HttpExchange {
   void push_body(Buffer chunk, std::function<void()> taken) override {
     if (exchange_ == nullptr) return;
     auto token = std::make_unique<Taken>(std::move(taken));
-    qb_exchange_push(exchange_.get(), borrow(chunk), token.release());  // body_taken deletes it
+    qb_exchange_push(exchange_.get(), borrow(chunk),
+                     hand_over(token.release()));  // body_taken deletes it
   }
   void end_body() override {
     if (exchange_ != nullptr) qb_exchange_end_body(exchange_.get());
@@ -119,7 +132,7 @@ std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
     done(result->exit_code);
   });
   SandboxView given = view_of(std::move(sandbox));
-  return std::make_unique<BridgeRunning>(qb_run(linked, given.give(), end.release()));
+  return std::make_unique<BridgeRunning>(qb_run(linked, given.give(), hand_over(end.release())));
 }
 
 std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
@@ -130,8 +143,8 @@ std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
   std::vector<qb_bytes> texts;
   for (const std::string& argument : arguments) texts.push_back(borrow(argument));
   SandboxView given = view_of(std::move(sandbox));
-  return std::make_unique<BridgeRunning>(
-      qb_invoke(linked, given.give(), end.release(), borrow(function), texts.data(), texts.size()));
+  return std::make_unique<BridgeRunning>(qb_invoke(linked, given.give(), hand_over(end.release()),
+                                                   borrow(function), texts.data(), texts.size()));
 }
 
 std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sandbox,
@@ -152,7 +165,7 @@ std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sa
   auto shared = std::make_unique<SharedSink>(std::move(sink));
   SandboxView given = view_of(std::move(sandbox));
   return std::make_unique<BridgeExchange>(
-      qb_handle(linked, given.give(), &view, shared.release()));  // sink_drop deletes it
+      qb_handle(linked, given.give(), &view, hand_over(shared.release())));  // sink_drop deletes it
 }
 
 void set_run_callbacks(qb_callbacks& callbacks) {
