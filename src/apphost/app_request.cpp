@@ -39,6 +39,13 @@ wasm::HttpRequest to_guest(const http::RequestHead& head, bool has_body, const R
   return request;
 }
 
+bool says_events(const wasm::HttpHeaders& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+    return equal_ignoring_case(header.first, "content-type") &&
+           header.second.rfind("text/event-stream", 0) == 0;
+  });
+}
+
 // What content-length says, which http has checked; 0 where the body comes in chunks.
 std::uint64_t announced_body(const http::RequestHead& head) {
   const auto found = std::find_if(head.headers.begin(), head.headers.end(), [](const auto& header) {
@@ -99,8 +106,9 @@ void AppRequest::pass_on(Result<Buffer> chunk) {
 }
 
 void AppRequest::head(std::uint16_t status, wasm::HttpHeaders headers) {
-  const bool over = guest_.with([](Guest& held) {
-    held.head_sent = true;
+  const Head sent = says_events(headers) ? Head::events : Head::sent;
+  const bool over = guest_.with([&](Guest& held) {
+    held.head = sent;
     return held.over;
   });
   if (over) return;
@@ -124,27 +132,28 @@ void AppRequest::end() {
 }
 
 void AppRequest::fail(Error error) {
-  const bool head_sent = this->head_sent();
+  const Head head = head_of_answer();
   if (!close(Outcome::failed)) return;
   log_failure(error);
-  if (head_sent) {
-    exchange_->abort();
-  } else {
-    answer(guest_failed(error, info_.id));
-  }
+  answer_from(head, guest_failed(error, info_.id));
 }
 
 void AppRequest::refuse(const Refusal& refusal) {
-  const bool head_sent = this->head_sent();
+  const Head head = head_of_answer();
   if (!close(Outcome::refused)) return;
   log_failure(
       {ErrorKind::permission_denied, std::to_string(refusal.status) + " " + refusal.message});
-  head_sent ? exchange_->abort() : answer(refusal);
+  answer_from(head, refusal);
 }
 
 void AppRequest::gone() { close(Outcome::abandoned); }
 
-void AppRequest::answer(const Refusal& refusal) {
+void AppRequest::answer_from(Head head, const Refusal& refusal) {
+  // The guest may have stopped within an event; the empty line ends that one.
+  if (head == Head::events) {
+    exchange_->send_body(to_buffer("\n\ndata: " + body_of(refusal) + "\n\n"), nullptr);
+  }
+  if (head != Head::none) return exchange_->abort();
   http::Headers headers = refusal.headers;
   headers.emplace_back(kRequestId, info_.id);
   exchange_->respond(refusal.status, "application/json", body_of(refusal), std::move(headers));
@@ -154,8 +163,8 @@ std::shared_ptr<wasm::HttpExchange> AppRequest::guest() const {
   return guest_.with([](const Guest& held) { return held.exchange; });
 }
 
-bool AppRequest::head_sent() const {
-  return guest_.with([](const Guest& held) { return held.head_sent; });
+AppRequest::Head AppRequest::head_of_answer() const {
+  return guest_.with([](const Guest& held) { return held.head; });
 }
 
 bool AppRequest::over() const {

@@ -52,10 +52,12 @@ class AppRequest final : public wasm::HttpResponseSink,
   void end() override;
 
  private:
+  // What the client has of the answer's head. `events` is one of a text/event-stream.
+  enum class Head : std::uint8_t { none, sent, events };
   struct Guest {
     // Shared: pinned while a call into it runs. Null until start() has it and after the end.
     std::shared_ptr<wasm::HttpExchange> exchange;
-    bool head_sent = false;
+    Head head = Head::none;
     bool over = false;
   };
 
@@ -64,11 +66,12 @@ class AppRequest final : public wasm::HttpResponseSink,
   void pump();
   void pass_on(Result<Buffer> chunk);
   std::shared_ptr<wasm::HttpExchange> guest() const;
-  bool head_sent() const;
+  Head head_of_answer() const;
   bool over() const;
   // True for the first caller only. Ends the guest's side.
   bool close(Outcome outcome);
-  void answer(const Refusal& refusal);
+  // Instead of the guest, which had come as far as `head`.
+  void answer_from(Head head, const Refusal& refusal);
   void log_failure(const Error& error) const;
 
   const RequestInfo info_;

@@ -14,6 +14,7 @@ namespace quern::apphost {
 namespace {
 
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::Not;
@@ -280,6 +281,20 @@ TEST_F(AppTest, AGuestThatFailsAfterItsHeadIsNoticedByTheClient) {
   guest().sink->head(200, text());
   guest().sink->fail({ErrorKind::deadline_exceeded, "wall"});
   EXPECT_EQ(client->status, 200);
+  EXPECT_TRUE(client->aborted);
+  EXPECT_FALSE(client->finished);
+}
+
+TEST_F(AppTest, AStreamOfEventsThatBreaksOffSaysWhy) {
+  const auto demo = app();
+  const auto client = exchange({});
+  demo->handle(client);
+  guest().sink->head(200, {{"Content-Type", "text/event-stream; charset=utf-8"}});
+  guest().sink->body(to_buffer("data: {\"cut"), [] {});
+  guest().sink->fail({ErrorKind::guest_trap, "call stack exhausted"});
+  EXPECT_THAT(client->body, StartsWith("data: {\"cut\n\ndata: {\"error\":{"));
+  EXPECT_THAT(client->body, HasSubstr("guest_trap"));
+  EXPECT_THAT(client->body, EndsWith("}}\n\n"));
   EXPECT_TRUE(client->aborted);
   EXPECT_FALSE(client->finished);
 }
