@@ -22,6 +22,12 @@ Function* cpu_function(const char* name) {
   return reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(registry, name));
 }
 
+ggml_threadpool* new_pool(std::uint32_t threads) {
+  ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(threads));
+  params.paused = true;  // until its first step
+  return cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&params);
+}
+
 std::chrono::nanoseconds ran_by_now() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -33,17 +39,14 @@ std::chrono::nanoseconds ran_by_now() {
 StepThreads::~StepThreads() {
   if (pools_.empty()) return;
   auto* const free_pool = cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free");
-  for (ggml_threadpool* const pool : pools_) free_pool(pool);
+  for (ggml_threadpool* const pool : pools_) {
+    if (pool != nullptr) free_pool(pool);
+  }
 }
 
 void StepThreads::keep_for(llama_context* context) {
-  auto* const make = cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new");
-  if (make == nullptr) return;
-  for (const std::uint32_t threads : governor_.levels()) {
-    ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(threads));
-    params.paused = true;  // until its first step
-    pools_.push_back(make(&params));
-  }
+  if (cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new") == nullptr) return;
+  pools_.resize(governor_.levels().size(), nullptr);
   change(context, governor_.threads());
 }
 
@@ -63,9 +66,11 @@ std::int32_t StepThreads::decode(llama_context* context, const llama_batch& batc
 void StepThreads::change(llama_context* context, std::uint32_t threads) {
   const auto levels = governor_.levels();
   const auto level = std::find(levels.begin(), levels.end(), threads) - levels.begin();
-  // ggml puts the pool that it leaves to sleep.
-  if (!pools_.empty())
-    llama_attach_threadpool(context, pools_[static_cast<std::size_t>(level)], nullptr);
+  if (!pools_.empty()) {
+    ggml_threadpool*& pool = pools_[static_cast<std::size_t>(level)];
+    if (pool == nullptr) pool = new_pool(threads);
+    llama_attach_threadpool(context, pool, nullptr);  // puts the pool that it leaves to sleep
+  }
   const auto count = static_cast<std::int32_t>(threads);
   llama_set_n_threads(context, count, count);
   current_ = threads;

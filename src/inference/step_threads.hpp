@@ -23,8 +23,8 @@ class StepThreads {
   StepThreads& operator=(const StepThreads&) = delete;
 
   // Threads that live as long as this; without them ggml starts some at every step. One pool for
-  // each number of threads, all but one of them asleep: a thread that a step leaves out of its pool
-  // would spin through every other step.
+  // each number of threads that was ever tried, all but one of them asleep: a thread that a step
+  // leaves out of its pool would spin through every other step.
   void keep_for(llama_context* context);
 
   // llama_decode, its answer, and its exceptions.
@@ -35,7 +35,7 @@ class StepThreads {
 
   ThreadGovernor governor_;
   std::uint32_t current_;
-  std::vector<ggml_threadpool*> pools_;  // beside governor_.levels(), or none
+  std::vector<ggml_threadpool*> pools_;  // beside governor_.levels(), null where not tried; or none
 };
 
 }  // namespace quern::inference
