@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,13 @@ Bytes RealProcess::memory() const {
   const auto page = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
   const auto limit = parse_number<std::uint64_t>(cgroup_line("memory.max"));
   return {limit.ok() ? std::min(*limit, pages * page) : pages * page};
+}
+
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // then the soft limit stays
 }
 
 void name_this_thread(std::string_view name) {

@@ -34,6 +34,10 @@ class RealProcess final : public Process {
   Bytes memory() const override;
 };
 
+// Lets this process open as many files and connections as its hard limit says: the soft one is often
+// 1024, for programs that call select(). Children inherit it.
+void allow_many_files();
+
 // Names the calling thread in debuggers and top: at most 15 characters, the rest is cut.
 void name_this_thread(std::string_view name);
 

@@ -3,6 +3,7 @@
 #include "base/fakes.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 
@@ -24,6 +25,16 @@ TEST(Process, AnEmptyVariableIsNotSet) {
   EXPECT_FALSE(process.env("QUERN_TEST_EMPTY").has_value());
   EXPECT_EQ(process.env("QUERN_TEST_FULL"), "x");
   EXPECT_FALSE(process.env("QUERN_TEST_ABSENT").has_value());
+}
+
+TEST(Process, MayOpenAsManyFilesAsTheHardLimitSays) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max / 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  allow_many_files();
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
 }
 
 TEST(Process, TheFakeSaysWhatItWasTold) {

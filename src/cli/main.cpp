@@ -15,6 +15,7 @@ extern const std::byte quern_embed_chat_image_end[];    // NOLINT(readability-id
 int main(int argc, char** argv) {
   using namespace quern;
   cli::Signals signals;
+  allow_many_files();
   SystemClock clock;
   RealFiles files;
   RealProcess process;
