@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Decode and prefill of one stream, through HTTP and sandbox, against llama-bench on the same source.
 
-Both use the same weights, kernels and threads; runs alternate, ratios are taken pair by pair.
+Both use the same weights, kernels and threads; runs alternate, ratios are taken pair by pair. Both decode
+after equally many tokens: ours after the prompt's, llama-bench at that depth.
 llama-bench measures the bare library; ours includes parsing, templates, sampling and streaming.
 """
 
@@ -18,12 +19,15 @@ PROMPT_TOKENS = 512
 NEW_TOKENS = 128
 
 
-def llama_bench() -> dict:
-    out = subprocess.check_output(
-        [harness.PEERS / "llama-bench", "-m", harness.MODEL, "-t", str(harness.THREADS), "-p", str(PROMPT_TOKENS),
-         "-n", str(NEW_TOKENS), "-r", "1", "-o", "json"], text=True, stderr=subprocess.DEVNULL)
-    rates = {("prefill" if r["n_prompt"] else "decode"): r["avg_ts"] for r in json.loads(out)}
-    return rates
+def llama_rate(*what: str) -> float:
+    out = subprocess.check_output([harness.PEERS / "llama-bench", "-m", harness.MODEL, "-t", str(harness.THREADS), *what,
+                                   "-r", "1", "-o", "json"], text=True, stderr=subprocess.DEVNULL)
+    return json.loads(out)[0]["avg_ts"]
+
+
+def llama_bench(depth: int) -> dict:
+    return {"prefill": llama_rate("-p", str(PROMPT_TOKENS), "-n", "0"),
+            "decode": llama_rate("-p", "0", "-n", str(NEW_TOKENS), "-d", str(depth))}
 
 
 def read_prompt(port: int, nonce: str) -> dict:
@@ -40,7 +44,8 @@ def ours(port: int, nonce: int) -> dict:
                                  "messages": [{"role": "user", "content": f"{nonce}. Tell a very long story."}]})
     computed = prompt["timings"]["prompt_n"]
     return {"prefill": computed / prompt["last_s"], "computed_prompt_tokens": computed,
-            "decode": (decode["tokens"] - 1) / (decode["last_s"] - decode["first_s"]), "new_tokens": decode["tokens"]}
+            "decode": (decode["tokens"] - 1) / (decode["last_s"] - decode["first_s"]), "new_tokens": decode["tokens"],
+            "depth": decode["prompt"]}
 
 
 def median_within(ratios: list, draws: int = 4000) -> list:
@@ -53,9 +58,9 @@ def median_within(ratios: list, draws: int = 4000) -> list:
 def main() -> None:
     pairs = []
     with harness.quern() as server:
-        ours(server.port, 0)  # warm-up
+        depth = ours(server.port, 0)["depth"]  # and warm-up
         for n in range(1, PAIRS + 1):
-            turns = [llama_bench, lambda n=n: ours(server.port, n)]
+            turns = [lambda: llama_bench(depth), lambda n=n: ours(server.port, n)]
             if n % 2:
                 turns.reverse()
             results = []
@@ -72,7 +77,8 @@ def main() -> None:
                "ratio": round(harness.median(o[what] / p[what] for o, p in pairs), 3),
                "ratio_95": median_within([o[what] / p[what] for o, p in pairs])}
         for what in ("decode", "prefill")
-    } | {"computed_prompt_tokens": pairs[0][0]["computed_prompt_tokens"], "new_tokens": pairs[0][0]["new_tokens"], "pairs": PAIRS})
+    } | {"computed_prompt_tokens": pairs[0][0]["computed_prompt_tokens"], "new_tokens": pairs[0][0]["new_tokens"],
+       "depth": depth, "pairs": PAIRS})
 
 
 if __name__ == "__main__":
