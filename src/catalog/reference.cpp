@@ -76,7 +76,8 @@ ReferenceKind kind_of(std::string_view reference) {
   if (reference.starts_with("hub:")) return ReferenceKind::hub;
   if (reference.starts_with("pypi:")) return ReferenceKind::pypi;
   if (reference.find("://") != std::string_view::npos) return ReferenceKind::url;
-  const bool path = reference.find('/') != std::string_view::npos || reference.ends_with(".gguf");
+  const bool path = reference.find('/') != std::string_view::npos ||
+                    reference.ends_with(".gguf") || reference.ends_with(".bin");
   return path ? ReferenceKind::file : ReferenceKind::name;
 }
 

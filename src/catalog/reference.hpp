@@ -27,6 +27,7 @@ struct WheelMember {
   static Result<std::vector<WheelMember>> parse(std::string_view text);
 };
 
+// A file has a slash in it, or ends in .gguf or .bin.
 enum class ReferenceKind : std::uint8_t { name, hub, pypi, url, file };
 ReferenceKind kind_of(std::string_view reference);
 

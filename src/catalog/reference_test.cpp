@@ -48,6 +48,13 @@ TEST(References, store_names_are_safe_and_distinct) {
   }
 }
 
+TEST(References, a_file_is_told_from_a_name_by_its_ending_or_a_slash) {
+  for (const char* text : {"m.gguf", "stories15M.bin", "./m", "/w/m"}) {
+    EXPECT_EQ(kind_of(text), ReferenceKind::file) << text;
+  }
+  EXPECT_EQ(kind_of("smollm2-135m-instruct"), ReferenceKind::name);
+}
+
 TEST(References, malformed_ones_are_refused) {
   for (const char* text :
        {"hub:", "hub:o", "hub:o/", "hub:o/../x", "hub:/r", "hub:o/r?x", "hub:o/r/a b"}) {

@@ -1,6 +1,7 @@
 #include "inference/weights.hpp"
 
 #include "inference/backends.hpp"
+#include "inference/checkpoint_gguf.hpp"
 #include "inference/model_file.hpp"
 
 #include <llama.h>
@@ -48,6 +49,13 @@ std::size_t longest_token_of(const Vocabulary& vocabulary, const llama_vocab* vo
 }  // namespace
 
 Result<std::shared_ptr<const Weights>> Weights::load(const std::filesystem::path& path) {
+  const auto checkpoint = TRY(read_checkpoint(path));
+  if (!checkpoint) return load_gguf(path);
+  const UniqueFd gguf = TRY(checkpoint_as_gguf(path, *checkpoint));
+  return load_gguf("/proc/self/fd/" + std::to_string(gguf.get())).context(path.string());
+}
+
+Result<std::shared_ptr<const Weights>> Weights::load_gguf(const std::filesystem::path& path) {
   TRY(check_model_file(path));
   (void)take_last_complaint();
   llama_model* model = nullptr;

@@ -20,7 +20,8 @@ namespace quern::inference {
 
 class Weights final : public Vocabulary {
  public:
-  // Checks the file first (model_file.hpp): not_found, corrupt_data, unsupported.
+  // A GGUF file, or a llama2.c checkpoint with its tokenizer.bin beside it. Checks the file first
+  // (model_file.hpp, checkpoint.hpp): not_found, corrupt_data, unsupported, resource_exhausted.
   static Result<std::shared_ptr<const Weights>> load(const std::filesystem::path& path);
   ~Weights() override;
 
@@ -46,6 +47,7 @@ class Weights final : public Vocabulary {
 
  private:
   explicit Weights(llama_model* model);
+  static Result<std::shared_ptr<const Weights>> load_gguf(const std::filesystem::path& path);
 
   llama_model* model_;
   const llama_vocab* vocab_;

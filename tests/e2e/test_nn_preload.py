@@ -5,6 +5,7 @@ What the programs themselves hear is in test_nn_guests.py.
 
 import json
 
+import checkpoint
 import pytest
 import quern
 
@@ -53,6 +54,18 @@ def test_a_file_that_is_no_model(nn, tmp_path):
     ended = nn("nn-basic", "default", CONTINUE, preload=f"default:GGML:AUTO:{file}")
     assert ended.code != 0
     assert "junk.gguf" in ended.err or "default" in ended.err
+
+
+def test_a_checkpoint_of_llama2c(nn, tmp_path):
+    file = checkpoint.write(tmp_path)
+    options = json.dumps({"temp": 0, "n-predict": 8})
+    ended, again = (nn("nn-metadata", "default", options, "", "ab ba", preload=f"default:GGML:AUTO:{file}") for _ in range(2))
+    assert ended.code == 0, ended.err
+    assert ended.out and ended.out == again.out
+    assert counts(ended.err)[-1]["output_tokens"] == 8, ended.err
+    (tmp_path / "tokenizer.bin").unlink()
+    ended = nn("nn-metadata", "default", options, "", "ab ba", preload=f"default:GGML:AUTO:{file}")
+    assert ended.code != 0 and "tokenizer.bin" in ended.err
 
 
 def test_the_variable_of_container_runtimes(nn, smollm2):
