@@ -7,15 +7,17 @@
 #include "guestapi/network_policy.hpp"
 #include "guestapi/nn_ggml.hpp"
 #include "guestapi/nn_host.hpp"
+#include "guestapi/spin_llm_host.hpp"
 
 namespace quern::guestapi {
 
 struct GuestApi::Impl {
-  explicit Impl(ModelProvider& models) : llm(models, *opening, *counting) {
+  explicit Impl(ModelProvider& models) : work(models, *opening, *counting) {
     std::vector<std::unique_ptr<NnBackend>> backends;
     backends.push_back(std::make_unique<GgmlBackend>(models, *opening, *counting));
     nn = std::make_unique<NnHost>(std::move(backends));
     imports.interfaces = llm.interfaces();
+    imports.interfaces.push_back(spin_llm.interface());
     imports.functions = nn->functions();
     imports.functions.push_back(logging_function());
     imports.advice = import_advice();
@@ -31,7 +33,9 @@ struct GuestApi::Impl {
 
   std::unique_ptr<Lane> opening = std::make_unique<Lane>("quern-open", 256);
   std::unique_ptr<Lane> counting = std::make_unique<Lane>("quern-count", 256);
-  LlmHost llm;
+  ModelWork work;
+  LlmHost llm{work};
+  SpinLlmHost spin_llm{work};
   std::unique_ptr<NnHost> nn;
   wasm::HostImports imports;
 };

@@ -9,7 +9,7 @@ std::vector<wasm::ImportAdvice> import_advice() {
       {.beginning = "wasi_ephemeral_nn.", .advice = "WASI-NN has no such function here"},
       {.beginning = "wasi:nn/", .advice = "WASI-NN for components: not offered yet"},
       {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
-      {.beginning = "fermyon:spin/llm", .advice = "Spin's language models: not offered yet"},
+      {.beginning = "fermyon:spin/llm", .advice = "Spin's language models, in another version than this one's"},
       {.beginning = "fermyon:", .advice = "an interface of Spin: only its host has it"},
       {.beginning = "spin:", .advice = "an interface of Spin: only its host has it"},
       {.beginning = "wasi:keyvalue/", .advice = "a key-value store: not offered yet"},
