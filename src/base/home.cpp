@@ -33,6 +33,7 @@ Result<Home> find_home(const Process& process) {
   }
   home.models = home.data / "models";
   home.history = home.data / "chat-history";
+  home.stores = home.data / "stores";
   const std::string more = process.env("QUERN_MODELS").value_or("");
   for (const std::string_view place : split(more, ':')) {
     if (!place.empty()) home.more_models.emplace_back(place);

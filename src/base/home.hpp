@@ -13,6 +13,7 @@ struct Home {
   std::filesystem::path data;     // QUERN_HOME, else XDG_DATA_HOME/quern, else ~/.local/share/quern
   std::filesystem::path models;   // data/models
   std::filesystem::path history;  // data/chat-history
+  std::filesystem::path stores;   // data/stores: key-value stores of guests
   std::filesystem::path code;  // compiled guests: QUERN_HOME/code, else XDG_CACHE_HOME/quern/code
   // QUERN_MODELS, separated by colons: more places that hold GGUF files, read only.
   std::vector<std::filesystem::path> more_models;

@@ -114,6 +114,9 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
   add_many(app, kGrants, "--net", "HOST:PORT", grants.net,
            "An address it may connect to; * stands for any");
   add_many(app, kGrants, "--listen", "ADDRESS:PORT", grants.listen, "An address it may listen on");
+  add_many(app, kGrants, "--store", "LABEL=PLACE", grants.stores,
+           "A key-value store: a name in Quern's home, or ./FILE");
+  add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);

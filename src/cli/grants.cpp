@@ -1,5 +1,7 @@
 #include "cli/grants.hpp"
 
+#include "base/files.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -29,6 +31,20 @@ Result<std::pair<std::string, std::string>> parse_variable(const std::string& te
                 "--env " + text + ": the variable is not set here (write " + text + "=VALUE)");
   }
   return std::pair(text, *own);
+}
+
+Result<guestapi::StoreGrant> parse_store(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    return fail(ErrorKind::invalid_argument, "--store \"" + text + "\" is not LABEL=PLACE");
+  }
+  return guestapi::parse_store(text.substr(0, equals), text.substr(equals + 1))
+      .context("--store \"" + text + "\"");
+}
+
+Result<> read_secrets(guestapi::Grants& grants, const Process& process) {
+  RealFiles files;
+  return guestapi::read_secrets(grants, process, files);
 }
 
 }  // namespace
@@ -86,6 +102,20 @@ Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpos
     auto variable = TRY(parse_variable(text, process));
     std::erase_if(grants.env, [&](const auto& old) { return old.first == variable.first; });
     grants.env.push_back(std::move(variable));
+  }
+  for (const std::string& text : options.stores) {
+    guestapi::StoreGrant store = TRY(parse_store(text));
+    std::erase_if(grants.stores, [&](const auto& old) { return old.label == store.label; });
+    grants.stores.push_back(std::move(store));
+  }
+  TRY(read_secrets(grants, process));
+  for (const std::string& text : options.config) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      // Not repeated: what was meant as the value may be a secret.
+      return fail(ErrorKind::invalid_argument, "--config needs NAME=VALUE");
+    }
+    grants.config.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
   }
   grants.net.insert(grants.net.end(), options.net.begin(), options.net.end());
   grants.listen.insert(grants.listen.end(), options.listen.begin(), options.listen.end());

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+
 namespace quern::cli {
 namespace {
 
@@ -68,6 +72,52 @@ TEST(Grants, AVariableThatIsNotHereIsAnError) {
   options.environment = {"=x"};
   EXPECT_EQ(make_grants(options, Purpose::command, FakeProcess()).error().kind(),
             ErrorKind::invalid_argument);
+}
+
+TEST(Grants, StoresAndConfigurationComeAfterTheManifests) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "quern_grants";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "token.txt") << "from a file\n";
+  std::ofstream(folder / "app.toml") << "[stores]\na = \"one\"\nb = \"./two.db\"\n"
+                                        "[config]\nmode = \"slow\"\ntoken = { env = \"TOKEN\" }\n"
+                                        "password = { file = \"token.txt\" }\n";
+  FakeProcess process;
+  process.environment["TOKEN"] = "secret";
+  GrantOptions options;
+  options.manifest = folder / "app.toml";
+  options.stores = {"a=other", "c=./three.db"};
+  options.config = {"mode=fast=er", "empty="};
+  const auto grants = make_grants(options, Purpose::service, process);
+  ASSERT_TRUE(grants.ok()) << grants.error().describe();
+  std::map<std::string, std::string> places;
+  for (const auto& store : grants->stores) {
+    places[store.label] = store.place.name + store.place.file.string();
+  }
+  EXPECT_EQ(places, (std::map<std::string, std::string>{
+                        {"a", "other"}, {"b", folder / "./two.db"}, {"c", "./three.db"}}));
+  using Values = std::map<std::string, std::string, std::less<>>;
+  EXPECT_EQ(
+      grants->config,
+      (Values{
+          {"mode", "fast=er"}, {"empty", ""}, {"token", "secret"}, {"password", "from a file"}}));
+}
+
+TEST(Grants, ASecretThatIsNotThereIsNamedAndNoValueIsRepeated) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "quern_grants";
+  std::filesystem::create_directories(folder);
+  GrantOptions options;
+  options.manifest = folder / "absent.toml";
+  std::ofstream(options.manifest) << "[config]\ntoken = { env = \"TOKEN\" }\n";
+  const auto grants = make_grants(options, Purpose::service, FakeProcess());
+  ASSERT_FALSE(grants.ok());
+  EXPECT_EQ(grants.error().kind(), ErrorKind::not_found);
+  EXPECT_NE(grants.error().describe().find("TOKEN"), std::string::npos);
+  const auto bare = make_grants({.config = {"hunter2"}}, Purpose::command, FakeProcess());
+  ASSERT_FALSE(bare.ok());
+  EXPECT_EQ(bare.error().describe().find("hunter2"), std::string::npos);
+  for (const char* store : {"a", "=b", "a=", "a=A", "a=b c"}) {
+    EXPECT_FALSE(make_grants({.stores = {store}}, Purpose::command, FakeProcess()).ok()) << store;
+  }
 }
 
 TEST(Grants, LimitsComeFromTheOptions) {

@@ -7,6 +7,8 @@
 #include "guestapi/guestapi.hpp"
 #include "wasm/wasm.hpp"
 
+#include "store/store.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -69,14 +71,14 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
 }
 
 struct Node {
-  Node() = default;
+  explicit Node(const Home& home) : api(models, store::make_sqlite_stores(home.stores)) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   // What a guest that is gone has asked for may still be downloading.
   ~Node() { models.stop(); }
 
   Models models;
-  guestapi::GuestApi api{models};
+  guestapi::GuestApi api;
   std::unique_ptr<wasm::Engine> engine;
   std::shared_ptr<wasm::Linked> linked;
 };
@@ -127,7 +129,7 @@ Result<int> run_program(const Run& asked, World& world) {
     if (signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupted.request_stop();
   });
-  Node node;
+  Node node(home);
   TRY(load(node, options, home, world));
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, interrupted.get_token()));
   const auto end_by_signal = [&](wasm::Running& running) {

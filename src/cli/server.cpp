@@ -7,6 +7,8 @@
 #include "cli/stalled.hpp"
 #include "cli/unpack.hpp"
 
+#include "store/store.hpp"
+
 namespace quern::cli {
 namespace {
 
@@ -41,11 +43,14 @@ ModelLoads loads(const Models& models) {
 
 }  // namespace
 
+ServingNode::ServingNode(const Serve& options, const Home& home, World& world)
+    : options_(options), world_(world), api_(models_, store::make_sqlite_stores(home.stores)) {}
+
 ServingNode::~ServingNode() = default;
 
 Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, const Home& home,
                                                          World& world) {
-  std::unique_ptr<ServingNode> node(new ServingNode(options, world));
+  std::unique_ptr<ServingNode> node(new ServingNode(options, home, world));
   // The slowest part first: weights come in while the rest is made.
   if (uses_models(options)) node->models_.start(options.model, home, world);
   if (!options.server.api_key_file.empty()) {

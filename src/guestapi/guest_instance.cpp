@@ -1,5 +1,7 @@
 #include "guestapi/guest_instance.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -7,14 +9,20 @@ namespace quern::guestapi {
 namespace {
 constexpr std::string_view kEveryModel = "*";
 constexpr std::string_view kDefault = "default";
+constexpr std::uint32_t kMostWarnings = 16;
+constexpr std::size_t kLongestLine = 512;
+constexpr std::size_t kLongestTold = 64;  // of what a guest wrote
 }  // namespace
 
 GuestInstance::GuestInstance(const Grants& grants, Guest guest)
     : tenant(std::move(guest.tenant)),
       request(guest.request),
+      config(grants.config),
       handles(grants.limits.handles),
       account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
-      models_(grants.models) {}
+      models_(grants.models),
+      stores_(grants.stores),
+      store_limit_(grants.store_limit) {}
 
 GuestInstance::~GuestInstance() { handles.close(); }
 
@@ -35,6 +43,33 @@ Result<std::string> GuestInstance::granted_model(std::string_view name,
               "using the model \"" + std::string(name) +
                   "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
                   "\"]");
+}
+
+Result<store::Place> GuestInstance::granted_store(std::string_view label) const {
+  for (const StoreGrant& grant : stores_) {
+    if (grant.label != label) continue;
+    store::Place place = grant.place;
+    place.limit = store_limit_;
+    return place;
+  }
+  const std::string name(label.substr(0, kLongestTold));
+  return fail(ErrorKind::permission_denied,
+              "opening the store \"" + name +
+                  "\" is not granted; the manifest would need: [stores] \"" + name +
+                  "\" = \"NAME\"");
+}
+
+const std::string* GuestInstance::config_value(std::string_view name) const {
+  const auto found = config.find(name);
+  return found == config.end() ? nullptr : &found->second;
+}
+
+void GuestInstance::warn(std::string_view what) {
+  if (warned_ == kMostWarnings) return;
+  std::string line = request == 0 ? "" : "[req " + std::to_string(request) + "] ";
+  line.append(what.substr(0, kLongestLine));
+  if (++warned_ == kMostWarnings) line += " (further failures of this guest are not logged)";
+  log::warn("guestapi", line);
 }
 
 inference::Caller GuestInstance::caller(std::optional<std::chrono::milliseconds> timeout) const {

@@ -22,9 +22,17 @@ class GuestInstance final : public wasm::InstanceState {
   ~GuestInstance() override;
   void ended() override { handles.close(); }
 
+  // A line in the log for whoever runs the guest, which itself hears less; for the first few only,
+  // because a guest may try for ever. One call of an instance at a time, as for all here.
+  void warn(std::string_view what);
+
   // The model behind a name that the guest used ("default" is its first), or permission_denied
   // naming the missing grant. `available` is asked for the default under `models = ["*"]`.
   Result<std::string> granted_model(std::string_view name, const ModelProvider& models) const;
+  // The store behind a label, or permission_denied naming the missing grant.
+  Result<store::Place> granted_store(std::string_view label) const;
+  // Null when it is not granted.
+  const std::string* config_value(std::string_view name) const;
   // On whose behalf the model works, and for how long.
   inference::Caller caller(std::optional<std::chrono::milliseconds> timeout = {}) const;
   // The granted ones that are here, in the order of the grants.
@@ -32,6 +40,7 @@ class GuestInstance final : public wasm::InstanceState {
 
   const std::string tenant;
   const std::uint64_t request;
+  const std::map<std::string, std::string, std::less<>> config;
   HandleTable handles;
   // Shared with generations, which may outlive the instance by a moment.
   const std::shared_ptr<Account> account;
@@ -40,6 +49,9 @@ class GuestInstance final : public wasm::InstanceState {
 
  private:
   const std::vector<std::string> models_;
+  const std::vector<StoreGrant> stores_;
+  const Bytes store_limit_;
+  std::uint32_t warned_ = 0;
 };
 
 }  // namespace quern::guestapi

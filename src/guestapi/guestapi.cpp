@@ -1,21 +1,39 @@
 #include "guestapi/guestapi.hpp"
 
+#include "guestapi/config_host.hpp"
 #include "guestapi/guest_instance.hpp"
 #include "guestapi/import_advice.hpp"
+#include "guestapi/kv_host.hpp"
 #include "guestapi/llm_host.hpp"
 #include "guestapi/logging_host.hpp"
 #include "guestapi/network_policy.hpp"
 #include "guestapi/nn_ggml.hpp"
 #include "guestapi/nn_host.hpp"
+#include "guestapi/spin_llm_host.hpp"
+
+#include <algorithm>
+#include <iterator>
 
 namespace quern::guestapi {
 
+namespace {
+
+void add(std::vector<wasm::HostInterface>& all, std::vector<wasm::HostInterface> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+}  // namespace
+
 struct GuestApi::Impl {
-  explicit Impl(ModelProvider& models) : llm(models, *opening, *counting) {
+  Impl(ModelProvider& models, std::unique_ptr<store::Stores> kept)
+      : stores(std::move(kept)), work(models, *opening, *counting) {
     std::vector<std::unique_ptr<NnBackend>> backends;
     backends.push_back(std::make_unique<GgmlBackend>(models, *opening, *counting));
     nn = std::make_unique<NnHost>(std::move(backends));
     imports.interfaces = llm.interfaces();
+    add(imports.interfaces, {spin_llm.interface()});
+    add(imports.interfaces, kv.interfaces());
+    add(imports.interfaces, config_interfaces());
     imports.functions = nn->functions();
     imports.functions.push_back(logging_function());
     imports.advice = import_advice();
@@ -25,18 +43,25 @@ struct GuestApi::Impl {
   ~Impl() {
     opening = nullptr;
     counting = nullptr;
+    storing = nullptr;
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   std::unique_ptr<Lane> opening = std::make_unique<Lane>("quern-open", 256);
   std::unique_ptr<Lane> counting = std::make_unique<Lane>("quern-count", 256);
-  LlmHost llm;
+  const std::unique_ptr<store::Stores> stores;
+  std::unique_ptr<Lane> storing = std::make_unique<Lane>("quern-store", 4096);
+  ModelWork work;
+  LlmHost llm{work};
+  SpinLlmHost spin_llm{work};
+  KvHost kv{stores.get(), *storing};
   std::unique_ptr<NnHost> nn;
   wasm::HostImports imports;
 };
 
-GuestApi::GuestApi(ModelProvider& models) : impl_(std::make_unique<Impl>(models)) {}
+GuestApi::GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores)
+    : impl_(std::make_unique<Impl>(models, std::move(stores))) {}
 GuestApi::~GuestApi() = default;
 
 const wasm::HostImports& GuestApi::imports() const { return impl_->imports; }

@@ -1,13 +1,14 @@
 // guestapi: what guests may import, and which guest may import what.
 //
 // For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
-//          side of what guests import beside WASI: quern:llm for components, WASI-NN and
-//          wasi:logging for core modules.
+//          side of what guests import beside WASI: quern:llm, wasi:keyvalue, wasi:config and
+//          Spin's interfaces for components, WASI-NN and wasi:logging for core modules.
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.
 // Threads: host functions run on the wasm engine's workers and answer from there, from the model's
-//          thread, or from one of two own threads for what would block: loading, long counts.
+//          thread, or from one of three own threads for what would block: loading, long counts,
+//          stores.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
 //          the manifest: `models = ["gemma"]`. WASI-NN answers numbers; the log has the words.
 //
@@ -17,13 +18,18 @@
 //     linked->run(TRY(api.sandbox(grants, {.tenant = "cli"})), done);
 #pragma once
 
+#include "base/files.hpp"
+#include "base/process.hpp"
 #include "base/result.hpp"
 #include "inference/inference.hpp"
 #include "wasm/wasm.hpp"
 
+#include "store/store.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +37,19 @@
 #include <vector>
 
 namespace quern::guestapi {
+
+// A store under the label by which the guest opens it.
+struct StoreGrant {
+  std::string label;
+  store::Place place;  // its limit is Grants::store_limit
+};
+
+// A value of the configuration whose text lies elsewhere, so that it stands in no manifest.
+struct Secret {
+  std::string name;
+  std::string variable;        // of Quern's own environment; or
+  std::filesystem::path file;  // the text of a file, without the line end at its end
+};
 
 // What a guest may do. The default is nothing. The form of the manifest is in
 // docs/formats/manifest.md; an unknown key is an error that names line and key.
@@ -44,6 +63,13 @@ struct Grants {
   std::vector<std::string> listen;
   // Model names; "*" is every model here. The first is the guest's default.
   std::vector<std::string> models;
+  std::vector<StoreGrant> stores;
+  // What one store may become by this guest's writing.
+  Bytes store_limit = 1_GiB;
+  // Names and values that the guest may read.
+  std::map<std::string, std::string, std::less<>> config;
+  // Become part of `config` by read_secrets().
+  std::vector<Secret> secrets;
   wasm::Limits limits;
   // Model tokens (prompt and completion) one instance may use; 0: no budget.
   std::uint64_t tokens = 0;
@@ -52,6 +78,10 @@ struct Grants {
 // `name` is for messages only. invalid_argument with line, key and what is allowed.
 Result<Grants> parse_grants(std::string_view toml, std::string_view name);
 Result<Grants> load_grants(const std::filesystem::path& manifest);
+// `place`: a name or a path, as in the manifest's [stores]. invalid_argument.
+Result<StoreGrant> parse_store(std::string_view label, std::string_view place);
+// not_found names the variable or file of a secret that is not there; never what is in one.
+Result<> read_secrets(Grants& grants, const Process& process, Files& files);
 
 // Where models come from: by the granted name, loading on first use where that is configured.
 class ModelProvider {
@@ -76,7 +106,8 @@ struct Guest {
 
 class GuestApi {
  public:
-  explicit GuestApi(ModelProvider& models);
+  // `stores`: where the granted ones are kept; null: opening one fails.
+  explicit GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores = nullptr);
   ~GuestApi();
   // Every interface and function, for Engine::link. Valid as long as *this.
   const wasm::HostImports& imports() const;

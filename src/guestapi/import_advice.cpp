@@ -3,18 +3,26 @@
 #include "guestapi/import_advice.hpp"
 
 namespace quern::guestapi {
+namespace {
+constexpr const char* kSpin2 = "offered as 2.0.0: build with version 2 or 3 of Spin's SDK";
+}
 
 std::vector<wasm::ImportAdvice> import_advice() {
   return {
       {.beginning = "wasi_ephemeral_nn.", .advice = "WASI-NN has no such function here"},
       {.beginning = "wasi:nn/", .advice = "WASI-NN for components: not offered yet"},
       {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
-      {.beginning = "fermyon:spin/llm", .advice = "Spin's language models: not offered yet"},
+      {.beginning = "fermyon:spin/llm", .advice = kSpin2},
+      {.beginning = "fermyon:spin/key-value", .advice = kSpin2},
+      {.beginning = "fermyon:spin/variables", .advice = kSpin2},
+      {.beginning = "fermyon:spin/config", .advice = kSpin2},
       {.beginning = "fermyon:", .advice = "an interface of Spin: only its host has it"},
       {.beginning = "spin:", .advice = "an interface of Spin: only its host has it"},
-      {.beginning = "wasi:keyvalue/", .advice = "a key-value store: not offered yet"},
+      {.beginning = "wasi:keyvalue/watch", .advice = "news of a key-value store: not offered"},
+      {.beginning = "wasi:keyvalue/",
+       .advice = "key-value stores are offered as 0.2.0-draft and 0.2.0-draft2"},
       {.beginning = "wasi:config/",
-       .advice = "configuration: not offered; give variables with --env NAME=VALUE"},
+       .advice = "configuration is offered as wasi:config/store@0.2.0-rc.1 and the drafts before"},
       {.beginning = "wasi:logging/",
        .advice = "logging, for components: not offered; write to stderr"},
       {.beginning = "wasi:blobstore/",

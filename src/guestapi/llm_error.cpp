@@ -51,4 +51,16 @@ void write_error(wasm::ValueWriter& out, const LlmError& error) {
   }
 }
 
+void refuse(wasm::HostCall& call, const LlmError& error, WriteError write) {
+  wasm::ValueWriter out;
+  out.present(false);
+  write(out, error);
+  call.resolve(out);
+}
+
+void refuse(wasm::HostCall& call, const Error& error, WriteError write) {
+  if (error.kind() == ErrorKind::guest_trap) return call.trap(error.message());
+  refuse(call, to_llm_error(error), write);
+}
+
 }  // namespace quern::guestapi

@@ -33,4 +33,11 @@ struct LlmError {
 LlmError to_llm_error(const Error& error);
 void write_error(wasm::ValueWriter& out, const LlmError& error);
 
+// How an interface writes the E of its result<_, E>.
+using WriteError = void (*)(wasm::ValueWriter&, const LlmError&);
+// Answers the call with it.
+void refuse(wasm::HostCall& call, const LlmError& error, WriteError write);
+// The same; a guest_trap ends the instance instead.
+void refuse(wasm::HostCall& call, const Error& error, WriteError write);
+
 }  // namespace quern::guestapi

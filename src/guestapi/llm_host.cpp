@@ -1,6 +1,7 @@
 #include "guestapi/llm_host.hpp"
 
 #include "guestapi/llm_check.hpp"
+#include "guestapi/llm_embed.hpp"
 #include "guestapi/llm_error.hpp"
 #include "guestapi/llm_handles.hpp"
 #include "guestapi/llm_read.hpp"
@@ -14,18 +15,12 @@ namespace quern::guestapi {
 namespace {
 
 constexpr std::size_t kLongestName = 256;
-constexpr std::size_t kMostEmbedded = 2048;
 
 void refuse(wasm::HostCall& call, const LlmError& error) {
-  wasm::ValueWriter out;
-  out.present(false);
-  write_error(out, error);
-  call.resolve(out);
+  guestapi::refuse(call, error, write_error);
 }
-
 void refuse(wasm::HostCall& call, const Error& error) {
-  if (error.kind() == ErrorKind::guest_trap) return call.trap(error.message());
-  refuse(call, to_llm_error(error));
+  guestapi::refuse(call, error, write_error);
 }
 
 // result<own<...>, error>
@@ -57,35 +52,6 @@ Result<> begin(GuestInstance& guest, wasm::HostCall& call, Timed timed, std::uin
       std::make_shared<LlmGeneration>(*std::move(generation), guest.account, grant.reserved));
 }
 
-Result<std::uint64_t> tokens_in_all(const inference::Model& model,
-                                    const std::vector<std::string>& texts) {
-  std::uint64_t sum = 0;
-  for (const std::string& text : texts) sum += TRY(tokens_in(model, text));
-  return sum;
-}
-
-Result<> begin_embedding(GuestInstance& guest, const std::shared_ptr<wasm::HostCall>& call,
-                         inference::Model& model, std::vector<std::string> texts,
-                         std::uint64_t reserved) {
-  const auto embedding = std::make_shared<LlmEmbedding>(call, guest.account, reserved);
-  const auto id = guest.handles.add(embedding);
-  if (!id.ok()) {
-    guest.account->settle(reserved, {});
-    return fail(id.error());
-  }
-  embedding->begin(model, std::move(texts), guest.caller({}),
-                   [id = *id](wasm::HostCall& waiting, const Result<inference::Embeddings>& done) {
-                     auto& holder = dynamic_cast<GuestInstance&>(*waiting.state());
-                     holder.handles.remove(id);
-                     if (!done.ok()) return refuse(waiting, done.error());
-                     wasm::ValueWriter out;
-                     out.present(true);
-                     write_embeddings(out, *done);
-                     waiting.resolve(out);
-                   });
-  return {};
-}
-
 }  // namespace
 
 wasm::HostFunction LlmHost::function(Method method) {
@@ -99,15 +65,14 @@ wasm::HostFunction LlmHost::function(Method method) {
 }
 
 Result<> LlmHost::count(const Call& call, std::uint64_t text_bytes, std::function<Result<>()> job) {
-  if (text_bytes <= kShortText) return job();
-  return counting_.run([call, job = std::move(job)] {
+  return work_.count(text_bytes, [call, job = std::move(job)] {
     const Result<> done = job();
     if (!done.ok()) refuse(*call, done.error());
   });
 }
 
 Result<> LlmHost::granted_models(GuestInstance& guest, const Call& call) {
-  const auto models = guest.granted_models(models_);
+  const auto models = guest.granted_models(work_.models());
   wasm::ValueWriter out;
   out.count(models.size());
   for (const inference::ModelInfo& info : models) write_model_info(out, info, info.name);
@@ -120,17 +85,11 @@ Result<> LlmHost::open(GuestInstance& guest, const Call& call) {
   if (name.size() > kLongestName) {
     return fail(ErrorKind::invalid_argument, "a model's name has at most 256 bytes");
   }
-  std::string granted = TRY(guest.granted_model(name, models_));
-  if (auto model = models_.loaded(granted)) {
-    return answer_handle(guest, *call,
-                         std::make_shared<LlmModel>(std::move(model), std::move(granted)));
-  }
-  return opening_.run([this, &guest, call, granted = std::move(granted)] {  // call holds guest
-    auto model = models_.open(granted);
+  const std::string granted = TRY(guest.granted_model(name, work_.models()));
+  return work_.open(granted, [&guest, call, granted](const auto& model) {  // call holds guest
     const Result<> done =
-        model.ok()
-            ? answer_handle(guest, *call, std::make_shared<LlmModel>(*std::move(model), granted))
-            : fail(std::move(model).error());
+        model.ok() ? answer_handle(guest, *call, std::make_shared<LlmModel>(*model, granted))
+                   : fail(model.error());
     if (!done.ok()) refuse(*call, done.error());
   });
 }
@@ -179,19 +138,7 @@ Result<> LlmHost::complete(GuestInstance& guest, const Call& call) {
 Result<> LlmHost::embed(GuestInstance& guest, const Call& call) {
   LlmReader in(call->arguments());
   const auto model = TRY(guest.handles.find<LlmModel>(in.resource(), "model"))->model;
-  std::vector<std::string> texts = TRY(in.texts());
-  if (texts.empty()) return fail(ErrorKind::invalid_argument, "there is no text to embed");
-  if (texts.size() > kMostEmbedded) {
-    return fail(ErrorKind::invalid_argument, "at most 2048 texts may be embedded in one call");
-  }
-  if (!guest.account->limited()) return begin_embedding(guest, call, *model, std::move(texts), 0);
-  return count(
-      call, in.text_bytes(), [&guest, call, model, texts = std::move(texts)]() -> Result<> {
-        const Account::Grant grant = guest.account->reserve(TRY(tokens_in_all(*model, texts)), 0);
-        if (!grant.refusal) return begin_embedding(guest, call, *model, texts, grant.reserved);
-        refuse(*call, *grant.refusal);
-        return {};
-      });
+  return embed_texts(guest, call, work_, model, TRY(in.texts()), write_error);
 }
 
 Result<> LlmHost::tokenize(GuestInstance& guest, const Call& call) {

@@ -1,11 +1,11 @@
 // The functions of quern:llm@0.1.0 that guests import (wit/quern-llm/llm.wit).
 //
 // Each reads its arguments, checks grant and handle, and answers: at once, or when the model has
-// something to say. None of them blocks: what may take long goes to a lane.
+// something to say. None of them blocks: what may take long goes through ModelWork.
 #pragma once
 
 #include "guestapi/guest_instance.hpp"
-#include "guestapi/lane.hpp"
+#include "guestapi/model_work.hpp"
 #include "wasm/host.hpp"
 
 #include <vector>
@@ -14,11 +14,8 @@ namespace quern::guestapi {
 
 class LlmHost {
  public:
-  // What may take long goes to the lanes: opening a model may read gigabytes, and counting must not
-  // queue behind that. All of them must outlive *this, and *this every program linked with its
-  // interfaces.
-  LlmHost(ModelProvider& models, Lane& opening, Lane& counting)
-      : models_(models), opening_(opening), counting_(counting) {}
+  // `work` must outlive *this, and *this every program linked with its interfaces.
+  explicit LlmHost(ModelWork& work) : work_(work) {}
 
   std::vector<wasm::HostInterface> interfaces();
 
@@ -47,9 +44,7 @@ class LlmHost {
   Result<> subscribe(GuestInstance& guest, const Call& call);
   Result<> cancel(GuestInstance& guest, const Call& call);
 
-  ModelProvider& models_;
-  Lane& opening_;
-  Lane& counting_;
+  ModelWork& work_;
 };
 
 }  // namespace quern::guestapi

@@ -48,6 +48,8 @@ class LlmReader {
   Result<std::vector<inference::Token>> tokens();
   Result<TimedChat> chat();              // messages, chat-options
   Result<TimedCompletion> completion();  // prompt, sampling, response-format
+  // What is read next, for numbers.
+  wasm::ValueReader& values() { return in_; }
   // Bytes of text read until now.
   std::uint64_t text_bytes() const { return text_bytes_; }
 

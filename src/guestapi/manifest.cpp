@@ -161,8 +161,10 @@ Result<> read_duration(const Section& section, std::string_view key,
   });
 }
 
-Result<> read_limits(const Section& section, wasm::Limits& limits) {
-  TRY(section.allow({"memory", "table_elements", "wall", "cpu", "handles", "output"}));
+Result<> read_limits(const Section& section, Grants& grants) {
+  wasm::Limits& limits = grants.limits;
+  TRY(section.allow({"memory", "table_elements", "wall", "cpu", "handles", "output", "store"}));
+  TRY(read_bytes(section, "store", grants.store_limit));
   TRY(read_bytes(section, "memory", limits.memory));
   TRY(read_bytes(section, "output", limits.output));
   TRY(read_duration(section, "wall", limits.wall));
@@ -217,13 +219,20 @@ Result<> read_files(const Section& top, std::string_view file, Grants& grants) {
   return {};
 }
 
-Result<> read_env(const Section& top, std::string_view file, Grants& grants) {
-  const toml::node* const node = top.find("env");
-  if (node == nullptr) return {};
+// The table of this name; null when there is none.
+Result<const toml::table*> find_table(const Section& top, std::string_view name) {
+  const toml::node* const node = top.find(name);
+  if (node == nullptr) return nullptr;
   const toml::table* const table = node->as_table();
-  if (table == nullptr || table->size() > kMostEntries) {
-    return top.error(*node, "env", "must be a table: [env], then NAME = \"value\"");
-  }
+  if (table != nullptr && table->size() <= kMostEntries) return table;
+  TRY(top.error(*node, name,
+                "must be a table: [" + std::string(name) + "], then NAME = \"value\""));
+  return nullptr;
+}
+
+Result<> read_env(const Section& top, std::string_view file, Grants& grants) {
+  const toml::table* const table = TRY(find_table(top, "env"));
+  if (table == nullptr) return {};
   const Section section(*table, file, "env");
   for (const auto& [key, value] : *table) {
     const std::string_view name = key.str();
@@ -238,10 +247,64 @@ Result<> read_env(const Section& top, std::string_view file, Grants& grants) {
   return {};
 }
 
+Result<> read_stores(const Section& top, std::string_view file, Grants& grants) {
+  const toml::table* const table = TRY(find_table(top, "stores"));
+  if (table == nullptr) return {};
+  const Section section(*table, file, "stores");
+  for (const auto& [key, value] : *table) {
+    const std::string_view label = key.str();
+    TRY(section.text(label, [&](std::string_view place) -> Result<> {
+      auto grant = parse_store(label, place);
+      if (!grant.ok()) return fail(std::move(grant).error());
+      grants.stores.push_back(*std::move(grant));
+      return {};
+    }));
+  }
+  return {};
+}
+
+Result<Secret> read_secret(const Section& section, const toml::table& table,
+                           std::string_view name) {
+  Secret secret{.name = std::string(name), .variable = {}, .file = {}};
+  TRY(section.allow({"env", "file"}));
+  if (table.size() != 1) {
+    TRY(section.error(table, name, "must be a string, { env = \"NAME\" } or { file = \"PATH\" }"));
+  }
+  const auto take = [](auto& into) {
+    return [&into](std::string_view text) -> Result<> {
+      if (text.empty()) return fail(ErrorKind::invalid_argument, "must not be empty");
+      into = text;
+      return {};
+    };
+  };
+  TRY(section.text("env", take(secret.variable)));
+  TRY(section.text("file", take(secret.file)));
+  return secret;
+}
+
+Result<> read_config(const Section& top, std::string_view file, Grants& grants) {
+  const toml::table* const table = TRY(find_table(top, "config"));
+  if (table == nullptr) return {};
+  const Section section(*table, file, "config");
+  for (const auto& [key, value] : *table) {
+    const std::string_view name = key.str();
+    if (const toml::table* const source = value.as_table(); source != nullptr) {
+      grants.secrets.push_back(TRY(read_secret(Section(*source, file, name), *source, name)));
+      continue;
+    }
+    TRY(section.text(name, [&](std::string_view text) -> Result<> {
+      grants.config.insert_or_assign(std::string(name), std::string(text));
+      return {};
+    }));
+  }
+  return {};
+}
+
 Result<Grants> read_grants(const toml::table& root, std::string_view file) {
   Grants grants;
   const Section top(root, file, "");
-  TRY(top.allow({"models", "tokens", "net", "listen", "files", "env", "limits"}));
+  TRY(top.allow(
+      {"models", "tokens", "net", "listen", "files", "env", "stores", "config", "limits"}));
   TRY(top.texts("models", [&](std::string_view model) -> Result<> {
     if (model.empty()) return fail(ErrorKind::invalid_argument, "a model's name is empty");
     grants.models.emplace_back(model);
@@ -258,10 +321,12 @@ Result<Grants> read_grants(const toml::table& root, std::string_view file) {
   TRY(top.number("tokens", 1, grants.tokens));
   TRY(read_files(top, file, grants));
   TRY(read_env(top, file, grants));
+  TRY(read_stores(top, file, grants));
+  TRY(read_config(top, file, grants));
   if (const toml::node* const node = top.find("limits"); node != nullptr) {
     const toml::table* const table = node->as_table();
     if (table == nullptr) TRY(top.error(*node, "limits", "must be a table: [limits]"));
-    TRY(read_limits(Section(*table, file, "limits"), grants.limits));
+    TRY(read_limits(Section(*table, file, "limits"), grants));
   }
   return grants;
 }
@@ -290,7 +355,32 @@ Result<Grants> load_grants(const std::filesystem::path& manifest) {
   for (wasm::Directory& directory : grants.files) {
     directory.host = manifest.parent_path() / directory.host;  // an absolute one stays as it is
   }
+  for (StoreGrant& store : grants.stores) {
+    if (!store.place.file.empty()) store.place.file = manifest.parent_path() / store.place.file;
+  }
+  for (Secret& secret : grants.secrets) {
+    if (!secret.file.empty()) secret.file = manifest.parent_path() / secret.file;
+  }
   return grants;
+}
+
+Result<StoreGrant> parse_store(std::string_view label, std::string_view place) {
+  constexpr std::size_t kLongestLabel = 256;
+  StoreGrant grant{.label = std::string(label), .place = {}};
+  if (label.empty() || label.size() > kLongestLabel) {
+    return fail(ErrorKind::invalid_argument, "a store's label has 1 to 256 bytes");
+  }
+  if (place.find('/') != std::string_view::npos) {
+    grant.place.file = place;
+  } else if (store::is_store_name(place)) {
+    grant.place.name = place;
+  } else {
+    return fail(ErrorKind::invalid_argument,
+                quoted(place) +
+                    " is neither a store's name (a-z, 0-9, \"-\", \"_\", \".\") nor a path (with "
+                    "a \"/\": \"./shop.db\")");
+  }
+  return grant;
 }
 
 }  // namespace quern::guestapi

@@ -24,6 +24,7 @@ TEST(Manifest, NothingIsGrantedByDefault) {
   const Grants grants = parse_grants("", "app.toml").value();
   EXPECT_TRUE(grants.files.empty() && grants.env.empty() && grants.net.empty());
   EXPECT_TRUE(grants.listen.empty() && grants.models.empty());
+  EXPECT_TRUE(grants.stores.empty() && grants.config.empty() && grants.secrets.empty());
   EXPECT_EQ(grants.tokens, 0U);
   EXPECT_EQ(grants.limits.memory, wasm::Limits().memory);
 }
@@ -48,8 +49,18 @@ access = "read_write"
 LANG = "C"
 "MODE.x" = "fast"
 
+[stores]
+default = "shop"
+archive = "./old/archive.db"
+
+[config]
+greeting = "hello"
+token = { env = "API_TOKEN" }
+password = { file = "password.txt" }
+
 [limits]
 memory = "64MiB"
+store = "2GiB"
 output = "1 MiB"
 wall = "30s"
 cpu = "1500ms"
@@ -61,6 +72,16 @@ handles = 64
   EXPECT_THAT(grants.models, ElementsAre("gemma", "smollm2"));
   EXPECT_THAT(grants.net, ElementsAre("api.example.com:443", "10.0.0.0/8:5432"));
   EXPECT_THAT(grants.env, ElementsAre(Pair("LANG", "C"), Pair("MODE.x", "fast")));
+  ASSERT_EQ(grants.stores.size(), 2U);  // in the order of their labels
+  EXPECT_EQ(grants.stores[0].label, "archive");
+  EXPECT_EQ(grants.stores[0].place.file, "./old/archive.db");
+  EXPECT_EQ(grants.stores[1].label, "default");
+  EXPECT_EQ(grants.stores[1].place.name, "shop");
+  EXPECT_EQ(grants.store_limit, 2_GiB);
+  EXPECT_THAT(grants.config, ElementsAre(Pair("greeting", "hello")));
+  ASSERT_EQ(grants.secrets.size(), 2U);
+  EXPECT_EQ(grants.secrets[0].file, "password.txt");
+  EXPECT_EQ(grants.secrets[1].variable, "API_TOKEN");
   EXPECT_EQ(grants.tokens, 5000U);
   ASSERT_EQ(grants.files.size(), 2U);
   EXPECT_EQ(grants.files[0].access, wasm::Access::read);
@@ -111,6 +132,17 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"[env]\nA = 1", "A in [env]: must be a string"},
       {"[env]\n\"A=B\" = \"1\"", "no name of a variable"},
       {"[env]\nA = \"x\\u0000y\"", "zero byte"},
+      {"stores = [\"a\"]", "stores: must be a table"},
+      {"[stores]\na = 1", "a in [stores]: must be a string"},
+      {"[stores]\na = \"Shop\"", "neither a store's name"},
+      {"[stores]\na = \"..\"", "neither a store's name"},
+      {"[stores]\n\"\" = \"shop\"", "1 to 256 bytes"},
+      {"[config]\na = 1", "a in [config]: must be a string"},
+      {"[config]\na = { env = \"A\", file = \"b\" }", "must be a string, { env"},
+      {"[config]\na = {}", "must be a string, { env"},
+      {"[config]\na = { envv = \"A\" }", "did you mean \"env\"?"},
+      {"[config]\na = { env = \"\" }", "must not be empty"},
+      {"[limits]\nstore = 5", "store in [limits]: must be a string"},
       {"limits = 3", "must be a table"},
       {"[limits]\nmemory = 256", "memory in [limits]: must be a string"},
       {"[limits]\nmemory = \"256\"", "needs a unit"},

@@ -1,6 +1,5 @@
 #include "guestapi/nn_host.hpp"
 
-#include "base/log.hpp"
 #include "guestapi/nn_records.hpp"
 
 #include <algorithm>
@@ -9,9 +8,6 @@
 
 namespace quern::guestapi {
 namespace {
-
-constexpr std::uint32_t kMostTold = 16;  // failures of one instance, which may try for ever
-constexpr std::size_t kLongestLine = 512;
 
 // A context and the graph it belongs to, which may be unloaded meanwhile.
 struct BoundContext final : Handle {
@@ -48,13 +44,10 @@ Result<std::uint32_t> hand_out(GuestInstance& guest, wasm::RawCall& call,
 }
 
 void tell(GuestInstance& guest, std::string_view function, const NnStep& step) {
-  if (step.why().empty() || guest.nn.told == kMostTold) return;
-  std::string text = guest.request == 0 ? "" : "[req " + std::to_string(guest.request) + "] ";
+  if (step.why().empty()) return;
   // The line of advice after it is for people at a terminal.
-  const std::string why = step.why().substr(0, std::min(step.why().find('\n'), kLongestLine));
-  text.append("wasi_ephemeral_nn.").append(function).append(": ").append(why);
-  if (++guest.nn.told == kMostTold) text += " (further failures of this guest are not logged)";
-  log::warn("guestapi", text);
+  const std::string why = step.why().substr(0, step.why().find('\n'));
+  guest.warn("wasi_ephemeral_nn." + std::string(function) + ": " + why);
 }
 
 }  // namespace

@@ -21,8 +21,6 @@ struct NnSession {
   std::shared_ptr<Opening> opening;
   // Bytes of prompts that its contexts hold.
   std::size_t inputs = 0;
-  // Failures that were logged.
-  std::uint32_t told = 0;
 };
 
 }  // namespace quern::guestapi

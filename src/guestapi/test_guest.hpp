@@ -121,8 +121,13 @@ class TestGuest {
   std::weak_ptr<wasm::InstanceState> state() const { return state_; }
 
  private:
+  // "infer", or "fermyon:spin/llm@2.0.0#infer" where other interfaces have a function of that name.
   const wasm::HostFunction& find(std::string_view function) const {
+    const std::size_t hash = function.find('#');
+    const std::string_view wanted = hash == function.npos ? "" : function.substr(0, hash);
+    if (hash != function.npos) function.remove_prefix(hash + 1);
     for (const auto& interface : api_.imports().interfaces) {
+      if (!wanted.empty() && interface.name != wanted) continue;
       for (const auto& [name, host] : interface.functions) {
         if (name == function) return host;
       }

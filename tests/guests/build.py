@@ -163,12 +163,14 @@ GUESTS = {
     "rust/nn-metadata": rust("nn-metadata"),
     "rust/nn-sockets": rust("nn-sockets"),
     "rust/nn-stream": rust("nn-stream"),
+    # An app for Spin, made with its SDK.
+    "spin/app": rust_component("app", "proxy"),
 }
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
-        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"]}
+        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:
