@@ -61,6 +61,7 @@ if [ "$what" = tests ]; then
 fi
 if [ "$what" = tests ]; then
   step "ONNX Runtime and a model for it"
+  "$here/wasi-nn/wit.sh" || echo "setup: the tests of WASI-NN for components will be skipped"
   "$here/onnx.sh" || echo "setup: the tests of ONNX graphs will be skipped"
   step "Rust for wasm"
   "$here/rust-wasm.sh" || echo "setup: the tests of guests written in Rust will be skipped"

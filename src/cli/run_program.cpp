@@ -7,6 +7,8 @@
 #include "guestapi/guestapi.hpp"
 #include "wasm/wasm.hpp"
 
+#include "tensor/graph_shelf.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -69,14 +71,15 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
 }
 
 struct Node {
-  Node() = default;
+  explicit Node(tensor::GraphShelf::Open open_engine) : graphs(std::move(open_engine)) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   // What a guest that is gone has asked for may still be downloading.
   ~Node() { models.stop(); }
 
   Models models;
-  guestapi::GuestApi api{models};
+  tensor::GraphShelf graphs;
+  guestapi::GuestApi api{models, &graphs};
   std::unique_ptr<wasm::Engine> engine;
   std::shared_ptr<wasm::Linked> linked;
 };
@@ -96,16 +99,14 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
 Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
                                    const std::stop_token& stop) {
   guestapi::Grants grants = TRY(make_grants(options.grants, Purpose::command, world.process));
+  std::vector<std::string> names;
   if (names_models(options.model)) {
     TRY(node.models.wait(stop));
-    for (std::string& name : node.models.names()) {
-      TRY(check_names(options.model.preloads, name));
-      grants.models.push_back(std::move(name));
-    }
+    names = node.models.names();
   }
-  for (const Preload& preload : options.model.preloads) {
-    grants.models.insert(grants.models.end(), {preload.name, preload.path});
-  }
+  TRY(check_names(options.model, names));
+  grants.models.insert(grants.models.end(), names.begin(), names.end());
+  grant_preloads(options.model, grants);
   wasm::Sandbox sandbox = TRY(node.api.sandbox(grants, {.tenant = "run", .meter = {}}));
   sandbox.args = options.arguments;
   sandbox.args.insert(sandbox.args.begin(), options.file.filename().string());
@@ -118,7 +119,7 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
 
 Result<int> run_program(const Run& asked, World& world) {
   Run options = asked;
-  TRY(complete_preloads(options.model.preloads, world.process));
+  add_environment(options.model, world.process);
   const Home home = TRY(find_home(world.process));
   std::stop_source interrupted;
   std::atomic<int> signal{0};
@@ -127,7 +128,11 @@ Result<int> run_program(const Run& asked, World& world) {
     if (signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupted.request_stop();
   });
-  Node node;
+  Node node([&] {
+    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
+                                     world.files);
+  });
+  put_on_shelf(options.model, node.graphs);
   TRY(load(node, options, home, world));
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, interrupted.get_token()));
   const auto end_by_signal = [&](wasm::Running& running) {

@@ -10,6 +10,8 @@
 #include "http/http.hpp"
 #include "wasm/wasm.hpp"
 
+#include "tensor/graph_shelf.hpp"
+
 #include <memory>
 #include <optional>
 
@@ -34,7 +36,7 @@ class ServingNode {
   std::string ailment() const;
 
  private:
-  ServingNode(const Serve& options, World& world) : options_(options), world_(world) {}
+  ServingNode(const Serve& options, World& world);
   Result<> listen();
   Result<> load_guest(const Home& home);
   Result<std::shared_ptr<const wasm::Program>> program();
@@ -43,7 +45,8 @@ class ServingNode {
   World& world_;
   apphost::ApiKeys keys_;
   Models models_;
-  guestapi::GuestApi api_{models_};
+  tensor::GraphShelf graphs_;
+  guestapi::GuestApi api_{models_, &graphs_};
   std::unique_ptr<wasm::Engine> engine_;
   std::shared_ptr<wasm::Linked> linked_;
   std::unique_ptr<apphost::App> app_;

@@ -7,6 +7,14 @@ namespace quern::guestapi {
 namespace {
 constexpr std::string_view kEveryModel = "*";
 constexpr std::string_view kDefault = "default";
+
+Failure not_granted(std::string_view name) {
+  return fail(ErrorKind::permission_denied,
+              "using the model \"" + std::string(name) +
+                  "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
+                  "\"]");
+}
+
 }  // namespace
 
 GuestInstance::GuestInstance(const Grants& grants, Guest guest)
@@ -14,7 +22,8 @@ GuestInstance::GuestInstance(const Grants& grants, Guest guest)
       request(guest.request),
       handles(grants.limits.handles),
       account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
-      models_(grants.models) {}
+      models_(grants.models),
+      graphs_(grants.graphs) {}
 
 GuestInstance::~GuestInstance() { handles.close(); }
 
@@ -31,10 +40,23 @@ Result<std::string> GuestInstance::granted_model(std::string_view name,
     return here.front().name;
   }
   if (grants(kEveryModel)) return std::string(name);
+  return not_granted(name);
+}
+
+Result<> GuestInstance::check_granted(std::string_view name) const {
+  for (const std::string& grant : models_) {
+    if (grant == name || grant == kEveryModel) return {};
+  }
+  return not_granted(name);
+}
+
+Result<> GuestInstance::hold_graph(NnHeld& held, std::size_t bytes) const {
+  if (held.resize(bytes, graphs_.count)) return {};
+  const std::size_t together = nn.graph_bytes + bytes;
   return fail(ErrorKind::permission_denied,
-              "using the model \"" + std::string(name) +
-                  "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
-                  "\"]");
+              "bringing a graph of " + to_string(Bytes{bytes}) +
+                  " is not granted; the manifest would need: graphs = \"" +
+                  std::to_string((together >> 20U) + 1) + "MiB\"");
 }
 
 inference::Caller GuestInstance::caller(std::optional<std::chrono::milliseconds> timeout) const {

@@ -25,6 +25,11 @@ class GuestInstance final : public wasm::InstanceState {
   // The model behind a name that the guest used ("default" is its first), or permission_denied
   // naming the missing grant. `available` is asked for the default under `models = ["*"]`.
   Result<std::string> granted_model(std::string_view name, const ModelProvider& models) const;
+  // Ok when a graph of this very name was granted; else permission_denied, naming the grant.
+  Result<> check_granted(std::string_view name) const;
+  // Counts a graph that the guest brings itself. permission_denied, naming the grant, when that is
+  // more than it may.
+  Result<> hold_graph(NnHeld& held, std::size_t bytes) const;
   // On whose behalf the model works, and for how long.
   inference::Caller caller(std::optional<std::chrono::milliseconds> timeout = {}) const;
   // The granted ones that are here, in the order of the grants.
@@ -40,6 +45,7 @@ class GuestInstance final : public wasm::InstanceState {
 
  private:
   const std::vector<std::string> models_;
+  const Bytes graphs_;
 };
 
 }  // namespace quern::guestapi

@@ -1,13 +1,14 @@
 // guestapi: what guests may import, and which guest may import what.
 //
 // For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
-//          side of what guests import beside WASI: quern:llm for components, WASI-NN and
-//          wasi:logging for core modules.
+//          side of what guests import beside WASI: quern:llm for components, wasi:logging for core
+//          modules, WASI-NN for both.
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.
 // Threads: host functions run on the wasm engine's workers and answer from there, from the model's
-//          thread, or from one of two own threads for what would block: loading, long counts.
+//          thread, or from one of three own threads for what would block: loading, long counts,
+//          computing tensors.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
 //          the manifest: `models = ["gemma"]`. WASI-NN answers numbers; the log has the words.
 //
@@ -30,6 +31,10 @@
 #include <utility>
 #include <vector>
 
+namespace quern::tensor {
+class GraphShelf;
+}
+
 namespace quern::guestapi {
 
 // What a guest may do. The default is nothing. The form of the manifest is in
@@ -42,8 +47,11 @@ struct Grants {
   std::vector<std::string> net;
   // Addresses that the guest may bind: "127.0.0.1:9000".
   std::vector<std::string> listen;
-  // Model names; "*" is every model here. The first is the guest's default.
+  // Names of models and graphs; "*" is every model here. The first is the guest's default.
   std::vector<std::string> models;
+  // Graphs that the guest brings itself (WASI-NN's `load` of bytes) may have so much together; 0:
+  // it may bring none.
+  Bytes graphs{};
   wasm::Limits limits;
   // Model tokens (prompt and completion) one instance may use; 0: no budget.
   std::uint64_t tokens = 0;
@@ -76,7 +84,8 @@ struct Guest {
 
 class GuestApi {
  public:
-  explicit GuestApi(ModelProvider& models);
+  // Both outlive it. Null: there are no graphs of tensors.
+  explicit GuestApi(ModelProvider& models, tensor::GraphShelf* graphs = nullptr);
   ~GuestApi();
   // Every interface and function, for Engine::link. Valid as long as *this.
   const wasm::HostImports& imports() const;

@@ -7,7 +7,7 @@ namespace quern::guestapi {
 std::vector<wasm::ImportAdvice> import_advice() {
   return {
       {.beginning = "wasi_ephemeral_nn.", .advice = "WASI-NN has no such function here"},
-      {.beginning = "wasi:nn/", .advice = "WASI-NN for components: not offered yet"},
+      {.beginning = "wasi:nn/", .advice = "WASI-NN, in another version than 0.2.0-rc-2024-10-28"},
       {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
       {.beginning = "fermyon:spin/llm", .advice = "Spin's language models: not offered yet"},
       {.beginning = "fermyon:", .advice = "an interface of Spin: only its host has it"},
