@@ -19,6 +19,13 @@ if(EXISTS ${LLAMA_PREFIX}/lib/libllama.a)
     ${LLAMA_PREFIX}/lib/libggml.so ${LLAMA_PREFIX}/lib/libggml-base.so pthread dl)
 endif()
 
+# ONNX Runtime's C header; the library is loaded when it is needed, and never linked.
+quern_where(ONNXRUNTIME_HEADERS onnxruntime-headers)
+if(EXISTS ${ONNXRUNTIME_HEADERS}/onnxruntime_c_api.h)
+  add_library(onnxruntime_headers INTERFACE)
+  target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${ONNXRUNTIME_HEADERS})
+endif()
+
 # A release unpacks with a zlib of its own.
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   find_library(ZLIB_STATIC libz.a REQUIRED)
@@ -32,3 +39,4 @@ endif()
 quern_where(BRIDGE_TARGET bridge-target)
 quern_where(QUERN_TOOLS tools)
 quern_where(QUERN_MODELS models)
+quern_where(QUERN_ONNX onnx)

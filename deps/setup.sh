@@ -46,6 +46,8 @@ step "Python environment"
 "$here/python.sh"
 step "llama.cpp"
 "$here/llama/build.sh"
+step "ONNX Runtime's C header"
+"$here/onnxruntime/headers.sh" || echo "setup: this build will know no ONNX Runtime"
 step "component tools (wit-bindgen, wasm-tools)"
 "$here/tools.sh"
 step "WIT and adapters for components"
@@ -58,6 +60,9 @@ if [ "$what" = tests ]; then
   fi
 fi
 if [ "$what" = tests ]; then
+  step "ONNX Runtime and a model for it"
+  "$here/wasi-nn/wit.sh" || echo "setup: the tests of WASI-NN for components will be skipped"
+  "$here/onnx.sh" || echo "setup: the tests of ONNX graphs will be skipped"
   step "Rust for wasm"
   "$here/rust-wasm.sh" || echo "setup: the tests of guests written in Rust will be skipped"
   step "a bare root to install into"

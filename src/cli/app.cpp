@@ -117,12 +117,19 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
   add_many(app, kGrants, "--store", "LABEL=PLACE", grants.stores,
            "A key-value store: a name in Quern's home, or ./FILE");
   add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
+  add(app, kGrants, "--graphs", "SIZE", values.graphs,
+      "ONNX graphs that it brings itself (WASI-NN), together (default: none)");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
   add(app, kLimits, "--cpu", "TIME", values.cpu, texts.cpu);
   add_number<std::uint64_t>(app, kLimits, "--tokens", "N", grants.tokens,
                             "Model tokens it may use");
+}
+
+void add_preloads(CLI::App& app, Values& values) {
+  add_many(app, kModels, "--nn-preload", "NAME:ENCODING:AUTO:FILE", values.nn_preloads,
+           "A GGML model or ONNX graph for a program of WASI-NN, by the name it asks for");
 }
 
 void add_chat(CLI::App& root, Values& values) {
@@ -147,8 +154,7 @@ void add_run(CLI::App& root, Values& values) {
   add_grants(app, values, values.run.grants, kRunLimits);
   add_model_options(app, values, values.run.model,
                     "A model it may use (several times; the first is its default)");
-  add_many(app, kModels, "--nn-preload", "NAME:GGML:AUTO:FILE", values.nn_preloads,
-           "A model for a program of WASI-NN, by the name it asks for");
+  add_preloads(app, values);
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
       "Call this function of a module with the arguments, and print what it returns");
   // All that follows FILE belongs to the program, options too.
@@ -171,6 +177,7 @@ void add_serve(CLI::App& root, Values& values) {
   add_grants(app, values, values.serve.grants, kServeLimits);
   add_model_options(app, values, values.serve.model,
                     "A model it may use (several times; the first is its default)");
+  add_preloads(app, values);
   app.footer(
       "quern serve hello.wasm\n"
       "quern serve --port 9000 --model gemma --net api.example.com:443 app.wasm");

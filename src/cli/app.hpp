@@ -26,6 +26,7 @@ struct Values {
   std::vector<std::string> nn_preloads;
   std::string timeout;
   std::string cpu;
+  std::string graphs;
   std::string log_level = "info";
   std::string shell;
   std::vector<std::string> topics;

@@ -17,16 +17,19 @@ namespace quern::cli {
 
 using std::chrono::milliseconds;
 
-// A model by the name that programs of WASI-NN ask for; read when one does.
+// A model or graph by the name that programs of WASI-NN ask for; read when one does.
 struct Preload {
+  enum class Kind : std::uint8_t { ggml, onnx };
   std::string name;
-  std::string path;  // a file, or whatever else the catalog takes
+  std::string path;  // a file; for GGML whatever else the catalog takes
+  Kind kind = Kind::ggml;
 };
 
 // How models are run. Zeroes and empty values mean the engine's defaults.
 struct ModelOptions {
-  std::vector<std::string> models;  // references for the catalog; the first is the default
-  std::vector<Preload> preloads;
+  std::vector<std::string> models;   // references for the catalog; the first is the default
+  std::vector<Preload> preloads;     // GGML models
+  std::vector<Preload> graphs;       // ONNX files
   std::filesystem::path fake_model;  // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
@@ -66,6 +69,7 @@ struct GrantOptions {
   std::optional<Bytes> memory;
   std::optional<milliseconds> timeout;
   std::optional<milliseconds> cpu;
+  std::optional<Bytes> graphs;
   std::uint64_t tokens = 0;
 };
 

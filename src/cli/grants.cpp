@@ -122,6 +122,7 @@ Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpos
   grants.limits.memory = options.memory.value_or(grants.limits.memory);
   grants.limits.wall = options.timeout.value_or(grants.limits.wall);
   grants.limits.cpu = options.cpu.value_or(grants.limits.cpu);
+  grants.graphs = options.graphs.value_or(grants.graphs);
   if (options.tokens > 0) grants.tokens = options.tokens;
   return grants;
 }

@@ -5,19 +5,20 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace quern::cli {
 namespace {
 
-constexpr std::array kOffered = {std::string_view("ggml"), std::string_view("autodetect")};
+constexpr std::array kOffered = {std::string_view("ggml"), std::string_view("onnx"),
+                                 std::string_view("autodetect")};
 constexpr std::array kElsewhere = {
-    std::string_view("openvino"),    std::string_view("onnx"),
-    std::string_view("tensorflow"),  std::string_view("pytorch"),
-    std::string_view("pytorchaoti"), std::string_view("tensorflowlite"),
-    std::string_view("neuralspeed"), std::string_view("whisper"),
-    std::string_view("mlx"),         std::string_view("piper"),
-    std::string_view("chattts"),     std::string_view("openvinogenai"),
-    std::string_view("bitnet")};
+    std::string_view("openvino"),       std::string_view("tensorflow"),
+    std::string_view("pytorch"),        std::string_view("pytorchaoti"),
+    std::string_view("tensorflowlite"), std::string_view("neuralspeed"),
+    std::string_view("whisper"),        std::string_view("mlx"),
+    std::string_view("piper"),          std::string_view("chattts"),
+    std::string_view("openvinogenai"),  std::string_view("bitnet")};
 constexpr std::array kTargets = {std::string_view("cpu"), std::string_view("gpu"),
                                  std::string_view("tpu"), std::string_view("auto")};
 
@@ -28,7 +29,7 @@ bool is_one_of(const std::array<std::string_view, N>& words, const std::string& 
 
 Failure wrong(std::string_view text, const std::string& what, ErrorKind kind) {
   return fail(kind, "\"" + std::string(text) + "\": " + what +
-                        " (NAME:GGML:AUTO:FILE, as in default:GGML:AUTO:model.gguf)");
+                        " (NAME:ENCODING:AUTO:FILE, as in default:GGML:AUTO:model.gguf)");
 }
 
 }  // namespace
@@ -59,32 +60,47 @@ Result<Preload> parse_preload(std::string_view text) {
     return wrong(text, "\"" + words[2] + "\" is none of cpu, gpu, tpu and auto",
                  ErrorKind::invalid_argument);
   }
-  return Preload{.name = words[0], .path = std::string(rest)};
+  const bool onnx = encoding == "onnx" || (encoding == "autodetect" && rest.ends_with(".onnx"));
+  return Preload{.name = words[0],
+                 .path = std::string(rest),
+                 .kind = onnx ? Preload::Kind::onnx : Preload::Kind::ggml};
 }
 
-Result<> complete_preloads(std::vector<Preload>& preloads, const Process& process) {
-  if (const auto text = process.env(kPreloadVariable)) {
-    Result<Preload> preload = parse_preload(*text);
-    if (preload) {
-      preloads.push_back(*std::move(preload));
-    } else {
-      log::warn("cli",
-                std::string(kPreloadVariable) + " is passed over: " + preload.error().describe());
+void add_preload(ModelOptions& model, Preload preload) {
+  auto& kind = preload.kind == Preload::Kind::onnx ? model.graphs : model.preloads;
+  kind.push_back(std::move(preload));
+}
+
+void add_environment(ModelOptions& model, const Process& process) {
+  const auto text = process.env(kPreloadVariable);
+  if (!text) return;
+  Result<Preload> preload = parse_preload(*text);
+  if (preload) return add_preload(model, *std::move(preload));
+  log::warn("cli",
+            std::string(kPreloadVariable) + " is passed over: " + preload.error().describe());
+}
+
+Result<> check_names(const ModelOptions& model, const std::vector<std::string>& models) {
+  std::set<std::string> seen(models.begin(), models.end());
+  for (const auto* const kind : {&model.preloads, &model.graphs}) {
+    for (const Preload& preload : *kind) {
+      if (seen.insert(preload.name).second) continue;
+      return fail(ErrorKind::invalid_argument,
+                  "two models are called \"" + preload.name + "\"; give one another name");
     }
   }
-  for (auto each = preloads.begin(); each != preloads.end(); ++each) {
-    TRY(check_names({preloads.begin(), each}, each->name));
-  }
   return {};
 }
 
-Result<> check_names(const std::vector<Preload>& preloads, std::string_view model) {
-  for (const Preload& preload : preloads) {
-    if (preload.name != model) continue;
-    return fail(ErrorKind::invalid_argument,
-                "two models are called \"" + preload.name + "\"; give one another name");
+void put_on_shelf(const ModelOptions& model, tensor::GraphShelf& shelf) {
+  for (const Preload& graph : model.graphs) shelf.add(graph.name, graph.path);
+}
+
+void grant_preloads(const ModelOptions& model, guestapi::Grants& grants) {
+  for (const Preload& preload : model.preloads) {
+    grants.models.insert(grants.models.end(), {preload.name, preload.path});
   }
-  return {};
+  for (const Preload& graph : model.graphs) grants.models.push_back(graph.name);
 }
 
 }  // namespace quern::cli

@@ -1,9 +1,13 @@
-// `--nn-preload NAME:ENCODING:TARGET:PATH`: a model for programs that use WASI-NN.
+// `--nn-preload NAME:ENCODING:TARGET:PATH`: a model or graph for programs that use WASI-NN.
 #pragma once
 
 #include "base/process.hpp"
 #include "cli/command.hpp"
+#include "guestapi/guestapi.hpp"
 
+#include "tensor/graph_shelf.hpp"
+
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,15 +16,25 @@ namespace quern::cli {
 // The variable by which container runtimes hand a program such a text.
 inline constexpr const char* kPreloadVariable = "WASMEDGE_WASINN_PRELOAD";
 
-// As WasmEdge writes it: ENCODING and TARGET in any case, PATH to the end, colons and all.
+// As WasmEdge writes it: ENCODING and TARGET in any case, PATH to the end, colons and all. What is
+// to be detected is ONNX when the file's name says so, else GGML.
 // invalid_argument, saying what is wrong; unsupported for an encoding that is not offered.
 Result<Preload> parse_preload(std::string_view text);
 
-// Adds what the variable says, which may be meant for other programs: one that makes no sense is
-// a warning. invalid_argument when two have the same name.
-Result<> complete_preloads(std::vector<Preload>& preloads, const Process& process);
+// To those of its kind.
+void add_preload(ModelOptions& model, Preload preload);
 
-// invalid_argument when a preload is called as a model that was given otherwise.
-Result<> check_names(const std::vector<Preload>& preloads, std::string_view model);
+// Adds what the variable says, which may be meant for other programs: one that makes no sense is
+// a warning.
+void add_environment(ModelOptions& model, const Process& process);
+
+// invalid_argument when two preloads have the same name, or one that of a model.
+Result<> check_names(const ModelOptions& model, const std::vector<std::string>& models);
+
+// Puts the graphs where guests find them.
+void put_on_shelf(const ModelOptions& model, tensor::GraphShelf& shelf);
+
+// Grants the guest every preload, by its name; a GGML model by its path as well.
+void grant_preloads(const ModelOptions& model, guestapi::Grants& grants);
 
 }  // namespace quern::cli

@@ -89,6 +89,7 @@ Result<> read_grants(const CLI::App& app, const Values& values, GrantOptions& gr
   grants.memory = TRY(amount(app, "--memory", values.memory, parse_bytes));
   grants.timeout = TRY(amount(app, "--timeout", values.timeout, parse_duration));
   grants.cpu = TRY(amount(app, "--cpu", values.cpu, parse_duration));
+  grants.graphs = TRY(amount(app, "--graphs", values.graphs, parse_bytes));
   return {};
 }
 
@@ -97,7 +98,7 @@ Result<> read_model(const CLI::App& app, const Values& values, ModelOptions& mod
   for (const std::string& text : values.nn_preloads) {
     Result<Preload> preload = parse_preload(text);
     if (!preload) return usage_error(app, "--nn-preload " + preload.error().describe());
-    model.preloads.push_back(*std::move(preload));
+    add_preload(model, *std::move(preload));
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include "wasm/wasm.hpp"
 
 #include "store/store.hpp"
+#include "tensor/graph_shelf.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -71,13 +72,16 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
 }
 
 struct Node {
-  explicit Node(const Home& home) : api(models, store::make_sqlite_stores(home.stores)) {}
+  Node(const Home& home, tensor::GraphShelf::Open open_engine)
+      : graphs(std::move(open_engine)),
+        api(models, store::make_sqlite_stores(home.stores), &graphs) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   // What a guest that is gone has asked for may still be downloading.
   ~Node() { models.stop(); }
 
   Models models;
+  tensor::GraphShelf graphs;
   guestapi::GuestApi api;
   std::unique_ptr<wasm::Engine> engine;
   std::shared_ptr<wasm::Linked> linked;
@@ -98,16 +102,14 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
 Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
                                    const std::stop_token& stop) {
   guestapi::Grants grants = TRY(make_grants(options.grants, Purpose::command, world.process));
+  std::vector<std::string> names;
   if (names_models(options.model)) {
     TRY(node.models.wait(stop));
-    for (std::string& name : node.models.names()) {
-      TRY(check_names(options.model.preloads, name));
-      grants.models.push_back(std::move(name));
-    }
+    names = node.models.names();
   }
-  for (const Preload& preload : options.model.preloads) {
-    grants.models.insert(grants.models.end(), {preload.name, preload.path});
-  }
+  TRY(check_names(options.model, names));
+  grants.models.insert(grants.models.end(), names.begin(), names.end());
+  grant_preloads(options.model, grants);
   wasm::Sandbox sandbox = TRY(node.api.sandbox(grants, {.tenant = "run", .meter = {}}));
   sandbox.args = options.arguments;
   sandbox.args.insert(sandbox.args.begin(), options.file.filename().string());
@@ -120,7 +122,7 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
 
 Result<int> run_program(const Run& asked, World& world) {
   Run options = asked;
-  TRY(complete_preloads(options.model.preloads, world.process));
+  add_environment(options.model, world.process);
   const Home home = TRY(find_home(world.process));
   std::stop_source interrupted;
   std::atomic<int> signal{0};
@@ -129,7 +131,11 @@ Result<int> run_program(const Run& asked, World& world) {
     if (signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupted.request_stop();
   });
-  Node node(home);
+  Node node(home, [&] {
+    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
+                                     world.files);
+  });
+  put_on_shelf(options.model, node.graphs);
   TRY(load(node, options, home, world));
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, interrupted.get_token()));
   const auto end_by_signal = [&](wasm::Running& running) {

@@ -4,6 +4,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
 #include "cli/metrics.hpp"
+#include "cli/nn_preload.hpp"
 #include "cli/stalled.hpp"
 #include "cli/unpack.hpp"
 
@@ -44,7 +45,15 @@ ModelLoads loads(const Models& models) {
 }  // namespace
 
 ServingNode::ServingNode(const Serve& options, const Home& home, World& world)
-    : options_(options), world_(world), api_(models_, store::make_sqlite_stores(home.stores)) {}
+    : options_(options),
+      world_(world),
+      graphs_([this] {
+        return tensor::open_onnx_runtime({.threads = options_.model.threads}, world_.process,
+                                         world_.files);
+      }),
+      api_(models_, store::make_sqlite_stores(home.stores), &graphs_) {
+  put_on_shelf(options.model, graphs_);
+}
 
 ServingNode::~ServingNode() = default;
 
@@ -121,10 +130,14 @@ Result<> ServingNode::make_ready(const std::stop_token& stop) {
   guestapi::Grants grants =
       options_.file.empty() ? chat_grants(options_.server)
                             : TRY(make_grants(options_.grants, Purpose::service, world_.process));
+  std::vector<std::string> names;
   if (uses_models(options_)) {
     TRY(models_.wait(stop));
-    for (std::string& name : models_.names()) grants.models.push_back(std::move(name));
+    names = models_.names();
   }
+  TRY(check_names(options_.model, names));
+  grants.models.insert(grants.models.end(), names.begin(), names.end());
+  grant_preloads(options_.model, grants);
   app_ = std::make_unique<apphost::App>(
       apphost::AppOptions{.name = options_.file.empty() ? "chat" : options_.file.stem().string(),
                           .program = linked_,

@@ -10,6 +10,8 @@
 #include "http/http.hpp"
 #include "wasm/wasm.hpp"
 
+#include "tensor/graph_shelf.hpp"
+
 #include <memory>
 #include <optional>
 
@@ -43,6 +45,7 @@ class ServingNode {
   World& world_;
   apphost::ApiKeys keys_;
   Models models_;
+  tensor::GraphShelf graphs_;
   guestapi::GuestApi api_;
   std::unique_ptr<wasm::Engine> engine_;
   std::shared_ptr<wasm::Linked> linked_;

@@ -11,9 +11,9 @@
 namespace quern::guestapi {
 namespace {
 
+constexpr std::uint32_t kPrompt = 0;
 constexpr std::uint32_t kOptions = 1;  // as an input; as an output: counts
-// Of all contexts of an instance: they lie outside the memory that it was granted.
-constexpr std::size_t kMostInputs = std::size_t{64} << 20U;
+constexpr std::size_t kMostPrompt = std::size_t{8} << 20U;
 // What guests of this interface expect to be kept free of the context.
 constexpr std::uint32_t kSpareTokens = 4;
 constexpr std::string_view kImageTag = "<img src=\"data:image/";
@@ -49,25 +49,37 @@ void GgmlContext::clear() {
   output_tokens_ = 0;
 }
 
-GgmlContext::~GgmlContext() {
-  clear();
-  guest_.nn.inputs -= prompt_.size();
-}
+GgmlContext::~GgmlContext() { clear(); }
 
-NnStep GgmlContext::set_input(std::uint32_t index, NnTensor tensor) {
-  if (index == kOptions) return merge_options(options_, tensor.data);
-  const std::size_t others = guest_.nn.inputs - prompt_.size();
-  if (others + tensor.data.size() > kMostInputs) {
-    return {NnStatus::too_large, "the prompts of one guest may have 64 MiB together"};
+NnStep GgmlContext::set_input(std::uint32_t index, tensor::Tensor tensor) {
+  if (tensor.type == tensor::ElementType::f64 || tensor.type == tensor::ElementType::i64) {
+    return {NnStatus::invalid_argument,
+            "a text of tensor type " + std::string(to_string(tensor.type)) + "; U8 is right"};
   }
-  if (tensor.data.find(kImageTag) != std::string::npos) {
+  const std::string_view text = as_text(tensor.bytes);
+  if (text.size() > kMostPrompt) return {NnStatus::too_large, "a prompt of more than 8 MiB"};
+  if (index == kOptions) return merge_options(options_, text);
+  if (text.find(kImageTag) != std::string::npos) {
     return {NnStatus::invalid_argument, "the prompt has an image; images are not offered"};
   }
+  if (!held_.resize(text.size(), NnSession::kMostHeld)) {
+    return {NnStatus::too_large, "the prompts and tensors of one guest may have 64 MiB together"};
+  }
   clear();
-  prompt_ = std::move(tensor.data);
-  guest_.nn.inputs = others + prompt_.size();
+  prompt_ = std::string(text);
   prompt_tokens_.reset();
   return {};
+}
+
+NnStep GgmlContext::set_input(std::string_view name, tensor::Tensor tensor) {
+  return set_input(name == "options" ? kOptions : kPrompt, std::move(tensor));
+}
+
+void GgmlContext::forget_inputs() {
+  clear();
+  prompt_.clear();
+  (void)held_.resize(0, 0);
+  prompt_tokens_.reset();
 }
 
 std::uint32_t GgmlContext::context_tokens() const {
@@ -76,7 +88,7 @@ std::uint32_t GgmlContext::context_tokens() const {
   return static_cast<std::uint32_t>(options_.ctx_size);
 }
 
-NnStep GgmlContext::count(wasm::RawCall& call) {
+NnStep GgmlContext::count(NnCall& call) {
   if (prompt_tokens_) return {};
   if (!counting_now_) {
     if (prompt_.size() <= kShortText) {
@@ -95,7 +107,7 @@ NnStep GgmlContext::count(wasm::RawCall& call) {
   return {};
 }
 
-NnStep GgmlContext::begin(wasm::RawCall& call, Mode mode) {
+NnStep GgmlContext::begin(NnCall& call, Mode mode) {
   if (prompt_.empty()) return {NnStatus::invalid_argument, "no prompt was set (input 0)"};
   if (NnStep counted = count(call); !counted.succeeded()) return counted;
   if (std::uint64_t{*prompt_tokens_} + kSpareTokens > context_tokens()) {
@@ -139,7 +151,7 @@ NnStep GgmlContext::failed(const Error& error) const {
   return {NnStatus::prompt_too_long, error.describe()};
 }
 
-NnStep GgmlContext::hear(wasm::RawCall& call) {
+NnStep GgmlContext::hear(NnCall& call) {
   if (answer_->end) return {};
   const auto events = answer_->generation->read();
   if (!events.ok()) {
@@ -160,7 +172,7 @@ NnStep GgmlContext::hear(wasm::RawCall& call) {
   return {};
 }
 
-NnStep GgmlContext::compute(wasm::RawCall& call) {
+NnStep GgmlContext::compute(NnCall& call) {
   if (options_.embedding) return embed(call);
   if (options_.n_predict == 0) {
     clear();
@@ -173,7 +185,7 @@ NnStep GgmlContext::compute(wasm::RawCall& call) {
   while (!answer_->end) {
     if (NnStep heard = hear(call); heard.is_pending()) return heard;
     for (std::string& piece : answer_->unread) {
-      if (options_.stream_stdout) call.print(wasm::Stream::out, piece);
+      if (options_.stream_stdout) call.print(piece);
       text_ += piece;
     }
     answer_->unread.clear();
@@ -183,7 +195,7 @@ NnStep GgmlContext::compute(wasm::RawCall& call) {
   return *std::exchange(answer_, nullptr)->end;
 }
 
-NnStep GgmlContext::compute_single(wasm::RawCall& call) {
+NnStep GgmlContext::compute_single(NnCall& call) {
   if (!answer_) {
     if (NnStep begun = begin(call, Mode::single); !begun.succeeded()) return begun;
   }
@@ -207,7 +219,7 @@ NnStep GgmlContext::end_single() {
   return {};
 }
 
-NnStep GgmlContext::output(std::uint32_t index, wasm::RawCall& call, std::string& out) {
+NnStep GgmlContext::output(std::uint32_t index, NnCall& call, std::string& out) {
   if (index != kOptions) {
     out = text_;
     return {};
@@ -223,13 +235,25 @@ NnStep GgmlContext::output(std::uint32_t index, wasm::RawCall& call, std::string
   return {};
 }
 
-NnStep GgmlContext::output_single(std::uint32_t index, wasm::RawCall& call, std::string& out) {
+NnStep GgmlContext::output_single(std::uint32_t index, NnCall& call, std::string& out) {
   if (index == kOptions) return output(index, call, out);
   out = piece_;
   return {};
 }
 
-NnStep GgmlContext::embed(wasm::RawCall& call) {
+NnStep GgmlContext::outputs(NnCall& call, tensor::NamedTensors& out) {
+  std::string counts;
+  if (NnStep counted = output(kOptions, call, counts); !counted.succeeded()) return counted;
+  const auto add = [&](const char* name, const std::string& text) {
+    const auto size = static_cast<std::uint32_t>(text.size());
+    out.push_back({name, {.shape = {size}, .bytes = to_buffer(text)}});
+  };
+  add("text", text_);
+  add("counts", counts);
+  return {};
+}
+
+NnStep GgmlContext::embed(NnCall& call) {
   if (prompt_.empty()) return {NnStatus::invalid_argument, "no text was set (input 0)"};
   if (!vectors_) {
     if (NnStep counted = count(call); !counted.succeeded()) return counted;

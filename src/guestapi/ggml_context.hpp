@@ -6,6 +6,7 @@
 #pragma once
 
 #include "guestapi/account.hpp"
+#include "guestapi/guest_instance.hpp"
 #include "guestapi/lane.hpp"
 #include "guestapi/later.hpp"
 #include "guestapi/nn_backend.hpp"
@@ -28,19 +29,25 @@ class GgmlContext final : public NnContext {
       : model_(std::move(model)),
         options_(std::move(options)),
         guest_(guest),
-        counting_(counting) {}
+        counting_(counting),
+        held_(guest.nn.held) {}
   // What was computed is metered, whoever lets go of it.
   ~GgmlContext() override;
   void ended() override { clear(); }
 
   // Index 1: options. Any other: a prompt, which ends what the last one led to.
-  NnStep set_input(std::uint32_t index, NnTensor tensor) override;
-  NnStep compute(wasm::RawCall& call) override;
-  NnStep compute_single(wasm::RawCall& call) override;
+  NnStep set_input(std::uint32_t index, tensor::Tensor tensor) override;
+  // "options", and any other name for the prompt.
+  NnStep set_input(std::string_view name, tensor::Tensor tensor) override;
+  void forget_inputs() override;
+  NnStep compute(NnCall& call) override;
+  NnStep compute_single(NnCall& call) override;
   NnStep end_single() override;
   // Index 1: counts as JSON. Any other: the text, or of output_single the last piece.
-  NnStep output(std::uint32_t index, wasm::RawCall& call, std::string& out) override;
-  NnStep output_single(std::uint32_t index, wasm::RawCall& call, std::string& out) override;
+  NnStep output(std::uint32_t index, NnCall& call, std::string& out) override;
+  NnStep output_single(std::uint32_t index, NnCall& call, std::string& out) override;
+  // "text" and "counts".
+  NnStep outputs(NnCall& call, tensor::NamedTensors& out) override;
 
  private:
   enum class Mode : std::uint8_t { whole, single };
@@ -55,11 +62,11 @@ class GgmlContext final : public NnContext {
     std::optional<NnStep> end;  // set once the model says no more
   };
   // Steps of a compute call, each asked again until it is over.
-  NnStep count(wasm::RawCall& call);
-  NnStep begin(wasm::RawCall& call, Mode mode);
+  NnStep count(NnCall& call);
+  NnStep begin(NnCall& call, Mode mode);
   // Reads what the model has said; pending when that was nothing new and more will come.
-  NnStep hear(wasm::RawCall& call);
-  NnStep embed(wasm::RawCall& call);
+  NnStep hear(NnCall& call);
+  NnStep embed(NnCall& call);
 
   std::uint32_t context_tokens() const;
   NnStep end_of(const inference::Finished& finished) const;
@@ -72,6 +79,7 @@ class GgmlContext final : public NnContext {
   Lane& counting_;
 
   std::string prompt_;
+  NnHeld held_;                                 // the prompt
   std::optional<std::uint32_t> prompt_tokens_;  // once counted
   std::shared_ptr<Later<Result<std::uint32_t>>> counting_now_;
 

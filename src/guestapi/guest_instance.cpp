@@ -12,6 +12,14 @@ constexpr std::string_view kDefault = "default";
 constexpr std::uint32_t kMostWarnings = 16;
 constexpr std::size_t kLongestLine = 512;
 constexpr std::size_t kLongestTold = 64;  // of what a guest wrote
+
+Failure not_granted(std::string_view name) {
+  return fail(ErrorKind::permission_denied,
+              "using the model \"" + std::string(name) +
+                  "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
+                  "\"]");
+}
+
 }  // namespace
 
 GuestInstance::GuestInstance(const Grants& grants, Guest guest)
@@ -22,7 +30,8 @@ GuestInstance::GuestInstance(const Grants& grants, Guest guest)
       account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
       models_(grants.models),
       stores_(grants.stores),
-      store_limit_(grants.store_limit) {}
+      store_limit_(grants.store_limit),
+      graphs_(grants.graphs) {}
 
 GuestInstance::~GuestInstance() { handles.close(); }
 
@@ -39,10 +48,23 @@ Result<std::string> GuestInstance::granted_model(std::string_view name,
     return here.front().name;
   }
   if (grants(kEveryModel)) return std::string(name);
+  return not_granted(name);
+}
+
+Result<> GuestInstance::check_granted(std::string_view name) const {
+  for (const std::string& grant : models_) {
+    if (grant == name || grant == kEveryModel) return {};
+  }
+  return not_granted(name);
+}
+
+Result<> GuestInstance::hold_graph(NnHeld& held, std::size_t bytes) const {
+  if (held.resize(bytes, graphs_.count)) return {};
+  const std::size_t together = nn.graph_bytes + bytes;
   return fail(ErrorKind::permission_denied,
-              "using the model \"" + std::string(name) +
-                  "\" is not granted; the manifest would need: models = [\"" + std::string(name) +
-                  "\"]");
+              "bringing a graph of " + to_string(Bytes{bytes}) +
+                  " is not granted; the manifest would need: graphs = \"" +
+                  std::to_string((together >> 20U) + 1) + "MiB\"");
 }
 
 Result<store::Place> GuestInstance::granted_store(std::string_view label) const {

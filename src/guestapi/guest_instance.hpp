@@ -33,6 +33,11 @@ class GuestInstance final : public wasm::InstanceState {
   Result<store::Place> granted_store(std::string_view label) const;
   // Null when it is not granted.
   const std::string* config_value(std::string_view name) const;
+  // Ok when a graph of this very name was granted; else permission_denied, naming the grant.
+  Result<> check_granted(std::string_view name) const;
+  // Counts a graph that the guest brings itself. permission_denied, naming the grant, when that is
+  // more than it may.
+  Result<> hold_graph(NnHeld& held, std::size_t bytes) const;
   // On whose behalf the model works, and for how long.
   inference::Caller caller(std::optional<std::chrono::milliseconds> timeout = {}) const;
   // The granted ones that are here, in the order of the grants.
@@ -51,6 +56,7 @@ class GuestInstance final : public wasm::InstanceState {
   const std::vector<std::string> models_;
   const std::vector<StoreGrant> stores_;
   const Bytes store_limit_;
+  const Bytes graphs_;
   std::uint32_t warned_ = 0;
 };
 

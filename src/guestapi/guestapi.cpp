@@ -7,8 +7,10 @@
 #include "guestapi/llm_host.hpp"
 #include "guestapi/logging_host.hpp"
 #include "guestapi/network_policy.hpp"
+#include "guestapi/nn_component.hpp"
 #include "guestapi/nn_ggml.hpp"
 #include "guestapi/nn_host.hpp"
+#include "guestapi/nn_tensor.hpp"
 #include "guestapi/spin_llm_host.hpp"
 
 #include <algorithm>
@@ -25,16 +27,19 @@ void add(std::vector<wasm::HostInterface>& all, std::vector<wasm::HostInterface>
 }  // namespace
 
 struct GuestApi::Impl {
-  Impl(ModelProvider& models, std::unique_ptr<store::Stores> kept)
+  Impl(ModelProvider& models, std::unique_ptr<store::Stores> kept, tensor::GraphShelf* graphs)
       : stores(std::move(kept)), work(models, *opening, *counting) {
-    std::vector<std::unique_ptr<NnBackend>> backends;
-    backends.push_back(std::make_unique<GgmlBackend>(models, *opening, *counting));
-    nn = std::make_unique<NnHost>(std::move(backends));
+    if (graphs != nullptr) {
+      computing = std::make_unique<Lane>("quern-tensor", 256);
+      backends.add(std::make_unique<TensorBackend>(*graphs, *opening, *computing));
+    }
+    backends.add(std::make_unique<GgmlBackend>(models, *opening, *counting));
     imports.interfaces = llm.interfaces();
     add(imports.interfaces, {spin_llm.interface()});
+    add(imports.interfaces, nn_component.interfaces());
     add(imports.interfaces, kv.interfaces());
     add(imports.interfaces, config_interfaces());
-    imports.functions = nn->functions();
+    imports.functions = nn.functions();
     imports.functions.push_back(logging_function());
     imports.advice = import_advice();
   }
@@ -44,6 +49,7 @@ struct GuestApi::Impl {
     opening = nullptr;
     counting = nullptr;
     storing = nullptr;
+    computing = nullptr;
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -52,16 +58,20 @@ struct GuestApi::Impl {
   std::unique_ptr<Lane> counting = std::make_unique<Lane>("quern-count", 256);
   const std::unique_ptr<store::Stores> stores;
   std::unique_ptr<Lane> storing = std::make_unique<Lane>("quern-store", 4096);
+  std::unique_ptr<Lane> computing;  // once there are graphs
   ModelWork work;
   LlmHost llm{work};
   SpinLlmHost spin_llm{work};
   KvHost kv{stores.get(), *storing};
-  std::unique_ptr<NnHost> nn;
+  NnBackends backends;
+  NnHost nn{backends};
+  NnComponentHost nn_component{backends};
   wasm::HostImports imports;
 };
 
-GuestApi::GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores)
-    : impl_(std::make_unique<Impl>(models, std::move(stores))) {}
+GuestApi::GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores,
+                   tensor::GraphShelf* graphs)
+    : impl_(std::make_unique<Impl>(models, std::move(stores), graphs)) {}
 GuestApi::~GuestApi() = default;
 
 const wasm::HostImports& GuestApi::imports() const { return impl_->imports; }

@@ -2,13 +2,13 @@
 //
 // For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
 //          side of what guests import beside WASI: quern:llm, wasi:keyvalue, wasi:config and
-//          Spin's interfaces for components, WASI-NN and wasi:logging for core modules.
+//          Spin's interfaces for components, wasi:logging for core modules, WASI-NN for both.
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.
 // Threads: host functions run on the wasm engine's workers and answer from there, from the model's
-//          thread, or from one of three own threads for what would block: loading, long counts,
-//          stores.
+//          thread, or from one of four own threads for what would block: loading, long counts,
+//          stores, computing tensors.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
 //          the manifest: `models = ["gemma"]`. WASI-NN answers numbers; the log has the words.
 //
@@ -36,6 +36,10 @@
 #include <utility>
 #include <vector>
 
+namespace quern::tensor {
+class GraphShelf;
+}
+
 namespace quern::guestapi {
 
 // A store under the label by which the guest opens it.
@@ -61,7 +65,7 @@ struct Grants {
   std::vector<std::string> net;
   // Addresses that the guest may bind: "127.0.0.1:9000".
   std::vector<std::string> listen;
-  // Model names; "*" is every model here. The first is the guest's default.
+  // Names of models and graphs; "*" is every model here. The first is the guest's default.
   std::vector<std::string> models;
   std::vector<StoreGrant> stores;
   // What one store may become by this guest's writing.
@@ -70,6 +74,9 @@ struct Grants {
   std::map<std::string, std::string, std::less<>> config;
   // Become part of `config` by read_secrets().
   std::vector<Secret> secrets;
+  // Graphs that the guest brings itself (WASI-NN's `load` of bytes) may have so much together; 0:
+  // it may bring none.
+  Bytes graphs{};
   wasm::Limits limits;
   // Model tokens (prompt and completion) one instance may use; 0: no budget.
   std::uint64_t tokens = 0;
@@ -106,8 +113,10 @@ struct Guest {
 
 class GuestApi {
  public:
-  // `stores`: where the granted ones are kept; null: opening one fails.
-  explicit GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores = nullptr);
+  // `stores`: where the granted ones are kept; null: opening one fails. `graphs`: outlives it, as
+  // `models` does; null: there are no graphs of tensors.
+  explicit GuestApi(ModelProvider& models, std::unique_ptr<store::Stores> stores = nullptr,
+                    tensor::GraphShelf* graphs = nullptr);
   ~GuestApi();
   // Every interface and function, for Engine::link. Valid as long as *this.
   const wasm::HostImports& imports() const;

@@ -10,7 +10,7 @@ constexpr const char* kSpin2 = "offered as 2.0.0: build with version 2 or 3 of S
 std::vector<wasm::ImportAdvice> import_advice() {
   return {
       {.beginning = "wasi_ephemeral_nn.", .advice = "WASI-NN has no such function here"},
-      {.beginning = "wasi:nn/", .advice = "WASI-NN for components: not offered yet"},
+      {.beginning = "wasi:nn/", .advice = "WASI-NN, in another version than 0.2.0-rc-2024-10-28"},
       {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
       {.beginning = "fermyon:spin/llm", .advice = kSpin2},
       {.beginning = "fermyon:spin/key-value", .advice = kSpin2},

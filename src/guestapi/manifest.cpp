@@ -303,8 +303,8 @@ Result<> read_config(const Section& top, std::string_view file, Grants& grants) 
 Result<Grants> read_grants(const toml::table& root, std::string_view file) {
   Grants grants;
   const Section top(root, file, "");
-  TRY(top.allow(
-      {"models", "tokens", "net", "listen", "files", "env", "stores", "config", "limits"}));
+  TRY(top.allow({"models", "tokens", "graphs", "net", "listen", "files", "env", "stores", "config",
+                 "limits"}));
   TRY(top.texts("models", [&](std::string_view model) -> Result<> {
     if (model.empty()) return fail(ErrorKind::invalid_argument, "a model's name is empty");
     grants.models.emplace_back(model);
@@ -319,6 +319,7 @@ Result<Grants> read_grants(const toml::table& root, std::string_view file) {
     return check_listen_entry(entry);
   }));
   TRY(top.number("tokens", 1, grants.tokens));
+  TRY(read_bytes(top, "graphs", grants.graphs));
   TRY(read_files(top, file, grants));
   TRY(read_env(top, file, grants));
   TRY(read_stores(top, file, grants));

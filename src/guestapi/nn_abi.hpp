@@ -21,10 +21,13 @@ enum class NnStatus : std::uint32_t {
   model_not_found = 103,
 };
 
-// Those that some back-end here may know, and the last one there is.
+// Those that components can name as well, and the last one there is.
 enum class NnEncoding : std::uint32_t {
   openvino = 0,
   onnx = 1,
+  tensorflow = 2,
+  pytorch = 3,
+  tensorflow_lite = 4,
   automatic = 5,
   ggml = 6,
   last = 14,

@@ -33,7 +33,7 @@ NnStep not_opened(const Error& error) {
 
 }  // namespace
 
-NnStep GgmlBackend::open(GuestInstance& guest, wasm::RawCall& call, const std::string& name,
+NnStep GgmlBackend::open(GuestInstance& guest, NnCall& call, const std::string& name,
                          std::shared_ptr<inference::Model>& out) {
   if (!guest.nn.opening) {
     out = models_.loaded(name);
@@ -50,7 +50,7 @@ NnStep GgmlBackend::open(GuestInstance& guest, wasm::RawCall& call, const std::s
   return {};
 }
 
-NnStep GgmlBackend::load_by_name(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
+NnStep GgmlBackend::load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
                                  std::string_view config, std::shared_ptr<NnGraph>& out) {
   if (name.size() > kLongestName) return {NnStatus::not_found, "no graph has a name of over 1 KiB"};
   const std::string granted = TRY(guest.granted_model(name, models_));
@@ -64,8 +64,7 @@ NnStep GgmlBackend::load_by_name(GuestInstance& guest, wasm::RawCall& call, std:
   return {};
 }
 
-NnStep GgmlBackend::load(GuestInstance& guest, wasm::RawCall& call,
-                         const std::vector<std::string_view>& builders,
+NnStep GgmlBackend::load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
                          std::shared_ptr<NnGraph>& out) {
   constexpr std::string_view kPreload = "preload:";
   if (builders.empty()) return {NnStatus::invalid_argument, "load() got nothing to load"};

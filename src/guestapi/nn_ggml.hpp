@@ -13,19 +13,19 @@ class GgmlBackend final : public NnBackend {
   GgmlBackend(ModelProvider& models, Lane& opening, Lane& counting)
       : models_(models), opening_(opening), counting_(counting) {}
 
-  bool reads(NnEncoding encoding) const override {
+  bool knows(std::string_view /*name*/) const override { return true; }
+  bool reads(NnEncoding encoding, const NnBuilders& /*builders*/) const override {
     return encoding == NnEncoding::ggml || encoding == NnEncoding::automatic;
   }
-  NnStep load_by_name(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
+  NnStep load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
                       std::string_view config, std::shared_ptr<NnGraph>& out) override;
   // Builder 0 is "preload:NAME", builder 1, if there is one, the options.
-  NnStep load(GuestInstance& guest, wasm::RawCall& call,
-              const std::vector<std::string_view>& builders,
+  NnStep load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
               std::shared_ptr<NnGraph>& out) override;
 
  private:
   // The model that was granted as `name`; pending while it is being loaded.
-  NnStep open(GuestInstance& guest, wasm::RawCall& call, const std::string& name,
+  NnStep open(GuestInstance& guest, NnCall& call, const std::string& name,
               std::shared_ptr<inference::Model>& out);
 
   ModelProvider& models_;

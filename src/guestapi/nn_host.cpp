@@ -18,6 +18,16 @@ struct BoundContext final : Handle {
   const std::shared_ptr<NnContext> context;
 };
 
+class Call final : public NnCall {
+ public:
+  explicit Call(wasm::RawCall& raw) : raw_(raw) {}
+  std::function<void()> waker() override { return raw_.waker(); }
+  void print(std::string_view text) override { raw_.print(wasm::Stream::out, text); }
+
+ private:
+  wasm::RawCall& raw_;
+};
+
 std::uint32_t argument(const wasm::RawCall& call, std::size_t index) {
   return static_cast<std::uint32_t>(call.argument(index));
 }
@@ -97,13 +107,10 @@ NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string
   }
   TRY(call.memory().span(id_out, sizeof(std::uint32_t)));  // before anything is loaded
   std::shared_ptr<NnGraph> graph;
-  NnStep loaded(NnStatus::not_found, "nothing here loads graphs");
-  for (const auto& backend : backends_) {
-    loaded = backend->load_by_name(guest, call, name, config, graph);
-    if (loaded.is_pending()) return loaded;
-    if (loaded.succeeded()) break;
+  Call nn(call);
+  if (NnStep loaded = backends_.load_by_name(guest, nn, name, config, graph); !loaded.succeeded()) {
+    return loaded;
   }
-  if (!loaded.succeeded()) return loaded;
   guest.nn.graphs.emplace(name, TRY(hand_out(guest, call, std::move(graph), id_out)));
   return {};
 }
@@ -121,25 +128,11 @@ NnStep NnHost::load_by_name_with_config(GuestInstance& guest, wasm::RawCall& cal
 
 NnStep NnHost::load(GuestInstance& guest, wasm::RawCall& call) {
   const auto builders = TRY(read_builders(call.memory(), argument(call, 0), argument(call, 1)));
-  const std::uint32_t encoding = argument(call, 2);
-  if (argument(call, 3) >= static_cast<std::uint32_t>(NnTarget::automatic)) {
-    return {NnStatus::invalid_argument, "the target is none of CPU, GPU and TPU"};
-  }
-  if (encoding > static_cast<std::uint32_t>(NnEncoding::last)) {
-    return {NnStatus::invalid_argument, "no encoding has the number " + std::to_string(encoding)};
-  }
-  const auto backend = std::find_if(backends_.begin(), backends_.end(), [&](const auto& each) {
-    return each->reads(static_cast<NnEncoding>(encoding));
-  });
-  if (backend == backends_.end()) {
-    return {NnStatus::invalid_encoding,
-            "graphs of encoding " + std::to_string(encoding) + " are not offered; GGML (6) is"};
-  }
   TRY(call.memory().span(argument(call, 4), sizeof(std::uint32_t)));
   std::shared_ptr<NnGraph> graph;
-  if (NnStep loaded = (*backend)->load(guest, call, builders, graph); !loaded.succeeded()) {
-    return loaded;
-  }
+  Call nn(call);
+  NnStep loaded = backends_.load(guest, nn, builders, argument(call, 2), argument(call, 3), graph);
+  if (!loaded.succeeded()) return loaded;
   TRY(hand_out(guest, call, std::move(graph), argument(call, 4)));
   return {};
 }
@@ -155,29 +148,33 @@ NnStep NnHost::init_execution_context(GuestInstance& guest, wasm::RawCall& call)
 
 NnStep NnHost::set_input(GuestInstance& guest, wasm::RawCall& call) {
   const auto bound = TRY(loaded_context_of(guest, call));
-  NnTensor tensor = TRY(read_tensor(call.memory(), argument(call, 2)));
+  tensor::Tensor tensor = TRY(read_tensor(call.memory(), argument(call, 2)));
   return bound->context->set_input(argument(call, 1), std::move(tensor));
 }
 
 NnStep NnHost::compute(GuestInstance& guest, wasm::RawCall& call) {
-  return TRY(loaded_context_of(guest, call))->context->compute(call);
+  Call nn(call);
+  return TRY(loaded_context_of(guest, call))->context->compute(nn);
 }
 
 NnStep NnHost::compute_single(GuestInstance& guest, wasm::RawCall& call) {
-  return TRY(loaded_context_of(guest, call))->context->compute_single(call);
+  Call nn(call);
+  return TRY(loaded_context_of(guest, call))->context->compute_single(nn);
 }
 
 NnStep NnHost::get_output(GuestInstance& guest, wasm::RawCall& call) {
   const auto bound = TRY(context_of(guest, call));
   std::string out;
-  NnStep step = bound->context->output(argument(call, 1), call, out);
+  Call nn(call);
+  NnStep step = bound->context->output(argument(call, 1), nn, out);
   return step.succeeded() ? write_output(call, out) : step;
 }
 
 NnStep NnHost::get_output_single(GuestInstance& guest, wasm::RawCall& call) {
   const auto bound = TRY(context_of(guest, call));
   std::string out;
-  NnStep step = bound->context->output_single(argument(call, 1), call, out);
+  Call nn(call);
+  NnStep step = bound->context->output_single(argument(call, 1), nn, out);
   return step.succeeded() ? write_output(call, out) : step;
 }
 

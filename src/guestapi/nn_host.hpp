@@ -16,9 +16,8 @@ namespace quern::guestapi {
 
 class NnHost {
  public:
-  // *this outlives every program linked with its functions.
-  explicit NnHost(std::vector<std::unique_ptr<NnBackend>> backends)
-      : backends_(std::move(backends)) {}
+  // `backends` outlives *this, and *this every program linked with its functions.
+  explicit NnHost(const NnBackends& backends) : backends_(backends) {}
 
   std::vector<wasm::RawFunction> functions();
 
@@ -40,11 +39,11 @@ class NnHost {
   NnStep unload(GuestInstance& guest, wasm::RawCall& call);
   NnStep finalize_execution_context(GuestInstance& guest, wasm::RawCall& call);
 
-  // The graph called `name`, made by the first back-end that has one; its id goes to `id_out`.
+  // The graph called `name`; its id goes to `id_out`.
   NnStep load_named(GuestInstance& guest, wasm::RawCall& call, std::string_view name,
                     std::string_view config, std::uint32_t id_out);
 
-  const std::vector<std::unique_ptr<NnBackend>> backends_;
+  const NnBackends& backends_;
 };
 
 }  // namespace quern::guestapi

@@ -41,6 +41,14 @@ class NnJam {
   std::promise<void> gate_;
 };
 
+class SilentCall final : public NnCall {
+ public:
+  std::function<void()> waker() override {
+    return [] {};
+  }
+  void print(std::string_view /*text*/) override {}
+};
+
 class NnHostTest : public ::testing::Test {
  protected:
   NnHostTest() { grants.models = {"fake"}; }
@@ -249,8 +257,7 @@ TEST_F(NnHostTest, AFullLaneIsBusyAndNoHang) {
   grants.models = {"*"};
   const auto state = api.sandbox(grants, {.tenant = "t", .meter = {}}).value().state;
   auto& guest = dynamic_cast<GuestInstance&>(*state);
-  std::vector<std::byte> memory(16);
-  FakeRawCall call(memory, {}, state.get());
+  SilentCall call;
   std::shared_ptr<NnGraph> graph;
   for (int i = 0; i < 2; ++i) {
     const NnStep step = backend.load_by_name(guest, call, "missing", {}, graph);
@@ -316,17 +323,13 @@ TEST_F(NnHostTest, InputsOfTypesThatNobodyReadsAreRefused) {
 
 TEST_F(NnHostTest, LoadTakesAGrantedNameAndNoWeights) {
   NnGuest guest(api, grants);
-  const auto load = [&](std::string_view builder, std::uint32_t encoding, std::uint32_t target) {
-    guest.put_u32(NnGuest::kTensor, NnGuest::kData);
-    guest.put_u32(NnGuest::kTensor + 4, guest.put(NnGuest::kData, builder));
-    return guest.call("load", NnGuest::kTensor, 1, encoding, target, NnGuest::kGraph);
-  };
-  EXPECT_EQ(load("preload:fake", 6, 0), NnStatus::success);
-  EXPECT_EQ(load("preload:/etc/passwd", 6, 0), NnStatus::not_found);
-  EXPECT_EQ(load("GGUF....", 6, 0), NnStatus::unsupported_operation);
-  EXPECT_EQ(load("preload:fake", 6, 3), NnStatus::invalid_argument) << "AUTO is for preloading";
-  EXPECT_EQ(load("preload:fake", 1, 0), NnStatus::invalid_encoding);
-  EXPECT_EQ(load("preload:fake", 99, 0), NnStatus::invalid_argument);
+  EXPECT_EQ(guest.bring("preload:fake", 6), NnStatus::success);
+  EXPECT_EQ(guest.bring("preload:/etc/passwd", 6), NnStatus::not_found);
+  EXPECT_EQ(guest.bring("GGUF....", 6), NnStatus::unsupported_operation);
+  EXPECT_EQ(guest.bring("preload:fake", 6, 3), NnStatus::invalid_argument)
+      << "AUTO is for preloading";
+  EXPECT_EQ(guest.bring("preload:fake", 1), NnStatus::invalid_encoding);
+  EXPECT_EQ(guest.bring("preload:fake", 99), NnStatus::invalid_argument);
 }
 
 TEST_F(NnHostTest, LogLinesGoToTheGuestsOwnOutput) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace quern::guestapi {
 namespace {
@@ -9,10 +10,22 @@ namespace {
 constexpr std::uint32_t kWord = sizeof(std::uint32_t);
 constexpr std::uint32_t kMostBuilders = 64;
 constexpr std::uint32_t kMostDimensions = 8;
-// A prompt; weights do not come this way.
-constexpr std::uint32_t kMostData = 8U << 20U;
+constexpr std::uint32_t kMostData = 64U << 20U;
 // What guests that say "0 bytes" have room for.
 constexpr std::uint32_t kUnspokenBuffer = 245'888;
+
+std::optional<tensor::ElementType> element_of(std::uint32_t type) {
+  using tensor::ElementType;
+  switch (static_cast<NnType>(type & 0xFFU)) {
+    case NnType::f16: return ElementType::f16;
+    case NnType::f32: return ElementType::f32;
+    case NnType::f64: return ElementType::f64;
+    case NnType::u8: return ElementType::u8;
+    case NnType::i32: return ElementType::i32;
+    case NnType::i64: return ElementType::i64;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -29,24 +42,24 @@ Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& mem
   return builders;
 }
 
-Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer) {
+Result<tensor::Tensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer) {
   TRY(memory.span(pointer, 5 * kWord));
   const std::uint32_t dims = TRY(memory.read_u32(pointer));
   const std::uint32_t dimensions = TRY(memory.read_u32(pointer + kWord));
-  const auto type = static_cast<NnType>(TRY(memory.read_u32(pointer + 2 * kWord)));
+  const std::uint32_t type = TRY(memory.read_u32(pointer + 2 * kWord));
   const std::uint32_t data = TRY(memory.read_u32(pointer + 3 * kWord));
   const std::uint32_t size = TRY(memory.read_u32(pointer + 4 * kWord));
-  if (type != NnType::f16 && type != NnType::f32 && type != NnType::u8 && type != NnType::i32) {
-    return fail(ErrorKind::invalid_argument, "an input of tensor type " +
-                                                 std::to_string(static_cast<std::uint32_t>(type)) +
-                                                 "; F16, F32, U8 and I32 can be set");
+  const auto element = element_of(type);
+  if (!element) {
+    return fail(ErrorKind::invalid_argument,
+                "no tensor type has the number " + std::to_string(type & 0xFFU));
   }
   if (dimensions > kMostDimensions || size > kMostData) {
-    return fail(ErrorKind::invalid_argument, "a tensor of more than 8 dimensions or 8 MiB");
+    return fail(ErrorKind::invalid_argument, "a tensor of more than 8 dimensions or 64 MiB");
   }
   TRY(memory.span(dims, dimensions * kWord));
   const std::string_view bytes = TRY(memory.text(data, size));
-  NnTensor tensor{.type = type, .shape = {}, .data = std::string(bytes)};
+  tensor::Tensor tensor{.type = *element, .shape = {}, .bytes = to_buffer(bytes)};
   for (std::uint32_t i = 0; i < dimensions; ++i) {
     tensor.shape.push_back(TRY(memory.read_u32(dims + i * kWord)));
   }

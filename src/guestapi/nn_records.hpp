@@ -14,8 +14,9 @@ namespace quern::guestapi {
 Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& memory,
                                                     std::uint32_t pointer, std::uint32_t count);
 
-// {dims, dims length, type, data, data length}. The types that no input may have are refused.
-Result<NnTensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer);
+// {dims, dims length, type, data, data length}. Of the type the first byte counts: some guests
+// write no more.
+Result<tensor::Tensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer);
 
 // Answers get_output(context, index, buffer, size, written): the bytes and their number.
 NnStep write_output(wasm::RawCall& call, std::string_view bytes);

@@ -18,7 +18,9 @@ class [[nodiscard]] NnStep {
   NnStep(NnStatus status, std::string why = {})  // NOLINT(google-explicit-constructor)
       : status_(status), why_(std::move(why)) {}
   NnStep(const Failure& failure)  // NOLINT(google-explicit-constructor): for TRY
-      : NnStep(nn_status(failure.value().kind()), failure.value().describe()) {}
+      : NnStep(nn_status(failure.value().kind()), failure.value().describe()) {
+    denied_ = failure.value().kind() == ErrorKind::permission_denied;
+  }
   // The call is asked again once its waker was called.
   static NnStep pending() {
     NnStep step;
@@ -31,10 +33,13 @@ class [[nodiscard]] NnStep {
   bool succeeded() const { return !pending_ && status_ == NnStatus::success; }
   NnStatus status() const { return status_; }
   const std::string& why() const { return why_; }
+  // A grant is missing: not_found to a core module, which has no number for it.
+  bool denied() const { return denied_; }
 
  private:
   NnStatus status_ = NnStatus::success;
   bool pending_ = false;
+  bool denied_ = false;
   std::string why_;
 };
 

@@ -115,17 +115,24 @@ class NnGuest {
     if (config.empty()) return call("load_by_name", kName, name_size, kGraph);
     return call("load_by_name_with_config", kName, name_size, kData, put(kData, config), kGraph);
   }
-  NnStatus set(std::uint32_t index, std::string_view text, std::uint32_t type = 3) {
+  NnStatus set(std::uint32_t index, std::string_view text, std::uint32_t type = 3,
+               std::uint32_t elements = 0) {
     const std::uint32_t size = put(kData, text);
-    put_u32(kDims, size);
+    put_u32(kDims, elements == 0 ? size : elements);
     const std::uint32_t fields[] = {kDims, 1, type, kData, size};
     for (std::uint32_t i = 0; i < 5; ++i) put_u32(kTensor + 4 * i, fields[i]);
     return call("set_input", context(), index, kTensor);
   }
-  // Loads "fake" and makes a context.
-  void open(std::string_view config = {}) {
-    ASSERT_EQ(load("fake", config), NnStatus::success);
+  // Loads "fake", or another graph, and makes a context.
+  void open(std::string_view config = {}, std::string_view name = "fake") {
+    ASSERT_EQ(load(name, config), NnStatus::success);
     ASSERT_EQ(call("init_execution_context", u32(kGraph), kContext), NnStatus::success);
+  }
+  // load() of one builder.
+  NnStatus bring(std::string_view builder, std::uint32_t encoding, std::uint32_t target = 0) {
+    put_u32(kTensor, kData);
+    put_u32(kTensor + 4, put(kData, builder));
+    return call("load", kTensor, 1, encoding, target, kGraph);
   }
   std::uint32_t context() const { return u32(kContext); }
   NnStatus get(std::string_view function, std::uint32_t index, std::string& out,

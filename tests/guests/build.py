@@ -86,6 +86,22 @@ def c_component(source: pathlib.Path, out: pathlib.Path) -> None:
     componentize(out.with_suffix(".core"), "command", out)
 
 
+def c_tensors(source: pathlib.Path, out: pathlib.Path) -> None:
+    """A component against WASI-NN's own WIT."""
+    package = where("wasi-nn-wit") / "wasi-nn.wit"
+    if not package.exists():
+        raise Missing(f"WASI-NN's WIT is not in {package.parent} (deps/wasi-nn/wit.sh)")
+    folder, made = out.parent / "wit", out.parent / "bindings"
+    (folder / "deps").mkdir(parents=True)
+    shutil.copy(package, folder / "deps")
+    shutil.copy(source / "tensors.wit", folder)
+    run([need("wit-bindgen", "deps/setup.sh tests"), "c", "--world", "tensors", folder, "--out-dir", made])
+    clang = need("clang-19", "Debian: clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32")
+    run([clang, "--target=wasm32-wasi", "-O1", "-nostartfiles", "-I", made, "-o", out.with_suffix(".core"), source / "tensors.c",
+         made / "tensors.c", made / "tensors_component_type.o"])
+    componentize(out.with_suffix(".core"), "command", out)
+
+
 def go(folder: pathlib.Path, out: pathlib.Path, *flags: str) -> None:
     compiler = need("go", "the tests' Python environment has it: deps/setup.sh tests")
     env = {**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local",
@@ -146,6 +162,7 @@ def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
 
 GUESTS = {
     "c/echo": c("echo.c"),
+    "c/tensors": c_tensors,
     "c/tool": c_tool,
     "c/tool-component": c_component,
     "go/tool": go_tool,
@@ -165,12 +182,15 @@ GUESTS = {
     "rust/nn-stream": rust("nn-stream"),
     # An app for Spin, made with its SDK.
     "spin/app": rust_component("app", "proxy"),
+    # The same interface through the crate of its own makers.
+    "rust/nn-tensors": rust("nn-tensors"),
 }
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
-PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
-        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"]}
+PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
+        "python": ["deps/python.txt"], "rust": ["deps/tools.sh", "deps/rust-wasm.sh"],
+        "spin": ["deps/tools.sh", "deps/rust-wasm.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:
