@@ -1,17 +1,15 @@
 // store: key-value stores that outlive the program.
 //
 // For:     what guests keep under keys: values in SQLite (https://www.sqlite.org), one file a
-// store,
-//          or in memory for tests. Home of sqlite3.h; the library itself is looked for at run time,
-//          so that who keeps nothing needs none.
+//          store, or in memory for tests. Home of sqlite3.h; the library itself is looked for at
+//          run time, so that who keeps nothing needs none.
 // Refuses: grants and labels (guestapi decides who may open what), and queries.
 // Owns:    a Stores owns its open stores; they are closed with it.
 // Threads: every method may read and write the disk, and so block: one thread owns a Stores and all
 //          that comes out of it. Several processes may use one store at the same time.
 // Errors:  invalid_argument (an overlong key or value, a name that is none), resource_exhausted
-// (the
-//          store or the disk is full), unsupported (no SQLite on this machine), corrupt_data (the
-//          file is no store), unavailable (another process has it locked), else internal.
+//          (the store or the disk is full), unsupported (no SQLite on this machine), corrupt_data
+//          (the file is no store), unavailable (another process has it locked), else internal.
 //
 // What a method has answered is on the disk: neither kill -9 nor the loss of power takes it back.
 //

@@ -76,7 +76,7 @@ class BridgeRawCall final : public RawCall {
   GuestMemory memory_;
 };
 
-void drop(void* host) noexcept {
+QUERN_CALLBACK void drop(void* host) noexcept {
   const AfterAll turn(host);
   delete static_cast<HostTable*>(host);
 }
@@ -94,7 +94,7 @@ std::optional<std::string> caught(Function function) noexcept {
   }
 }
 
-void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexcept {
+QUERN_CALLBACK void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexcept {
   comes_after(host);
   const InTurn turn(instance);
   (void)caught([&] {
@@ -103,7 +103,8 @@ void call(void* host, std::uint32_t index, void* instance, qb_call* call) noexce
   });
 }
 
-void drop_resource(void* host, std::uint32_t index, void* instance, std::uint32_t rep) noexcept {
+QUERN_CALLBACK void drop_resource(void* host, std::uint32_t index, void* instance,
+                                  std::uint32_t rep) noexcept {
   comes_after(host);
   const InTurn turn(instance);
   (void)caught([&] {
@@ -112,8 +113,8 @@ void drop_resource(void* host, std::uint32_t index, void* instance, std::uint32_
   });
 }
 
-std::uint32_t raw_call(void* host, std::uint32_t index, qb_raw_call* call,
-                       qb_text_out trap) noexcept {
+QUERN_CALLBACK std::uint32_t raw_call(void* host, std::uint32_t index, qb_raw_call* call,
+                                      qb_text_out trap) noexcept {
   comes_after(host);
   const InTurn turn(call->instance);
   Result<RawStatus> status = RawStatus::done;

@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::size_t kMostDenials = 16;  // told of one instance
 
-void drop(void* instance) noexcept {
+QUERN_CALLBACK void drop(void* instance) noexcept {
   const AfterAll turn(instance);
   delete static_cast<Instance*>(instance);
 }
 
-void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
+QUERN_CALLBACK void write(void* instance, std::uint32_t stream, qb_bytes bytes) noexcept {
   const InTurn turn(instance);
   const Sandbox& sandbox = static_cast<Instance*>(instance)->sandbox;
   (stream == 1 ? sandbox.out : sandbox.err)->write(view(bytes));
@@ -33,8 +33,8 @@ bool told(Instance& instance, const Result<>& allowed) {
   return false;
 }
 
-bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes authority,
-                   qb_bytes path) noexcept {
+QUERN_CALLBACK bool allow_request(void* instance, qb_bytes method, qb_bytes scheme,
+                                  qb_bytes authority, qb_bytes path) noexcept {
   const InTurn turn(instance);
   Instance& asking = *static_cast<Instance*>(instance);
   return told(asking, asking.sandbox.network->allow_request({.method = text(method),
@@ -43,14 +43,14 @@ bool allow_request(void* instance, qb_bytes method, qb_bytes scheme, qb_bytes au
                                                              .path = text(path)}));
 }
 
-bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
+QUERN_CALLBACK bool allow_socket(void* instance, std::uint32_t use, qb_bytes address) noexcept {
   const InTurn turn(instance);
   Instance& asking = *static_cast<Instance*>(instance);
   return told(asking, asking.sandbox.network->allow_socket(static_cast<SocketUse>(use),
                                                            as_text(view(address))));
 }
 
-void resolved(void* instance, qb_bytes name, qb_bytes address) noexcept {
+QUERN_CALLBACK void resolved(void* instance, qb_bytes name, qb_bytes address) noexcept {
   const InTurn turn(instance);
   const auto& network = static_cast<Instance*>(instance)->sandbox.network;
   network->resolved(as_text(view(name)), {text(address)});

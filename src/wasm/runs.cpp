@@ -13,8 +13,8 @@ namespace {
 // A run's `void*`: told once, then deleted.
 using RunDone = std::function<void(Result<Invoked>)>;
 
-void run_done(void* run, std::uint32_t kind, qb_bytes message, std::int32_t exit_code,
-              qb_bytes results) noexcept {
+QUERN_CALLBACK void run_done(void* run, std::uint32_t kind, qb_bytes message,
+                             std::int32_t exit_code, qb_bytes results) noexcept {
   const AfterAll turn(run);
   const std::unique_ptr<RunDone> done(static_cast<RunDone*>(run));
   if (kind == 0) {
@@ -28,8 +28,8 @@ void run_done(void* run, std::uint32_t kind, qb_bytes message, std::int32_t exit
 using SharedSink = std::shared_ptr<HttpResponseSink>;
 HttpResponseSink& sink_of(void* sink) { return **static_cast<SharedSink*>(sink); }
 
-void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
-               std::size_t count) noexcept {
+QUERN_CALLBACK void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
+                              std::size_t count) noexcept {
   const AfterAll turn(sink);
   HttpHeaders copied;
   copied.reserve(count);
@@ -39,7 +39,7 @@ void sink_head(void* sink, std::uint16_t status, const qb_pair* headers,
   sink_of(sink).head(status, std::move(copied));
 }
 
-void sink_body(void* sink, qb_bytes chunk, qb_waitable* taken) noexcept {
+QUERN_CALLBACK void sink_body(void* sink, qb_bytes chunk, qb_waitable* taken) noexcept {
   const AfterAll turn(sink);
   const ByteView bytes = view(chunk);
   const std::shared_ptr<qb_waitable> token(taken, qb_waitable_free);
@@ -47,17 +47,17 @@ void sink_body(void* sink, qb_bytes chunk, qb_waitable* taken) noexcept {
                      [token] { qb_waitable_set(token.get(), true); });
 }
 
-void sink_end(void* sink) noexcept {
+QUERN_CALLBACK void sink_end(void* sink) noexcept {
   const AfterAll turn(sink);
   sink_of(sink).end();
 }
 
-void sink_fail(void* sink, std::uint32_t kind, qb_bytes message) noexcept {
+QUERN_CALLBACK void sink_fail(void* sink, std::uint32_t kind, qb_bytes message) noexcept {
   const AfterAll turn(sink);
   sink_of(sink).fail(make_error(kind, text(message)));
 }
 
-void sink_drop(void* sink) noexcept {
+QUERN_CALLBACK void sink_drop(void* sink) noexcept {
   const AfterAll turn(sink);
   delete static_cast<SharedSink*>(sink);
 }
@@ -65,7 +65,7 @@ void sink_drop(void* sink) noexcept {
 // A pushed chunk's `void*`.
 using Taken = std::function<void()>;
 
-void body_taken(void* taken) noexcept {
+QUERN_CALLBACK void body_taken(void* taken) noexcept {
   const AfterAll turn(taken);
   const std::unique_ptr<Taken> callback(static_cast<Taken*>(taken));
   if (*callback) (*callback)();

@@ -10,6 +10,14 @@
 #endif
 #endif
 
+// Marks a callback: a guest's fiber, and so the stack of its callbacks, goes from thread to thread,
+// and before InTurn has said so the sanitizer must not look.
+#ifdef QUERN_TELL_ORDER
+#define QUERN_CALLBACK __attribute__((no_sanitize("thread")))
+#else
+#define QUERN_CALLBACK
+#endif
+
 namespace quern::wasm {
 
 #ifdef QUERN_TELL_ORDER
@@ -18,11 +26,14 @@ void comes_after(void* object);
 // What the bridge orders among objects.
 void comes_before_what_ends();
 void comes_after_all();
+// What lies below on this stack was another thread's.
+void stack_changed_hands();
 #else
 inline void comes_before(void*) {}
 inline void comes_after(void*) {}
 inline void comes_before_what_ends() {}
 inline void comes_after_all() {}
+inline void stack_changed_hands() {}
 #endif
 
 // An object that the bridge gets, to name it in callbacks.
@@ -36,7 +47,10 @@ T* hand_over(T* object) {
 // other callbacks.
 class InTurn {
  public:
-  explicit InTurn(void* object) : object_(object) { comes_after(object_); }
+  QUERN_CALLBACK explicit InTurn(void* object) : object_(object) {
+    stack_changed_hands();
+    comes_after(object);
+  }
   InTurn(const InTurn&) = delete;
   InTurn& operator=(const InTurn&) = delete;
   ~InTurn() {
@@ -52,7 +66,8 @@ class InTurn {
 // that is over.
 class AfterAll {
  public:
-  explicit AfterAll(void* object) {
+  QUERN_CALLBACK explicit AfterAll(void* object) {
+    stack_changed_hands();
     comes_after(object);
     comes_after_all();
   }

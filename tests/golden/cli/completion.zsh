@@ -17,10 +17,8 @@ _quern() {
   case $path in
     "") words="chat run serve model compile doctor completion version help --model --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
     "chat") words="--model --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
-    "run") words="--dir --env --net --listen --store --config --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
-    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --log-level --help " ;;
-    "run") words="--dir --env --net --listen --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
-    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
+    "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
+    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
     "model") words="pull ls show rm --log-level --help " ;;
     "model pull") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
     "model ls") words="--json --quiet --log-level --help " ;;
