@@ -34,6 +34,7 @@ struct GuestApi::Impl {
     add(imports.interfaces, {spin_llm.interface()});
     add(imports.interfaces, kv.interfaces());
     add(imports.interfaces, config_interfaces());
+    add(imports.interfaces, logging_interfaces());
     imports.functions = nn->functions();
     imports.functions.push_back(logging_function());
     imports.advice = import_advice();

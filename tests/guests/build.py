@@ -127,6 +127,12 @@ def rust_component(package: str, kind: str):
     return build_it
 
 
+def wat(file: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        run([need("wasm-tools", "deps/setup.sh tests"), "parse", source / file, "-o", out])
+    return build_it
+
+
 def python(module: str, world: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
         maker = need("componentize-py", "deps/setup.sh tests")
@@ -165,12 +171,16 @@ GUESTS = {
     "rust/nn-stream": rust("nn-stream"),
     # An app for Spin, made with its SDK.
     "spin/app": rust_component("app", "proxy"),
+    # Components of a few lines, in WebAssembly's own text.
+    "wat/logging": wat("logging.wat"),
+    "wat/unfit": wat("unfit.wat"),
 }
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
-        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"]}
+        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
+        "wat": ["deps/tools.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:
