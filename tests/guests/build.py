@@ -140,6 +140,14 @@ def python(module: str, world: str):
     return build_it
 
 
+def drafts(source: pathlib.Path, out: pathlib.Path) -> None:
+    maker = need("componentize-py", "deps/setup.sh tests")
+    made = packages(out.parent, source / "world.wit")
+    for package in ("keyvalue.wit", "config.wit"):
+        shutil.copy(source / package, made / "deps")
+    run([maker, "-d", made, "-w", "drafts", "componentize", "-p", source, "keeper", "-o", out])
+
+
 def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
     node, npm = need("node", "Debian: nodejs"), need("npm", "Debian: npm")
     for name in ("package.json", "package-lock.json", "build.mjs", "web.js"):
@@ -158,6 +166,7 @@ GUESTS = {
     "go/tool-component": go_component,
     "python/tool": python("tool", "command"),
     "python/web": python("web", "service"),
+    "drafts/keeper": drafts,
     "js/web": js_web,
     "rust/tool": rust("tool"),
     "rust/tool-component": rust_component("tool", "command"),
@@ -180,7 +189,7 @@ GUESTS = {
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
         "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
-        "wat": ["deps/tools.sh"]}
+        "wat": ["deps/tools.sh"], "drafts": ["deps/python.txt"]}
 
 
 def digest(*files: pathlib.Path) -> str:
