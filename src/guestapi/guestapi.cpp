@@ -39,6 +39,7 @@ struct GuestApi::Impl {
     add(imports.interfaces, nn_component.interfaces());
     add(imports.interfaces, kv.interfaces());
     add(imports.interfaces, config_interfaces());
+    add(imports.interfaces, logging_interfaces());
     imports.functions = nn.functions();
     imports.functions.push_back(logging_function());
     imports.advice = import_advice();

@@ -1,8 +1,8 @@
 // guestapi: what guests may import, and which guest may import what.
 //
 // For:     grants (deny by default, read from a TOML manifest or built by the CLI), and the host
-//          side of what guests import beside WASI: quern:llm, wasi:keyvalue, wasi:config and
-//          Spin's interfaces for components, wasi:logging for core modules, WASI-NN for both.
+//          side of what guests import beside WASI: wasi:logging and WASI-NN; quern:llm,
+//          wasi:keyvalue, wasi:config and Spin's interfaces for components.
 // Refuses: running guests (apphost, cli) and protocols.
 // Owns:    a GuestApi is shared by all guests and outlives them; each instance has one
 //          InstanceState with its handle table, freed with the instance.

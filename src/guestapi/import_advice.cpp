@@ -24,7 +24,7 @@ std::vector<wasm::ImportAdvice> import_advice() {
       {.beginning = "wasi:config/",
        .advice = "configuration is offered as wasi:config/store@0.2.0-rc.1 and the drafts before"},
       {.beginning = "wasi:logging/",
-       .advice = "logging, for components: not offered; write to stderr"},
+       .advice = "logging is offered as wasi:logging/logging, without a version or as 0.1.0-draft"},
       {.beginning = "wasi:blobstore/",
        .advice = "a store of blobs: not offered; grant a folder with --dir"},
       {.beginning = "wasi:messaging/", .advice = "messages: not offered"},

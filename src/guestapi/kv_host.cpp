@@ -76,6 +76,19 @@ void write_value(wasm::ValueWriter& out, const std::optional<Buffer>& value) {
   if (value) out.bytes(*value);
 }
 
+// What the guest is told. What is wrong with the store itself is for its owner, and names files of
+// the host.
+Error for_guest(const wasm::HostCall& call, const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::guest_trap:
+    case ErrorKind::invalid_argument:
+    case ErrorKind::resource_exhausted: return {error.kind(), error.message()};
+    default: break;
+  }
+  dynamic_cast<GuestInstance&>(*call.state()).warn(error.describe());
+  return {error.kind(), "the store cannot be used; the host's log says why"};
+}
+
 // What is there plus `delta`, as both are written.
 template <class Number>
 Result<Number> sum(const std::optional<Buffer>& now, std::uint64_t delta) {
@@ -120,14 +133,16 @@ wasm::HostFunction KvHost::function(Method method, Dialect dialect) {
 
 Result<> KvHost::on_lane(const Call& call, const store::Place& place, Dialect dialect, Work work) {
   if (stores_ == nullptr) return fail(ErrorKind::unsupported, "no stores are kept here");
-  return storing_.run([this, call, place, dialect, work = std::move(work)] {
+  const Result<> queued = storing_.run([this, call, place, dialect, work = std::move(work)] {
     wasm::ValueWriter out;
     out.present(true);
     const auto run = [&]() -> Result<> { return work(*TRY(stores_->open(place)), out); };
     const Result<> done = run();
-    if (!done.ok()) return refuse(*call, dialect, done.error());
+    if (!done.ok()) return refuse(*call, dialect, for_guest(*call, done.error()));
     call->resolve(out);
   });
+  if (queued.ok()) return {};
+  return fail(queued.error().kind(), "too many calls wait for the stores; try again");
 }
 
 Result<> KvHost::open(GuestInstance& guest, const Call& call, Dialect dialect) {

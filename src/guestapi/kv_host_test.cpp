@@ -171,6 +171,25 @@ TEST_P(EveryDialect, AFullStoreSaysSo) {
   EXPECT_FALSE(small.exists(bucket, "b"));
 }
 
+// Stores that cannot be opened.
+class BrokenStores final : public store::Stores {
+ public:
+  Result<store::Store*> open(const store::Place&) override {
+    return fail(ErrorKind::corrupt_data,
+                "/home/alice/shop.sqlite is a database of another program");
+  }
+};
+
+TEST_F(KvTest, WhatIsWrongWithTheFileIsForItsOwnerAlone) {
+  const GuestApi broken(models, std::make_unique<BrokenStores>());
+  for (const Names& names : {kSpin, kDraft, kDraft2}) {
+    const KvGuest guest(broken, names);
+    const std::string told = guest.other(guest.try_open("default"));
+    EXPECT_THAT(told, HasSubstr("the host's log"));
+    EXPECT_EQ(told.find("alice"), std::string::npos);
+  }
+}
+
 TEST_F(KvTest, WithoutStoresOpeningSaysSo) {
   const GuestApi bare(models);
   const KvGuest guest(bare, kSpin);

@@ -147,7 +147,12 @@ TEST_F(LlmHostTest, AnotherInstancesHandleIsNoHandleHere) {
 
 TEST_F(LlmHostTest, AStateThatIsNotOursTraps) {
   auto inbox = std::make_shared<Inbox>();
-  const auto& functions = api.imports().interfaces.back().functions;
+  const auto& interfaces = api.imports().interfaces;
+  const auto llm = std::find_if(interfaces.begin(), interfaces.end(), [](const auto& each) {
+    return each.name == "quern:llm/inference@0.1.0";
+  });
+  ASSERT_NE(llm, interfaces.end());
+  const auto& functions = llm->functions;
   functions.front().second(std::make_unique<FakeCall>(Buffer(), nullptr, inbox));
   EXPECT_EQ(inbox->wait().kind, Answer::Kind::trapped);
 }

@@ -1,4 +1,4 @@
-// `wasi:logging/logging` as core modules import it: one function, log(level, context, message).
+// `wasi:logging/logging`: one function, log(level, context, message).
 //
 // A line on the guest's own stdout (context "" or "stdout") or stderr. A context that other hosts
 // take for a file's name is written into the line instead: a guest opens no file of the host.
@@ -6,9 +6,13 @@
 
 #include "wasm/host.hpp"
 
+#include <vector>
+
 namespace quern::guestapi {
 
-// A level that is none, and memory that is not there, are guest_trap.
+// As core modules import it. A level that is none, and memory that is not there, are guest_trap.
 wasm::RawFunction logging_function();
+// As components import it, with a version and without.
+std::vector<wasm::HostInterface> logging_interfaces();
 
 }  // namespace quern::guestapi

@@ -20,6 +20,7 @@ struct Answer {
   enum class Kind { resolved, trapped, dropped } kind = Kind::dropped;
   Buffer results;
   std::string trap;
+  std::string printed;
 
   wasm::ValueReader reader() const { return wasm::ValueReader(results); }
 };
@@ -62,8 +63,14 @@ class FakeCall final : public wasm::HostCall {
   }
   wasm::ValueReader arguments() const override { return wasm::ValueReader(arguments_); }
   const std::shared_ptr<wasm::InstanceState>& state() const override { return state_; }
+  void print(wasm::Stream stream, std::string_view text) override {
+    printed_.append(stream == wasm::Stream::out ? "out: " : "err: ").append(text);
+  }
   void resolve(const wasm::ValueWriter& results) override {
-    inbox_->put({.kind = Answer::Kind::resolved, .results = results.encoded(), .trap = {}});
+    inbox_->put({.kind = Answer::Kind::resolved,
+                 .results = results.encoded(),
+                 .trap = {},
+                 .printed = printed_});
   }
   void trap(std::string message) override {
     inbox_->put({.kind = Answer::Kind::trapped, .results = {}, .trap = std::move(message)});
@@ -73,6 +80,7 @@ class FakeCall final : public wasm::HostCall {
   const Buffer arguments_;
   const std::shared_ptr<wasm::InstanceState> state_;
   const std::shared_ptr<Inbox> inbox_;
+  std::string printed_;
 };
 
 // Makes calls with arguments, on behalf of one instance.

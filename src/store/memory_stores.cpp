@@ -42,7 +42,8 @@ class MemoryStore final : public Store {
     if (size() <= limit_.count) return {};
     entries_ = entries;
     order_ = order;
-    return fail(ErrorKind::resource_exhausted, "the store is full: " + to_string(limit_));
+    return fail(ErrorKind::resource_exhausted,
+                "the store is full; it may have " + to_string(limit_));
   }
 
   Result<> update(std::string_view key, const Update& change) override {

@@ -165,7 +165,8 @@ Result<> SqliteStore::apply(std::string_view key, const std::optional<Buffer>& v
 
 Result<> SqliteStore::explained(Result<> done) const {
   if (done.ok() || done.error().kind() != ErrorKind::resource_exhausted) return done;
-  return fail(std::move(done).error().wrap("the store may have " + to_string(limit_)));
+  return fail(std::move(done).error().wrap("the store is full, or its disk; it may have " +
+                                           to_string(limit_)));
 }
 
 class SqliteStores final : public Stores {
@@ -173,12 +174,13 @@ class SqliteStores final : public Stores {
   explicit SqliteStores(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   Result<Store*> open(const Place& place) override {
-    const std::filesystem::path file = TRY(file_of(place));
-    auto found = stores_.find(file.string());
+    const auto key = std::pair(place.name, place.file.string());
+    auto found = stores_.find(key);
     if (found == stores_.end()) {
+      const std::filesystem::path file = TRY(file_of(place));
       const auto sqlite = TRY(library());
       auto store = TRY(SqliteStore::open(sqlite, file));
-      found = stores_.emplace(file.string(), std::move(store)).first;
+      found = stores_.emplace(key, std::move(store)).first;
     }
     TRY(found->second->set_limit(place.limit));
     return found->second.get();
@@ -201,7 +203,7 @@ class SqliteStores final : public Stores {
 
   const std::filesystem::path folder_;
   std::shared_ptr<const SqliteLibrary> library_;
-  std::map<std::string, std::unique_ptr<SqliteStore>> stores_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<SqliteStore>> stores_;
 };
 
 }  // namespace

@@ -20,8 +20,9 @@
 
 namespace quern::wasm {
 
-// Reads the arguments of a call, in the order of the WIT signature. The bridge has checked them
-// against the function's type, so reading by that type cannot run out; anything else is a CHECK.
+// Reads the arguments of a call, in the order of the WIT signature. A guest that declares its
+// import with other types than these is ended when it calls it: reading beyond the end throws, and
+// so does text that is none. So a host function reads all of its arguments before it returns.
 class ValueReader {
  public:
   explicit ValueReader(ByteView bytes) : rest_(bytes) {}
@@ -76,6 +77,8 @@ class ValueWriter {
   std::vector<std::shared_ptr<Waitable>> waitables_;
 };
 
+enum class Stream : std::uint8_t { out, err };
+
 // One call from a guest, answered exactly once, from any thread, now or later. When the instance
 // ends first, the answer is dropped. Destroying an unanswered call traps the guest.
 class HostCall {
@@ -85,6 +88,9 @@ class HostCall {
   // What Sandbox::state was; null when it was.
   virtual const std::shared_ptr<InstanceState>& state() const = 0;
   virtual void resolve(const ValueWriter& results) = 0;
+  // On the guest's own stdout or stderr, before resolve(), whose answer comes after it. More than
+  // Limits::output ends the guest then.
+  virtual void print(Stream stream, std::string_view text) = 0;
   // Ends the instance with guest_trap and this message.
   virtual void trap(std::string message) = 0;
 };
@@ -104,8 +110,6 @@ struct HostInterface {
   std::vector<std::pair<std::string, HostFunction>> functions;
   std::vector<HostResource> resources;
 };
-
-enum class Stream : std::uint8_t { out, err };
 
 enum class RawType : std::uint8_t { i32, i64, f32, f64 };
 

@@ -36,6 +36,31 @@ TEST(HostFunctions, ResourcesAreMadePassedOnAndDropped) {
   EXPECT_EQ(host->dropped(), 1);  // the absorbed one left the guest, the last died with it
 }
 
+TEST(HostFunctions, ArgumentsOfOtherTypesThanOursEndTheirGuestAlone) {
+  const auto host = std::make_shared<TestHost>();
+  for (const char* const guest : {"unfit_numbers", "unfit_text"}) {
+    const auto code = run_guest(guest, {}, host->imports());
+    ASSERT_FALSE(code.ok()) << guest;
+    EXPECT_EQ(code.error().kind(), ErrorKind::guest_trap) << code.error().describe();
+    EXPECT_NE(code.error().describe().find("measure"), std::string::npos);
+  }
+  EXPECT_EQ(*run_component(host, "echo"), 0) << "the host goes on";
+}
+
+TEST(HostFunctions, WhatAHostFunctionPrintsIsTheGuestsOwnOutput) {
+  const auto host = std::make_shared<TestHost>();
+  const auto out = std::make_shared<Collected>();
+  const auto err = std::make_shared<Collected>();
+  const auto code = run_guest("said_by_host", {.out = out, .err = err}, host->imports());
+  ASSERT_TRUE(code.ok()) << code.error().describe();
+  EXPECT_EQ(out->text(), "hello out\n");
+  EXPECT_EQ(err->text(), "hello err\n");
+  const auto flooded =
+      run_guest("said_by_host", {.limits = {.output = Bytes{12}}}, host->imports());
+  ASSERT_FALSE(flooded.ok());
+  EXPECT_EQ(flooded.error().kind(), ErrorKind::resource_exhausted);
+}
+
 TEST(HostFunctions, ACallIsAnsweredLaterFromAnotherThread) {
   const auto host = std::make_shared<TestHost>();
   const auto linked = link_guest("hostile", host->imports());

@@ -38,6 +38,10 @@ class BridgeCall final : public HostCall {
     }
     qb_call_resolve(answered(), borrow(results.encoded()), waitables.data(), waitables.size());
   }
+  void print(Stream stream, std::string_view text) override {
+    CHECK(call_ != nullptr, "a host call prints after its answer");
+    qb_call_print(call_, stream == Stream::out ? 1 : 2, borrow(text));
+  }
   void trap(std::string message) override { qb_call_trap(answered(), borrow(message)); }
 
  private:
@@ -82,7 +86,8 @@ QUERN_CALLBACK void drop(void* host) noexcept {
 }
 
 // No exception may reach the bridge's frames. What throws there is no memory for what a guest
-// handed over, and costs that guest alone: a call that is not answered is a trap.
+// handed over, or arguments of other types than ours, and costs that guest alone: a call that is
+// not answered is a trap.
 template <class Function>
 std::optional<std::string> caught(Function function) noexcept {
   try {

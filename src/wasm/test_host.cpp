@@ -64,6 +64,12 @@ HostImports TestHost::imports() {
     }
     call->resolve(ValueWriter().u32(size));
   });
+  add("say", [](std::unique_ptr<HostCall> call) {
+    const std::string text(call->arguments().text());
+    call->print(Stream::out, text + " out\n");
+    call->print(Stream::err, text + " err\n");
+    call->resolve({});
+  });
   add("[constructor]counter", [self](std::unique_ptr<HostCall> call) {
     const std::lock_guard lock(self->mutex_);
     self->counters_.push_back(call->arguments().u32());

@@ -477,3 +477,17 @@ def test_what_the_host_prints_for_a_program_waits_for_its_reader_too(wat, home):
     finally:
         process.kill()
         process.stdout.close()
+
+
+# ---- what components import beside WASI ------------------------------------------------------
+
+
+def test_a_component_logs_to_its_own_streams(guest, home):
+    ended = quern.quern("run", guest("wat/logging"), home=home)
+    assert (ended.code, ended.out, ended.err) == (0, "[info] it began\n", "[error] it ended\n")
+
+
+def test_a_component_with_types_of_its_own_ends_alone(guest, home):
+    ended = quern.quern("run", guest("wat/unfit"), home=home)
+    assert ended.code == 134 and "never answered infer" in ended.err
+    assert "internal error" not in ended.err, "that would be the host's own end"

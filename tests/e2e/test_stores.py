@@ -150,3 +150,21 @@ def test_a_secret_that_is_not_there_is_named_before_anything_starts(guest, home,
     ended = quern.quern("serve", guest("spin/app"), "--manifest", manifest, "--port", "0", home=home)
     assert ended.code != 0
     assert "TOKEN_OF_THE_TEST" in ended.err and "api_token" in ended.err
+
+
+def test_the_drafts_that_spin_does_not_import(guest, home, tmp_path):
+    """wasi:keyvalue 0.2.0-draft and wasi:config 0.2.0-rc.1, by a command that componentize-py made."""
+    ended = quern.quern("run", "--store", f"default={tmp_path}/own.db", "--config", "greeting=hello",
+                        guest("drafts/keeper"), home=home)
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == [
+        "b'one' None True",
+        "False",
+        "40 42",
+        r"[('last', b'\x00\xff'), None]",
+        "1000 ['last'] None",
+        "hello None [('greeting', 'hello')]",
+    ]
+    denied = quern.quern("run", guest("drafts/keeper"), home=home)
+    assert denied.code != 0
+    assert '[stores] "default" = "NAME"' in denied.err

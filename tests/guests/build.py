@@ -143,11 +143,25 @@ def rust_component(package: str, kind: str):
     return build_it
 
 
+def wat(file: str):
+    def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
+        run([need("wasm-tools", "deps/setup.sh tests"), "parse", source / file, "-o", out])
+    return build_it
+
+
 def python(module: str, world: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
         maker = need("componentize-py", "deps/setup.sh tests")
         run([maker, "-d", wit(out.parent), "-w", world, "componentize", "-p", source, module, "-o", out])
     return build_it
+
+
+def drafts(source: pathlib.Path, out: pathlib.Path) -> None:
+    maker = need("componentize-py", "deps/setup.sh tests")
+    made = packages(out.parent, source / "world.wit")
+    for package in ("keyvalue.wit", "config.wit"):
+        shutil.copy(source / package, made / "deps")
+    run([maker, "-d", made, "-w", "drafts", "componentize", "-p", source, "keeper", "-o", out])
 
 
 def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
@@ -169,6 +183,7 @@ GUESTS = {
     "go/tool-component": go_component,
     "python/tool": python("tool", "command"),
     "python/web": python("web", "service"),
+    "drafts/keeper": drafts,
     "js/web": js_web,
     "rust/tool": rust("tool"),
     "rust/tool-component": rust_component("tool", "command"),
@@ -184,13 +199,17 @@ GUESTS = {
     "spin/app": rust_component("app", "proxy"),
     # The same interface through the crate of its own makers.
     "rust/nn-tensors": rust("nn-tensors"),
+    # Components of a few lines, in WebAssembly's own text.
+    "wat/logging": wat("logging.wat"),
+    "wat/unfit": wat("unfit.wat"),
 }
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
-PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
-        "python": ["deps/python.txt"], "rust": ["deps/tools.sh", "deps/rust-wasm.sh"],
-        "spin": ["deps/tools.sh", "deps/rust-wasm.sh"]}
+PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "drafts": ["deps/python.txt"],
+        "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
+        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
+        "wat": ["deps/tools.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:

@@ -243,6 +243,8 @@ qb_bytes qb_call_arguments(const qb_call* call);
 /* Each takes the call. `waitables` are those that the results name by index. */
 void qb_call_resolve(qb_call* call, qb_bytes results, qb_waitable* const* waitables, size_t count);
 void qb_call_trap(qb_call* call, qb_bytes message);
+/* On the guest's own stdout or stderr, once the call is resolved; one thread at a time. */
+void qb_call_print(qb_call* call, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
 /* Unanswered: traps the guest. */
 void qb_call_drop(qb_call* call);
 

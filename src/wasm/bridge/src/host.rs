@@ -94,13 +94,14 @@ fn raw_type(code: &u8) -> ValType {
 // ---- components -----------------------------------------------------------------------------
 
 enum Answer {
-    Results { bytes: Vec<u8>, waitables: Vec<Arc<Waitable>> },
+    Results { bytes: Vec<u8>, waitables: Vec<Arc<Waitable>>, printer: Printer },
     Trap(String),
 }
 
 /// A call on its way to C++ and back.
 pub struct Call {
     arguments: Vec<u8>,
+    printer: Printer,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -148,12 +149,17 @@ async fn call(
         encode(&mut store, &ty, value, &mut encoded)?;
     }
     let (sender, answer) = oneshot::channel();
-    let call = Box::into_raw(Box::new(Call { arguments: encoded, answer: sender }));
+    let printer = Printer::new(&store.data().outputs);
+    let call = Box::into_raw(Box::new(Call { arguments: encoded, printer, answer: sender }));
     let instance = store.data().instance.object;
     unsafe { (host.callbacks.host_call)(host.object.0, index, instance.0, call) };
     let name = &host.items[index as usize].name;
     match answer.await {
-        Ok(Answer::Results { bytes, waitables }) => {
+        Ok(Answer::Results { bytes, waitables, mut printer }) => {
+            if !printer.is_empty() {
+                let outputs = store.data().outputs.clone();
+                printer.flush(outputs).await?;
+            }
             let mut decoder = Decoder { rest: &bytes, waitables: &waitables, function: name };
             for (ty, result) in ty.results().zip(results) {
                 *result = decoder.value(&mut store, &ty)?;
@@ -183,14 +189,21 @@ unsafe extern "C" fn qb_call_resolve(
     count: usize,
 ) {
     entry_or((), || {
-        let call = Box::from_raw(call);
+        let Call { printer, answer: waiting, .. } = *Box::from_raw(call);
         let shared = slice(waitables, count).iter().map(|waitable| {
             Arc::increment_strong_count(*waitable);
             Arc::from_raw(*waitable)
         });
-        let answer = Answer::Results { bytes: results.get().to_vec(), waitables: shared.collect() };
-        let _ = call.answer.send(answer); // nobody listens when the instance ended first
+        let waitables = shared.collect();
+        let answer = Answer::Results { bytes: results.get().to_vec(), waitables, printer };
+        let _ = waiting.send(answer); // nobody listens when the instance ended first
     })
+}
+
+/// Safety: the call is not answered yet, and nobody else uses it meanwhile.
+#[no_mangle]
+unsafe extern "C" fn qb_call_print(call: *mut Call, stream: u32, bytes: abi::Bytes) {
+    entry_or((), || (*call).printer.print(stream, bytes.get()))
 }
 
 #[no_mangle]

@@ -185,6 +185,14 @@ impl Printer {
         self.printed.is_empty() && self.refused.is_none()
     }
 
+    /// `stream`: 1 out, 2 err.
+    pub fn print(&mut self, stream: u32, bytes: &[u8]) {
+        match self.budget.take(bytes.len()) {
+            Ok(()) => self.printed.push((usize::from(stream != 1), bytes.to_vec())),
+            Err(error) => self.refused = Some(error),
+        }
+    }
+
     /// Writes what was printed, as the other side takes it. A reader that is gone is no trap, as it
     /// is none for a guest that prints by itself.
     pub async fn flush(&mut self, outputs: [Output; 2]) -> wasmtime::Result<()> {
@@ -207,12 +215,7 @@ impl Printer {
 #[no_mangle]
 unsafe extern "C" fn qb_raw_print(printer: *mut c_void, stream: u32, bytes: CBytes) {
     entry_or((), || {
-        let printer = &mut *(printer as *mut Printer);
-        let bytes = bytes.get();
-        match printer.budget.take(bytes.len()) {
-            Ok(()) => printer.printed.push((usize::from(stream != 1), bytes.to_vec())),
-            Err(error) => printer.refused = Some(error),
-        }
+        (*(printer as *mut Printer)).print(stream, bytes.get());
     })
 }
 
