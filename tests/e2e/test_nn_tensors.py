@@ -121,6 +121,22 @@ def test_every_element_type_passes_through_a_component(run, onnx, guest, home):
     assert ended.out.splitlines() == expected
 
 
+def test_large_tensors_go_through_a_component(onnx, guest, home):
+    count = 5 << 20  # 20 MiB each
+    words = [word for name in "ab" for word in (name, TYPES["float32"], count, f"={4 * count}")]
+    ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
+                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] == f"sum {TYPES['float32']} {count} ={4 * count}"
+
+
+def test_tensors_beyond_the_bound_end_the_component_and_not_the_host(onnx, guest, home):
+    words = ["a", TYPES["uint8"], 65 << 20, f"={65 << 20}"]
+    ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
+                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+    assert ended.code == 134 and "64 MiB" in ended.err, ended
+
+
 ONE = {"a": np.array([1, 2], "f4"), "b": np.array([10, 20], "f4")}
 
 
