@@ -75,7 +75,7 @@ def test_the_variable_of_container_runtimes(nn, smollm2):
     assert "Paris" in ended.out
 
 
-@pytest.mark.parametrize("text, word", [("default", "four parts"), ("a:ONNX:CPU:x", "not offered"), ("a:GGML:NPU:x", "NPU")])
+@pytest.mark.parametrize("text, word", [("default", "four parts"), ("a:PyTorch:CPU:x", "not offered"), ("a:GGML:NPU:x", "NPU")])
 def test_a_preload_that_makes_no_sense(nn, text, word):
     ended = nn("nn-basic", "a", "b", preload=text)
     assert ended.code == 2 and word in ended.err

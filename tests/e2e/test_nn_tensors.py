@@ -1,9 +1,12 @@
 """Programs of WASI-NN that hand tensors to ONNX graphs: a component in C against wasi:nn's own WIT, and a core
-module in Rust on the crate `wasi-nn`. What they get is what Python's onnxruntime gives on the same files.
+module in Rust on the crate `wasi-nn`; and a service in Python. What they get is what Python's onnxruntime gives on the same files.
 """
 
+import concurrent.futures
 import json
 import subprocess
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -121,6 +124,22 @@ def test_every_element_type_passes_through_a_component(run, onnx, guest, home):
     assert ended.out.splitlines() == expected
 
 
+def test_large_tensors_go_through_a_component(onnx, guest, home):
+    count = 5 << 20  # 20 MiB each
+    words = [word for name in "ab" for word in (name, TYPES["float32"], count, f"={4 * count}")]
+    ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
+                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] == f"sum {TYPES['float32']} {count} ={4 * count}"
+
+
+def test_tensors_beyond_the_bound_end_the_component_and_not_the_host(onnx, guest, home):
+    words = ["a", TYPES["uint8"], 65 << 20, f"={65 << 20}"]
+    ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
+                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+    assert ended.code == 134 and "64 MiB" in ended.err, ended
+
+
 ONE = {"a": np.array([1, 2], "f4"), "b": np.array([10, 20], "f4")}
 
 
@@ -194,6 +213,24 @@ def test_more_memory_than_there_is(run, onnx, world):
 def test_without_the_library_the_program_hears_what_is_missing(run, onnx, world):
     ended = run(world, "sum", ONE, "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", library="/no/such/libonnxruntime.so")
     assert ended.code == 1 and "QUERN_ONNXRUNTIME=/no/such/libonnxruntime.so" in ended.err
+
+
+def test_a_service_computes_for_many_at_once(guest, home, onnx):
+    texts = ["a cat sits", "the kitten rests on the rug", "interest rates were raised", "one two three"] * 4
+    expected = {text: onnx.reference("minilm", onnx.sentences(text))["sentence_embedding"][0] for text in set(texts)}
+    with quern.Server("serve", guest("python/vectors"), "--nn-preload", f"encoder:ONNX:CPU:{onnx.graph('minilm')}",
+                      home=home, QUERN_ONNXRUNTIME=str(onnx.library)) as server:
+        def vector(text: str) -> np.ndarray:
+            ids = ",".join(map(str, onnx.sentences(text)["input_ids"][0]))
+            with urllib.request.urlopen(f"{server.url}/?ids={ids}", timeout=quern.PATIENCE_S) as answer:
+                return np.frombuffer(bytes.fromhex(answer.read().decode()), "f4")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for text, got in zip(texts, pool.map(vector, texts)):
+                assert np.abs(got - expected[text]).max() < 1e-5, text
+    with quern.Server("serve", guest("python/vectors"), home=home) as server:
+        with pytest.raises(urllib.error.HTTPError) as denied:
+            urllib.request.urlopen(f"{server.url}/?ids=101", timeout=quern.PATIENCE_S)
+        assert denied.value.code == 500 and denied.value.read().decode().startswith("SECURITY: using the model")
 
 
 def test_a_language_model_answers_a_component(run, smollm2):

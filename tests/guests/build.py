@@ -86,15 +86,18 @@ def c_component(source: pathlib.Path, out: pathlib.Path) -> None:
     componentize(out.with_suffix(".core"), "command", out)
 
 
-def c_tensors(source: pathlib.Path, out: pathlib.Path) -> None:
-    """A component against WASI-NN's own WIT."""
+def nn_packages(folder: pathlib.Path, world: pathlib.Path) -> pathlib.Path:
+    """The same with WASI-NN's package."""
     package = where("wasi-nn-wit") / "wasi-nn.wit"
     if not package.exists():
         raise Missing(f"WASI-NN's WIT is not in {package.parent} (deps/wasi-nn/wit.sh)")
-    folder, made = out.parent / "wit", out.parent / "bindings"
-    (folder / "deps").mkdir(parents=True)
-    shutil.copy(package, folder / "deps")
-    shutil.copy(source / "tensors.wit", folder)
+    all_of_them = packages(folder, world)
+    shutil.copy(package, all_of_them / "deps")
+    return all_of_them
+
+
+def c_tensors(source: pathlib.Path, out: pathlib.Path) -> None:
+    folder, made = nn_packages(out.parent, source / "tensors.wit"), out.parent / "bindings"
     run([need("wit-bindgen", "deps/setup.sh tests"), "c", "--world", "tensors", folder, "--out-dir", made])
     clang = need("clang-19", "Debian: clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32")
     run([clang, "--target=wasm32-wasi", "-O1", "-nostartfiles", "-I", made, "-o", out.with_suffix(".core"), source / "tensors.c",
@@ -162,6 +165,10 @@ def drafts(source: pathlib.Path, out: pathlib.Path) -> None:
     for package in ("keyvalue.wit", "config.wit"):
         shutil.copy(source / package, made / "deps")
     run([maker, "-d", made, "-w", "drafts", "componentize", "-p", source, "keeper", "-o", out])
+def python_vectors(source: pathlib.Path, out: pathlib.Path) -> None:
+    maker = need("componentize-py", "deps/setup.sh tests")
+    folder = nn_packages(out.parent, source / "vectors.wit")
+    run([maker, "-d", folder, "-w", "vectors", "componentize", "-p", source, "vectors", "-o", out])
 
 
 def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
@@ -182,6 +189,7 @@ GUESTS = {
     "go/tool": go_tool,
     "go/tool-component": go_component,
     "python/tool": python("tool", "command"),
+    "python/vectors": python_vectors,
     "python/web": python("web", "service"),
     "drafts/keeper": drafts,
     "js/web": js_web,
@@ -207,9 +215,9 @@ GUESTS = {
 
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "drafts": ["deps/python.txt"],
-        "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
-        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
-        "wat": ["deps/tools.sh"]}
+        "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
+        "python": ["deps/python.txt", "deps/wasi-nn/Cargo.lock"], "rust": ["deps/tools.sh", "deps/rust-wasm.sh"],
+        "spin": ["deps/tools.sh", "deps/rust-wasm.sh"], "wat": ["deps/tools.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:

@@ -1,7 +1,8 @@
 // tensors GRAPH [NAME TYPE DIMENSIONS BYTES]...: computes a graph of WASI-NN once, as a component.
 // GRAPH is a granted name, or @FILE, whose bytes are loaded as ONNX. TYPE is WASI-NN's number, DIMENSIONS
-// as in 2x3, BYTES in hexadecimal. Each output becomes a line: name, type, dimensions, bytes. A failure is
-// a line on stderr, "error CODE: WORDS", and exit code 1.
+// as in 2x3, BYTES in hexadecimal, or =COUNT for so many zeros. Each output becomes a line: name, type,
+// dimensions, bytes (=COUNT when they are more than a MiB). A failure is a line on stderr, "error CODE: WORDS",
+// and exit code 1.
 #include "tensors.h"
 
 #include <stdio.h>
@@ -22,8 +23,10 @@ static wasi_nn_tensor_own_tensor_t read_tensor(char **words) {
   for (char *word = strtok(words[1], "x"); word && dimensions.len < 16; word = strtok(NULL, "x")) {
     dimensions.ptr[dimensions.len++] = (uint32_t)strtoul(word, NULL, 10);
   }
-  wasi_nn_tensor_tensor_data_t data = {malloc(strlen(words[2]) / 2 + 1), strlen(words[2]) / 2};
-  for (size_t i = 0; i < data.len; ++i) sscanf(words[2] + 2 * i, "%2hhx", &data.ptr[i]);
+  const bool zeros = words[2][0] == '=';
+  const size_t size = zeros ? strtoul(words[2] + 1, NULL, 10) : strlen(words[2]) / 2;
+  wasi_nn_tensor_tensor_data_t data = {calloc(size + 1, 1), size};
+  for (size_t i = 0; i < size && !zeros; ++i) sscanf(words[2] + 2 * i, "%2hhx", &data.ptr[i]);
   return wasi_nn_tensor_constructor_tensor(&dimensions, (uint8_t)atoi(words[0]), &data);
 }
 
@@ -37,7 +40,9 @@ static void print_tensor(wasi_nn_inference_named_tensor_t *named) {
          wasi_nn_tensor_method_tensor_ty(tensor));
   for (size_t i = 0; i < dimensions.len; ++i) printf(i ? "x%u" : "%u", dimensions.ptr[i]);
   printf(" ");
-  for (size_t i = 0; i < data.len; ++i) printf("%02x", data.ptr[i]);
+  const bool many = data.len > 1u << 20;
+  if (many) printf("=%zu", data.len);
+  for (size_t i = 0; i < data.len && !many; ++i) printf("%02x", data.ptr[i]);
   printf("\n");
 }
 

@@ -1,6 +1,7 @@
 //! Host functions: the interfaces that components import, and the raw functions of modules.
 
 use crate::abi::{self, entry_or, slice, Callbacks, Foreign, RawCall, TextOut};
+use crate::bulk;
 use crate::error::{Kind, Named};
 use crate::output::Printer;
 use crate::state::State;
@@ -119,7 +120,7 @@ pub fn define_interfaces(
                 drop_resource(&host, index, store, rep);
                 Ok(())
             })?;
-        } else {
+        } else if !bulk::define(&mut instance, &host, index)? {
             instance.func_new_async(&item.name, move |store, ty, arguments, results| {
                 let host = host.clone();
                 Box::new(async move { call(&host, index, store, ty, arguments, results).await })
@@ -148,29 +149,38 @@ async fn call(
     for ((_, ty), value) in ty.params().zip(arguments) {
         encode(&mut store, &ty, value, &mut encoded)?;
     }
+    let name = &host.items[index as usize].name;
+    let (bytes, waitables) = ask(host, index, &mut store, encoded).await?;
+    let mut decoder = Decoder { rest: &bytes, waitables: &waitables, function: name };
+    for (ty, result) in ty.results().zip(results) {
+        *result = decoder.value(&mut store, &ty)?;
+    }
+    decoder.end()
+}
+
+/// Hands encoded arguments to C++; what it answers, still encoded.
+pub async fn ask(
+    host: &Host,
+    index: u32,
+    store: &mut StoreContextMut<'_, State>,
+    arguments: Vec<u8>,
+) -> Result<(Vec<u8>, Vec<Arc<Waitable>>)> {
     let (sender, answer) = oneshot::channel();
     let printer = Printer::new(&store.data().outputs);
-    let call = Box::into_raw(Box::new(Call { arguments: encoded, printer, answer: sender }));
+    let call = Box::into_raw(Box::new(Call { arguments, printer, answer: sender }));
     let instance = store.data().instance.object;
     unsafe { (host.callbacks.host_call)(host.object.0, index, instance.0, call) };
-    let name = &host.items[index as usize].name;
     match answer.await {
         Ok(Answer::Results { bytes, waitables, mut printer }) => {
             if !printer.is_empty() {
                 let outputs = store.data().outputs.clone();
                 printer.flush(outputs).await?;
             }
-            let mut decoder = Decoder { rest: &bytes, waitables: &waitables, function: name };
-            for (ty, result) in ty.results().zip(results) {
-                *result = decoder.value(&mut store, &ty)?;
-            }
-            match decoder.rest.is_empty() {
-                true => Ok(()),
-                false => Err(decoder.malformed()),
-            }
+            Ok((bytes, waitables))
         }
         Ok(Answer::Trap(message)) => Err(Named::new(Kind::GuestTrap, message).into()),
         Err(_) => {
+            let name = &host.items[index as usize].name;
             Err(Named::new(Kind::GuestTrap, format!("the host never answered {name}")).into())
         }
     }

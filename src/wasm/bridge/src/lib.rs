@@ -16,6 +16,7 @@
 
 mod abi;
 mod body;
+mod bulk;
 mod cache;
 mod engine;
 mod errno;

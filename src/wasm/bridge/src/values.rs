@@ -101,7 +101,7 @@ fn encode_flags(flags: &Flags, set: &[String], out: &mut Vec<u8>) -> Result<()> 
 }
 
 /// The host's number for a resource. An own<> that is passed leaves the guest.
-fn take_rep(store: &mut StoreContextMut<'_, State>, resource: ResourceAny) -> Result<u32> {
+pub fn take_rep(store: &mut StoreContextMut<'_, State>, resource: ResourceAny) -> Result<u32> {
     let owned = resource.owned();
     let host = resource.try_into_resource_dynamic(&mut *store)?;
     if owned {
@@ -114,7 +114,7 @@ fn position<'a>(mut names: impl Iterator<Item = &'a str>, name: &str) -> Result<
     names.position(|known| known == name).ok_or_else(|| unsupported("a case"))
 }
 
-fn put_u32(out: &mut Vec<u8>, value: usize) {
+pub fn put_u32(out: &mut Vec<u8>, value: usize) {
     out.extend((value as u32).to_le_bytes()); // a guest's lengths fit: its memory has 32 bits
 }
 
@@ -249,7 +249,7 @@ impl Decoder<'_> {
         String::from_utf8(bytes).map_err(|_| self.malformed())
     }
 
-    fn u32(&mut self) -> Result<u32> {
+    pub fn u32(&mut self) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
@@ -257,13 +257,21 @@ impl Decoder<'_> {
         Ok(self.take(N)?.try_into().expect("take gives N bytes"))
     }
 
-    fn take(&mut self, size: usize) -> Result<&[u8]> {
+    pub fn take(&mut self, size: usize) -> Result<&[u8]> {
         if size > self.rest.len() {
             return Err(self.malformed());
         }
         let (taken, rest) = self.rest.split_at(size);
         self.rest = rest;
         Ok(taken)
+    }
+
+    /// Every byte of the answer was read.
+    pub fn end(&self) -> Result<()> {
+        match self.rest.is_empty() {
+            true => Ok(()),
+            false => Err(self.malformed()),
+        }
     }
 
     pub fn malformed(&self) -> wasmtime::Error {
