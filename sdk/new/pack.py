@@ -129,6 +129,8 @@ def main() -> None:
     index = json.dumps({"files": archive.files, "projects": projects}, separators=(",", ":")).encode()
     options.out.write_bytes(b"%d\n" % len(index) + index + archive.bytes)
     if options.depfile:
+        # Folders too: a file that is added is packed.
+        archive.read |= {folder for folder in [SDK, *SDK.rglob("*")] if folder.is_dir() and folder.name != "__pycache__"}
         options.depfile.write_text(f"{options.out}: {' '.join(map(str, sorted(archive.read)))}\n")
 
 
