@@ -1,8 +1,8 @@
 # quern_component(NAME WIT folder WORLD world SOURCES a.cpp ... [INCLUDES dir ...]
-#                 [WIT_PACKAGES folder ...] [ADAPTER proxy|reactor] [DEPENDS file ...])
+#                 [WIT_PACKAGES folder ...] [ADAPTER proxy|reactor] [BINDINGS name] [DEPENDS file ...])
 #
 # Builds C++ sources into the component ${NAME}.wasm, an artefact of the target NAME:
-#   1. wit-bindgen makes C bindings (<WORLD.h>) from WIT, WASI's WIT and WIT_PACKAGES
+#   1. wit-bindgen makes C bindings (<WORLD.h>, or <BINDINGS.h>) from WIT, WASI's WIT and WIT_PACKAGES
 #   2. clang-19 compiles everything for wasm32 (no exceptions, no RTTI, no threads)
 #   3. wasm-ld links a reactor: a module whose exports may be called again and again
 #   4. wasm-tools makes a component of it (the adapter turns what libc wants from WASI 0.1 into
@@ -43,7 +43,7 @@ set(GUEST_LINK_FLAGS --target=wasm32-wasi -mexec-model=reactor -O2 -Wl,--gc-sect
 set(GUEST_LIBS -lc-printscan-long-double)
 
 # Copies WASI's WIT, the named packages and the world into one folder and makes the bindings.
-function(_quern_bindings name wit world packages)
+function(_quern_bindings name wit world bindings packages)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/${name})
   file(GLOB wit_files ${wit}/*.wit)
   set(copies COMMAND ${CMAKE_COMMAND} -E copy ${wit_files} ${dir}/wit/
@@ -55,30 +55,34 @@ function(_quern_bindings name wit world packages)
     list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy_directory ${package} ${dir}/wit/deps/${base})
   endforeach()
   add_custom_command(
-    OUTPUT ${dir}/bindings/${world}.h ${dir}/bindings/${world}.c
-           ${dir}/bindings/${world}_component_type.o
+    OUTPUT ${dir}/bindings/${bindings}.h ${dir}/bindings/${bindings}.c
+           ${dir}/bindings/${bindings}_component_type.o
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${dir}/wit
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}/wit/deps
     ${copies}
-    COMMAND ${WIT_BINDGEN} c ${dir}/wit --world ${world} --out-dir ${dir}/bindings > bindings.log
+    COMMAND ${WIT_BINDGEN} c ${dir}/wit --world ${world} --rename-world ${bindings}
+            --out-dir ${dir}/bindings > bindings.log
     DEPENDS ${wit_files} COMMENT "bindings for ${name}" VERBATIM)
 endfunction()
 
 function(quern_component name)
-  cmake_parse_arguments(C "" "WIT;WORLD;ADAPTER" "SOURCES;INCLUDES;WIT_PACKAGES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(C "" "WIT;WORLD;ADAPTER;BINDINGS" "SOURCES;INCLUDES;WIT_PACKAGES;DEPENDS" ${ARGN})
   if(NOT C_ADAPTER)
     set(C_ADAPTER reactor)
   endif()
+  if(NOT C_BINDINGS)
+    set(C_BINDINGS ${C_WORLD})
+  endif()
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/${name})
-  _quern_bindings(${name} ${C_WIT} ${C_WORLD} "${C_WIT_PACKAGES}")
+  _quern_bindings(${name} ${C_WIT} ${C_WORLD} ${C_BINDINGS} "${C_WIT_PACKAGES}")
 
   set(includes -I${dir}/bindings -isystem ${GUEST_LIBRARIES})
   foreach(include ${C_INCLUDES})
     list(APPEND includes -I${include})
   endforeach()
   add_custom_command(OUTPUT ${dir}/bindings.o
-    COMMAND ${GUEST_CC} ${GUEST_FLAGS} -c ${dir}/bindings/${C_WORLD}.c -o ${dir}/bindings.o
-    DEPENDS ${dir}/bindings/${C_WORLD}.c VERBATIM)
+    COMMAND ${GUEST_CC} ${GUEST_FLAGS} -c ${dir}/bindings/${C_BINDINGS}.c -o ${dir}/bindings.o
+    DEPENDS ${dir}/bindings/${C_BINDINGS}.c VERBATIM)
   set(objects ${dir}/bindings.o)
   foreach(source ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/abort.cpp ${C_SOURCES})
     get_filename_component(path ${source} ABSOLUTE)
@@ -92,7 +96,7 @@ function(quern_component name)
     add_custom_command(OUTPUT ${object}
       COMMAND ${launcher} ${GUEST_CXX} ${GUEST_FLAGS} ${GUEST_CXX_FLAGS} ${includes} -MD -MF ${object}.d
               -c ${path} -o ${object}
-      DEPENDS ${path} ${dir}/bindings/${C_WORLD}.h ${C_DEPENDS}
+      DEPENDS ${path} ${dir}/bindings/${C_BINDINGS}.h ${C_DEPENDS}
       DEPFILE ${object}.d COMMENT "wasm: ${source}" VERBATIM)
     list(APPEND objects ${object})
   endforeach()
@@ -100,13 +104,13 @@ function(quern_component name)
   set(wasm ${CMAKE_CURRENT_BINARY_DIR}/${name}.wasm)
   add_custom_command(OUTPUT ${wasm}
     COMMAND ${GUEST_CXX} ${GUEST_LINK_FLAGS} ${objects}
-            ${dir}/bindings/${C_WORLD}_component_type.o ${GUEST_LIBS} -o ${dir}/module.wasm
+            ${dir}/bindings/${C_BINDINGS}_component_type.o ${GUEST_LIBS} -o ${dir}/module.wasm
     COMMAND ${WASM_TOOLS} component new ${dir}/module.wasm -o ${dir}/component.wasm --adapt
             wasi_snapshot_preview1=${QUERN_GUEST_WIT}/adapters/wasi_snapshot_preview1.${C_ADAPTER}.wasm
     COMMAND ${WASM_TOOLS} strip --all ${dir}/component.wasm -o ${wasm}.part
     COMMAND ${WASM_TOOLS} validate --features component-model ${wasm}.part
     COMMAND ${CMAKE_COMMAND} -E rename ${wasm}.part ${wasm}
-    DEPENDS ${objects} ${dir}/bindings/${C_WORLD}_component_type.o
+    DEPENDS ${objects} ${dir}/bindings/${C_BINDINGS}_component_type.o
     COMMENT "component: ${name}.wasm" VERBATIM)
   add_custom_target(${name} ALL DEPENDS ${wasm})
   set(${name}_WASM ${wasm} PARENT_SCOPE)

@@ -13,6 +13,7 @@ constexpr const char* kServer = "Server";
 constexpr const char* kGrants = "What the program may do (nothing, unless you say so)";
 constexpr const char* kLimits = "Limits";
 constexpr const char* kAnswer = "The answer";
+constexpr const char* kProject = "The project";
 constexpr const char* kOther = "Other";
 
 template <class Value>
@@ -219,6 +220,23 @@ void add_others(CLI::App& root, Values& values) {
       "Write the machine code here instead of into Quern's own cache");
   compile.footer("quern compile app.wasm");
   add_common(compile, values);
+
+  CLI::App& project = *root.add_subcommand("new", "Begin a project of your own");
+  project.add_option("name", values.project.name, "The project's name, and its folder's")
+      ->type_name("NAME")
+      ->required();
+  add(project, kProject, "--lang", "LANGUAGE", values.project.language,
+      "cpp, go, js, python or rust")
+      ->required()
+      ->check(CLI::IsMember({"cpp", "go", "js", "python", "rust"}).description(""));
+  add(project, kProject, "--kind", "KIND", values.project.kind,
+      "http, a service for `quern serve`, or command, a program for `quern run`")
+      ->required()
+      ->check(CLI::IsMember({"http", "command", "filter", "flow"}).description(""));
+  project.footer(
+      "quern new --lang python --kind http verdict\n"
+      "quern new --lang rust --kind command ask");
+  add_common(project, values);
 
   CLI::App& doctor = *root.add_subcommand("doctor", "Check that this machine has what Quern needs");
   doctor.add_flag("--json", values.json, "As JSON")->group(kOther);

@@ -16,6 +16,7 @@ struct Values {
   Chat chat;
   Run run;
   Compile compile;
+  New project;
   std::string model_name;
   bool json = false;
   bool names = false;

@@ -34,6 +34,8 @@ struct World {
   // Empty in a build without guests.
   ByteView chat_wasm;
   ByteView chat_image;
+  // The projects of `quern new` (templates.hpp), as gzip. Empty in such a build, too.
+  ByteView templates;
 };
 
 // Runs one command line (without the program's name) and returns the exit code.

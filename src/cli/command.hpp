@@ -98,6 +98,11 @@ struct Compile {
   std::filesystem::path file;
   std::filesystem::path output;
 };
+struct New {
+  std::string language;
+  std::string kind;
+  std::string name;
+};
 enum class Form : std::uint8_t { text, json, names };
 struct ModelPull {
   std::string name;
@@ -120,7 +125,7 @@ struct Page {  // help, version, completion: text that is printed
 };
 
 struct Command {
-  std::variant<Serve, Chat, Run, Compile, ModelPull, ModelList, ModelShow, ModelRemove, Doctor,
+  std::variant<Serve, Chat, Run, Compile, New, ModelPull, ModelList, ModelShow, ModelRemove, Doctor,
                Page>
       what;
   log::Level log_level = log::Level::info;

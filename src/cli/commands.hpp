@@ -8,6 +8,7 @@ namespace quern::cli {
 
 Result<int> run_program(const Run& options, World& world);
 Result<int> compile(const Compile& options, World& world);
+Result<int> new_project(const New& options, World& world);
 Result<int> pull_model(const ModelPull& options, World& world);
 Result<int> list_models(const ModelList& options, World& world);
 Result<int> show_model(const ModelShow& options, World& world);

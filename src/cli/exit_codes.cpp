@@ -15,7 +15,7 @@ constexpr std::array<Row, 11> kRows{{
     {.code = kUsage, .meaning = "the command line is wrong"},
     {.code = 3, .meaning = "something that was named does not exist: a model, a file"},
     {.code = 4, .meaning = "not allowed: a grant, a key or a permission is missing"},
-    {.code = 5, .meaning = "not available now: no source answers, a port is taken, busy"},
+    {.code = 5, .meaning = "not available now: no source answers, a port or a name is taken, busy"},
     {.code = kGuestLimit,
      .meaning = "the guest reached a limit: output, handles, memory at its start"},
     {.code = 124, .meaning = "the time that was given is over"},

@@ -9,6 +9,8 @@ extern const std::byte quern_embed_chat_wasm_begin[];   // NOLINT(readability-id
 extern const std::byte quern_embed_chat_wasm_end[];     // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_begin[];  // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_end[];    // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_templates_begin[];   // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_templates_end[];     // NOLINT(readability-identifier-naming)
 }
 #endif
 
@@ -26,10 +28,12 @@ int main(int argc, char** argv) {
                    .console = console,
                    .signals = signals,
                    .chat_wasm = {},
-                   .chat_image = {}};
+                   .chat_image = {},
+                   .templates = {}};
 #ifdef QUERN_HAS_CHAT
   world.chat_wasm = {quern_embed_chat_wasm_begin, quern_embed_chat_wasm_end};
   world.chat_image = {quern_embed_chat_image_begin, quern_embed_chat_image_end};
+  world.templates = {quern_embed_templates_begin, quern_embed_templates_end};
 #endif
   return cli::run({argv + 1, argv + argc}, world);
 }

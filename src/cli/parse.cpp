@@ -166,6 +166,7 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
     return as_command(take_run(app, values.run));
   }
   if (name == "quern compile") return as_command<Compile>(values.compile);
+  if (name == "quern new") return as_command<New>(values.project);
   if (name == "quern model pull") return as_command<ModelPull>(ModelPull{values.model_name});
   if (name == "quern model ls") return as_command<ModelList>(ModelList{form_of(values)});
   if (name == "quern model show") {

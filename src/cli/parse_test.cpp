@@ -78,6 +78,19 @@ TEST(Parse, SubcommandsWithinSubcommands) {
   EXPECT_EQ(parsed<Compile>({"compile", "a.wasm", "-o", "a.cwasm"}).output, "a.cwasm");
 }
 
+TEST(Parse, ANewProject) {
+  const New project = parsed<New>({"new", "--lang", "rust", "--kind", "http", "verdict"});
+  EXPECT_EQ(project.language, "rust");
+  EXPECT_EQ(project.kind, "http");
+  EXPECT_EQ(project.name, "verdict");
+  EXPECT_NE(refused({"new", "--kind", "http", "verdict"}).find("--lang is required"),
+            std::string::npos);
+  EXPECT_NE(refused({"new", "--lang", "cobol", "--kind", "http", "x"}).find("cobol not in"),
+            std::string::npos);
+  EXPECT_NE(refused({"new", "--lang", "go", "--kind", "x", "x"}).find("x not in"),
+            std::string::npos);
+}
+
 TEST(Parse, SaysWhatWasMeant) {
   EXPECT_EQ(refused({"--modle", "x"}),
             "quern: unknown option \"--modle\"; did you mean \"--model\"?\n"
@@ -156,7 +169,8 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Golden, HelpPages) {
   expect_golden("help.txt", parsed<Page>({"help"}).text);
-  for (const char* name : {"chat", "run", "serve", "compile", "model", "doctor", "completion"}) {
+  for (const char* name :
+       {"chat", "run", "serve", "compile", "new", "model", "doctor", "completion"}) {
     expect_golden(std::string("help-") + name + ".txt", parsed<Page>({"help", name}).text);
   }
   expect_golden("help-exit-codes.txt", parsed<Page>({"help", "exit-codes"}).text);

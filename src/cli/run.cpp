@@ -16,6 +16,7 @@ struct Dispatch {
   Result<int> operator()(const Chat& options) const { return chat(options, world); }
   Result<int> operator()(const Run& options) const { return run_program(options, world); }
   Result<int> operator()(const Compile& options) const { return compile(options, world); }
+  Result<int> operator()(const New& options) const { return new_project(options, world); }
   Result<int> operator()(const ModelPull& options) const { return pull_model(options, world); }
   Result<int> operator()(const ModelList& options) const { return list_models(options, world); }
   Result<int> operator()(const ModelShow& options) const { return show_model(options, world); }

@@ -21,7 +21,8 @@ class WithWorld : public testing::Test {
                .console = console_,
                .signals = signals_,
                .chat_wasm = {},
-               .chat_image = {}};
+               .chat_image = {},
+               .templates = {}};
 };
 
 }  // namespace quern::cli

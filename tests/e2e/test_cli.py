@@ -12,7 +12,7 @@ import time
 import pytest
 import quern
 
-COMMANDS = ["chat", "run", "serve", "compile", "model", "doctor", "completion", "version"]
+COMMANDS = ["chat", "run", "serve", "compile", "new", "model", "doctor", "completion", "version"]
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """Builds the foreign guests: programs that know nothing of Quern, made by other people's toolchains.
 
-    build("go/tool")      -> path of the wasm file, or raises Missing with what this machine lacks
+    build("go/tool")                  -> path of the wasm file, or raises Missing with what this machine lacks
+    project(QUERN, "rust", "http")    -> the same of a project that this program begins (`quern new`)
     python3 tests/guests/build.py [NAME...]     builds them (default: all) and prints the paths
 
 What is built is kept in the machine's cache under the hash of its sources, so that only the first
 run pays (componentize-py and componentize-js take half a minute each, the Rust guests' crates a minute).
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -121,21 +124,26 @@ def go_component(source: pathlib.Path, out: pathlib.Path) -> None:
     componentize(out.with_suffix(".core"), "command", out)
 
 
+@contextlib.contextmanager
+def rust_environment(lock_file: pathlib.Path):
+    """What cargo needs to make guests of these crates, which are compiled once, whichever guest is asked for first. Held by
+    one at a time: another's cargo would leave its own guest under the same name."""
+    compiler = where("rust-wasm") / "bin" / "rustc"
+    if not compiler.exists():
+        raise Missing("there is no Rust for wasm32-wasip1 here (deps/rust-wasm.sh makes it, or says why it cannot)")
+    target = where("cache") / f"guests-rust-target-{digest(lock_file, ROOT / 'deps/rust-wasm.sh')}"
+    env = {name: text for name, text in os.environ.items() if name not in ("RUSTFLAGS", "RUSTC_WRAPPER")}
+    with open(target.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield env | {"RUSTC": str(compiler), "CARGO_TARGET_DIR": str(target)}
+
+
 def rust(package: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
-        compiler = where("rust-wasm") / "bin" / "rustc"
-        if not compiler.exists():
-            raise Missing("there is no Rust for wasm32-wasip1 here (deps/rust-wasm.sh makes it, or says why it cannot)")
         cargo = need("cargo", "Debian: cargo-web; or rustup")
-        # Crates that guests share are compiled once, whichever guest is asked for first. The lock is for
-        # another clone, whose cargo would leave its own guest under the same name.
-        target = where("cache") / f"guests-rust-target-{digest(source / 'Cargo.lock', ROOT / 'deps/rust-wasm.sh')}"
-        env = {name: text for name, text in os.environ.items() if name not in ("RUSTFLAGS", "RUSTC_WRAPPER")}
-        env |= {"RUSTC": str(compiler), "CARGO_TARGET_DIR": str(target)}
-        with open(target.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with rust_environment(source / "Cargo.lock") as env:
             run([cargo, "build", "--release", "--locked", "--target", "wasm32-wasip1", "-p", package], cwd=source, env=env)
-            shutil.copy(target / "wasm32-wasip1" / "release" / f"{package}.wasm", out)
+            shutil.copy(pathlib.Path(env["CARGO_TARGET_DIR"]) / "wasm32-wasip1" / "release" / f"{package}.wasm", out)
     return build_it
 
 
@@ -165,6 +173,8 @@ def drafts(source: pathlib.Path, out: pathlib.Path) -> None:
     for package in ("keyvalue.wit", "config.wit"):
         shutil.copy(source / package, made / "deps")
     run([maker, "-d", made, "-w", "drafts", "componentize", "-p", source, "keeper", "-o", out])
+
+
 def python_vectors(source: pathlib.Path, out: pathlib.Path) -> None:
     maker = need("componentize-py", "deps/setup.sh tests")
     folder = nn_packages(out.parent, source / "vectors.wit")
@@ -263,6 +273,62 @@ def build(name: str) -> pathlib.Path:
             shutil.copy(made, folder / f"{kind}.wasm")
 
     return kept(f"guests-{language}-{kind}-{key(language)}", make) / f"{kind}.wasm"
+
+
+# ---- projects of `quern new` -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def plain_environment(_: pathlib.Path):
+    yield dict(os.environ)
+
+
+@contextlib.contextmanager
+def go_environment(_: pathlib.Path):
+    """Only what is on this machine: the project needs no module of others."""
+    yield {**os.environ, "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOPROXY": "off"}
+
+
+@contextlib.contextmanager
+def npm_environment(folder: pathlib.Path):
+    """What npm fetches comes in the versions and by the hashes of this lock file."""
+    shutil.copy(HERE / "js" / "package-lock.json", folder)
+    yield dict(os.environ)
+
+
+SETUP = "deps/setup.sh tests"
+# What a project of a language is built with: its tools, where they come from, and their environment.
+PROJECTS = {
+    "cpp": ({"clang++-19": "Debian: clang-19 lld-19 libc++-19-dev-wasm32", "make": "Debian: make", "wasm-tools": SETUP,
+             "wit-bindgen": SETUP}, plain_environment),
+    "go": ({"go": "the tests' Python environment has it: deps/setup.sh tests", "make": "Debian: make", "wasm-tools": SETUP},
+           go_environment),
+    "js": ({"node": "Debian: nodejs", "npm": "Debian: npm"}, npm_environment),
+    "python": ({"componentize-py": SETUP}, plain_environment),
+    "rust": ({"cargo": "Debian: cargo-web; or rustup", "make": "Debian: make", "wasm-tools": SETUP},
+             lambda folder: rust_environment(folder / "Cargo.lock")),
+}
+
+
+def project(quern: str, language: str, kind: str) -> pathlib.Path:
+    """A fresh project of `quern new`, built by the command that it prints."""
+    tools, environment = PROJECTS[language]
+    found = {str(pathlib.Path(need(tool, hint)).parent) for tool, hint in tools.items()}
+    with tempfile.TemporaryDirectory(prefix="quern-project-") as scratch:
+        begun = subprocess.run([quern, "new", "--lang", language, "--kind", kind, "app"], cwd=scratch, check=True,
+                               capture_output=True, text=True)
+        command = re.search(r"cd app && (.*)", begun.stdout).group(1)
+        folder = pathlib.Path(scratch) / "app"
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".md"]
+
+        def make(kept_in: pathlib.Path) -> None:
+            with environment(folder) as env:
+                env = env | {"PATH": ":".join([*sorted(found), env["PATH"]])}
+                run(["sh", "-euc", command], cwd=folder, env=env)
+            shutil.copy(folder / "app.wasm", kept_in)
+
+        pins = [HERE / "js" / "package-lock.json", *(ROOT / "deps" / name for name in ("tools.sh", "python.txt", "rust-wasm.sh"))]
+        return kept(f"projects-{language}-{kind}-{digest(*pins, *files)}", make) / "app.wasm"
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ def test_a_schema_says_all_of_a_type():
             "nick": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
         "required": ["name", "age", "pets"], "additionalProperties": False}
     assert schema_of(Annotated[int, "in years"]) == {"type": "integer", "description": "in years"}
+    assert schema_of(Annotated[str, "a name", {"maxLength": 9}]) == {"type": "string", "description": "a name", "maxLength": 9}
     assert schema_of({"type": "string"}) == {"type": "string"}
 
 

@@ -11,13 +11,13 @@ namespace {
 using namespace quern::chat;
 
 std::string environment(std::string_view name) {
-  chat_list_tuple2_string_string_t entries;
+  quern_list_tuple2_string_string_t entries;
   wasi_cli_environment_get_environment(&entries);
   std::string value;
   for (std::size_t i = 0; i < entries.len; ++i) {
     if (wasi::copied(entries.ptr[i].f0) == name) value = wasi::copied(entries.ptr[i].f1);
   }
-  chat_list_tuple2_string_string_free(&entries);
+  quern_list_tuple2_string_string_free(&entries);
   return value;
 }
 

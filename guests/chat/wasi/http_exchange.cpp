@@ -60,7 +60,7 @@ Outcome<std::string> read_stream(const InputStream& stream, std::size_t declared
   std::string body;
   body.reserve(declared);
   while (true) {
-    chat_list_u8_t chunk;
+    quern_list_u8_t chunk;
     wasi_io_streams_stream_error_t error;
     if (!wasi_io_streams_method_input_stream_blocking_read(
             wasi_io_streams_borrow_input_stream(stream.get()), kReadBytes, &chunk, &error)) {
@@ -70,7 +70,7 @@ Outcome<std::string> read_stream(const InputStream& stream, std::size_t declared
       return body;
     }
     body.append(reinterpret_cast<const char*>(chunk.ptr), chunk.len);
-    chat_list_u8_free(&chunk);
+    quern_list_u8_free(&chunk);
     if (body.size() > limit) return fail(body_too_large(limit));
   }
 }
@@ -89,7 +89,7 @@ std::uint64_t declared_length(const IncomingRequest& request) {
 Fields make_headers(const Headers& headers) {
   Fields fields(wasi_http_types_constructor_fields());
   for (const auto& [name, value] : headers) {
-    chat_string_t key = borrowed(name);
+    quern_string_t key = borrowed(name);
     wasi_http_types_field_value_t bytes{bytes_of(value), value.size()};
     wasi_http_types_header_error_t error;
     // A header that the host refuses is left out: all are constants of ours or numbers, but for
@@ -106,7 +106,7 @@ Request read_head(const IncomingRequest& request) {
   const auto borrow = wasi_http_types_borrow_incoming_request(request.get());
   Request head;
   head.method = read_method(request);
-  chat_string_t text;
+  quern_string_t text;
   if (wasi_http_types_method_incoming_request_path_with_query(borrow, &text)) {
     head.path = taken(text);
     head.path.resize(std::min(head.path.find('?'), head.path.size()));
@@ -180,7 +180,7 @@ bool WasiResponder::write(std::string_view bytes) {
     if (broken_) break;
     const std::string_view part =
         bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(room, bytes.size())));
-    chat_list_u8_t contents{bytes_of(part), part.size()};
+    quern_list_u8_t contents{bytes_of(part), part.size()};
     wasi_io_streams_stream_error_t error;
     if (!wasi_io_streams_method_output_stream_write(
             wasi_io_streams_borrow_output_stream(stream_.get()), &contents, &error)) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "http.hpp"
-#include "own.hpp"
+#include "quern/own.hpp"
 
 #include <string>
 
 namespace quern::chat::wasi {
+
+using namespace quern::wasi;
 
 using IncomingRequest =
     Own<wasi_http_types_own_incoming_request_t, wasi_http_types_incoming_request_drop_own>;

@@ -6,12 +6,13 @@
     print(llm.chat("What is a quern?"))
 """
 
-from ._answer import Reply, Stream, Timings, ToolCall, Usage
+from ._answer import Stream
 from ._errors import (BusyError, CancelledError, ContextFullError, CorruptDataError, ForkedError, IncompleteError,
                       InternalError, InvalidArgumentError, NotFoundError, PermissionDeniedError, QuernError, TimeLimitError,
                       UnavailableError, UnsupportedError)
 from ._model import Model, ModelInfo, Options, fake, load
 from ._native import log_level, version
+from ._reply import Reply, Timings, ToolCall, Usage
 from ._vectors import Vectors
 
 __version__ = version()

@@ -13,8 +13,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, TypedDict, TypeVar, Union, overload
 
 from . import _native
-from ._answer import Reply, Stream
+from ._answer import Stream
 from ._errors import InvalidArgumentError
+from ._reply import Reply
 from ._rounds import Ask, Rounds, rounds
 from ._vectors import Vectors
 

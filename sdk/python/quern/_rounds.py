@@ -7,8 +7,8 @@ import dataclasses
 import json
 from typing import Any, Callable, Generator, Sequence
 
-from ._answer import Reply, ToolCall
 from ._errors import IncompleteError, InternalError
+from ._reply import Reply, ToolCall
 from ._schema import read, schema_of
 from ._tools import Tool, result_text
 

@@ -4,7 +4,8 @@
     read(list[int], [1])   [1]
 
 Knows str, int, float, bool, None, Any, Literal, Enum, unions, list, tuple, set, dict, dataclasses, NamedTuple, TypedDict,
-Annotated[T, "what it means"], and pydantic's models (pydantic itself is not needed). A dict is taken as a schema.
+Annotated[T, "what it means"], Annotated[T, {"maxLength": 80}], and pydantic's models (pydantic itself is not needed). A
+dict is taken as a schema.
 """
 
 from __future__ import annotations
@@ -48,18 +49,20 @@ def _is_named_tuple(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
 
 
-def _bare(kind: Any) -> tuple[Any, str]:
-    """Without Annotated, Required and NotRequired, and the description that stood there."""
-    text = ""
+def _bare(kind: Any) -> tuple[Any, dict]:
+    """Without Annotated, Required and NotRequired, and the keywords that stood there: a text is the description."""
+    keywords: dict[str, Any] = {}
     while True:
         origin = get_origin(kind)
         if hasattr(kind, "__metadata__"):
-            text = text or next((note for note in kind.__metadata__ if isinstance(note, str)), "")
+            for note in kind.__metadata__:
+                more = {"description": note} if isinstance(note, str) else note if isinstance(note, dict) else {}
+                keywords = {**more, **keywords}
             kind = kind.__origin__
         elif origin is not None and getattr(origin, "_name", "") in ("Required", "NotRequired", "ReadOnly"):
             kind = get_args(kind)[0]
         else:
-            return kind, text
+            return kind, keywords
 
 
 def _members(kind: Any) -> tuple[dict[str, Any], list[str]]:
@@ -81,9 +84,8 @@ class _Builder:
         self._open: list[Any] = []
 
     def schema(self, kind: Any) -> dict:
-        kind, text = _bare(kind)
-        schema = self._schema(kind)
-        return {**schema, "description": text} if text else schema
+        kind, keywords = _bare(kind)
+        return {**self._schema(kind), **keywords}
 
     def _schema(self, kind: Any) -> dict:
         origin, arguments = get_origin(kind), get_args(kind)

@@ -3,17 +3,19 @@ _quern() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= words= w
   case $prev in
     -m|--model) COMPREPLY=($(compgen -W "$(quern model ls -q 2>/dev/null)" -- "$cur")); return ;;
+    --lang) COMPREPLY=($(compgen -W "cpp go js python rust" -- "$cur")); return ;;
+    --kind) COMPREPLY=($(compgen -W "http command" -- "$cur")); return ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
   esac
   for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $w" in
-      " chat"|" run"|" serve"|" model"|" compile"|" doctor"|" completion"|" version"|" help")
+      " chat"|" run"|" serve"|" model"|" compile"|" new"|" doctor"|" completion"|" version"|" help")
         path=$w ;;
       "model pull"|"model ls"|"model show"|"model rm") path="$path $w" ;;
     esac
   done
   case $path in
-    "") words="chat run serve model compile doctor completion version help --model --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
+    "") words="chat run serve model compile new doctor completion version help --model --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
     "chat") words="--model --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
     "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
     "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
@@ -23,6 +25,7 @@ _quern() {
     "model show") words="--log-level --help --json $(quern model ls -q 2>/dev/null)" ;;
     "model rm") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
     "compile") words="--output --log-level --help " ;;
+    "new") words="--lang --kind --log-level --help " ;;
     "doctor") words="--json --log-level --help " ;;
     "completion") words="--log-level --help " ;;
     "version") words="--log-level --help " ;;

@@ -1,14 +1,15 @@
 // Handles of the component model that drop themselves, and views as the C bindings want them.
+// <quern.h> is what wit-bindgen makes: `wit-bindgen c wit --world WORLD --rename-world quern`.
 #pragma once
 
-#include <chat.h>
+#include <quern.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace quern::chat::wasi {
+namespace quern::wasi {
 
 // Owns one handle. A child (a stream of a body, a pollable of a stream) must go before its parent.
 template <class Handle, void (*Drop)(Handle)>
@@ -47,16 +48,16 @@ using Pollable = Own<wasi_io_poll_own_pollable_t, wasi_io_poll_pollable_drop_own
 inline std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
 }
-inline chat_string_t borrowed(std::string_view text) { return {bytes_of(text), text.size()}; }
+inline quern_string_t borrowed(std::string_view text) { return {bytes_of(text), text.size()}; }
 
 // The text of a value that the caller goes on to free.
-inline std::string copied(const chat_string_t& text) {
+inline std::string copied(const quern_string_t& text) {
   return {reinterpret_cast<const char*>(text.ptr), text.len};
 }
-inline std::string taken(chat_string_t text) {
+inline std::string taken(quern_string_t text) {
   std::string result = copied(text);
-  chat_string_free(&text);
+  quern_string_free(&text);
   return result;
 }
 
-}  // namespace quern::chat::wasi
+}  // namespace quern::wasi

@@ -1,24 +1,26 @@
-#include "llm_words.hpp"
+// The plain data of quern:llm between our types and the C bindings' structs.
+#pragma once
 
-#include <algorithm>
+#include "quern/own.hpp"
+#include "quern/words.hpp"
 
-namespace quern::chat::wasi {
-namespace {
+#include <span>
 
-std::optional<std::string> copied(const chat_option_string_t& text) {
+namespace quern::wasi {
+inline std::optional<std::string> copied(const quern_option_string_t& text) {
   if (!text.is_some) return {};
-  return wasi::copied(text.val);
+  return copied(text.val);
 }
 
-std::string copied(const chat_list_u8_t& bytes) {
+inline std::string copied(const quern_list_u8_t& bytes) {
   return {reinterpret_cast<const char*>(bytes.ptr), bytes.len};
 }
 
-llm::TokenProbability copied(const quern_llm_types_token_probability_t& token) {
+inline llm::TokenProbability copied(const quern_llm_types_token_probability_t& token) {
   return {.token = token.token, .bytes = copied(token.bytes), .logprob = token.logprob};
 }
 
-llm::Logprobs copied(const quern_llm_types_list_token_logprobs_t& list) {
+inline llm::Logprobs copied(const quern_llm_types_list_token_logprobs_t& list) {
   llm::Logprobs result;
   for (const auto& token : std::span(list.ptr, list.len)) {
     llm::TokenLogprobs one{.chosen = copied(token.chosen), .top = {}};
@@ -30,7 +32,7 @@ llm::Logprobs copied(const quern_llm_types_list_token_logprobs_t& list) {
   return result;
 }
 
-llm::Summary copied(const quern_llm_types_summary_t& summary) {
+inline llm::Summary copied(const quern_llm_types_summary_t& summary) {
   return {.reason = static_cast<llm::FinishReason>(summary.reason),
           .usage = {.prompt_tokens = summary.usage.prompt_tokens,
                     .cached_tokens = summary.usage.cached_tokens,
@@ -40,25 +42,24 @@ llm::Summary copied(const quern_llm_types_summary_t& summary) {
                       .decode_ms = summary.timings.decode_ms}};
 }
 
-llm::Event copied(const quern_llm_types_event_t& event) {
+inline llm::Event copied(const quern_llm_types_event_t& event) {
   switch (event.tag) {
-    case QUERN_LLM_TYPES_EVENT_CONTENT:
-      return llm::Content{.text = wasi::copied(event.val.content)};
+    case QUERN_LLM_TYPES_EVENT_CONTENT: return llm::Content{.text = copied(event.val.content)};
     case QUERN_LLM_TYPES_EVENT_REASONING:
-      return llm::Reasoning{.text = wasi::copied(event.val.reasoning)};
+      return llm::Reasoning{.text = copied(event.val.reasoning)};
     case QUERN_LLM_TYPES_EVENT_TOOL_CALL:
       return llm::ToolCallDelta{.index = event.val.tool_call.index,
                                 .id = copied(event.val.tool_call.id),
                                 .name = copied(event.val.tool_call.name),
-                                .arguments = wasi::copied(event.val.tool_call.arguments)};
+                                .arguments = copied(event.val.tool_call.arguments)};
     case QUERN_LLM_TYPES_EVENT_LOGPROBS: return copied(event.val.logprobs);
     default: return copied(event.val.finished);
   }
 }
 
-llm::ModelInfo copied(const quern_llm_types_model_info_t& info) {
-  return {.name = wasi::copied(info.name),
-          .architecture = wasi::copied(info.architecture),
+inline llm::ModelInfo copied(const quern_llm_types_model_info_t& info) {
+  return {.name = copied(info.name),
+          .architecture = copied(info.architecture),
           .parameters = info.parameters,
           .size_bytes = info.size_bytes,
           .context_tokens = info.context_tokens,
@@ -69,17 +70,17 @@ llm::ModelInfo copied(const quern_llm_types_model_info_t& info) {
           .created = info.created};
 }
 
-chat_option_u32_t optional(const std::optional<std::uint32_t>& value) {
+inline quern_option_u32_t optional(const std::optional<std::uint32_t>& value) {
   return {value.has_value(), value.value_or(0)};
 }
-chat_option_f32_t optional(const std::optional<float>& value) {
+inline quern_option_f32_t optional(const std::optional<float>& value) {
   return {value.has_value(), value.value_or(0)};
 }
-chat_option_string_t optional(const std::optional<std::string>& value) {
+inline quern_option_string_t optional(const std::optional<std::string>& value) {
   return {value.has_value(), value ? borrowed(*value) : borrowed("")};
 }
 
-quern_llm_types_part_t part_words(const llm::Part& part) {
+inline quern_llm_types_part_t part_words(const llm::Part& part) {
   quern_llm_types_part_t words;
   words.tag = static_cast<std::uint8_t>(part.kind);
   if (part.kind == llm::Part::Kind::text) {
@@ -91,7 +92,7 @@ quern_llm_types_part_t part_words(const llm::Part& part) {
   return words;
 }
 
-quern_llm_types_tool_choice_t choice_words(const llm::ToolChoice& choice) {
+inline quern_llm_types_tool_choice_t choice_words(const llm::ToolChoice& choice) {
   quern_llm_types_tool_choice_t words;
   words.tag = static_cast<std::uint8_t>(choice.kind);
   words.val.named = borrowed(choice.name);
@@ -111,9 +112,9 @@ static_assert(static_cast<int>(llm::Format::Kind::grammar) ==
 static_assert(static_cast<int>(llm::FinishReason::tool_calls) ==
               QUERN_LLM_TYPES_FINISH_REASON_TOOL_CALLS);
 
-}  // namespace
+// Out of the bindings. Each takes what it is given and frees it.
 
-llm::Error take_error(quern_llm_types_error_t error) {
+inline llm::Error take_error(quern_llm_types_error_t error) {
   llm::Error result;
   result.kind = static_cast<llm::ErrorKind>(error.tag);
   switch (result.kind) {
@@ -124,33 +125,33 @@ llm::Error take_error(quern_llm_types_error_t error) {
     case llm::ErrorKind::overloaded: result.retry_ms = error.val.overloaded; break;
     case llm::ErrorKind::deadline_exceeded:
     case llm::ErrorKind::cancelled: break;
-    default: result.text = wasi::copied(error.val.internal); break;  // all others hold a text
+    default: result.text = copied(error.val.internal); break;  // all others hold a text
   }
   quern_llm_types_error_free(&error);
   return result;
 }
 
-llm::ModelInfo take_info(quern_llm_types_model_info_t info) {
+inline llm::ModelInfo take_info(quern_llm_types_model_info_t info) {
   llm::ModelInfo result = copied(info);
   quern_llm_types_model_info_free(&info);
   return result;
 }
 
-std::vector<llm::ModelInfo> take_infos(quern_llm_inference_list_model_info_t infos) {
+inline std::vector<llm::ModelInfo> take_infos(quern_llm_inference_list_model_info_t infos) {
   std::vector<llm::ModelInfo> result;
   for (const auto& info : std::span(infos.ptr, infos.len)) result.push_back(copied(info));
   quern_llm_inference_list_model_info_free(&infos);
   return result;
 }
 
-std::vector<llm::Event> take_events(quern_llm_inference_list_event_t events) {
+inline std::vector<llm::Event> take_events(quern_llm_inference_list_event_t events) {
   std::vector<llm::Event> result;
   for (const auto& event : std::span(events.ptr, events.len)) result.push_back(copied(event));
   quern_llm_inference_list_event_free(&events);
   return result;
 }
 
-llm::Embeddings take_embeddings(quern_llm_types_embeddings_t embeddings) {
+inline llm::Embeddings take_embeddings(quern_llm_types_embeddings_t embeddings) {
   llm::Embeddings result;
   result.prompt_tokens = embeddings.prompt_tokens;
   for (const auto& vector : std::span(embeddings.vectors.ptr, embeddings.vectors.len)) {
@@ -160,21 +161,55 @@ llm::Embeddings take_embeddings(quern_llm_types_embeddings_t embeddings) {
   return result;
 }
 
-std::vector<chat_string_t> text_words(const std::vector<std::string>& texts) {
-  std::vector<chat_string_t> words;
+inline std::vector<quern_string_t> text_words(const std::vector<std::string>& texts) {
+  std::vector<quern_string_t> words;
   words.reserve(texts.size());
   for (const std::string& text : texts) words.push_back(borrowed(text));
   return words;
 }
 
-quern_llm_types_response_format_t format_words(const llm::Format& format) {
+inline quern_llm_types_response_format_t format_words(const llm::Format& format) {
   quern_llm_types_response_format_t words;
   words.tag = static_cast<std::uint8_t>(format.kind);
   words.val.json_schema = borrowed(format.source);  // the grammar has the same shape
   return words;
 }
 
-SamplingWords::SamplingWords(const llm::Sampling& sampling) : stop_(text_words(sampling.stop)) {
+// Into the bindings. Each holds arrays of its own that point into the value it was made from,
+// which must outlive it.
+class SamplingWords {
+ public:
+  explicit SamplingWords(const llm::Sampling& sampling);
+  quern_llm_types_sampling_t words;
+
+ private:
+  std::vector<quern_tuple2_u32_f32_t> bias_;
+  std::vector<quern_string_t> stop_;
+};
+
+class MessageWords {
+ public:
+  explicit MessageWords(const std::vector<llm::Message>& messages);
+  quern_llm_inference_list_message_t words;
+
+ private:
+  std::vector<quern_llm_types_message_t> messages_;
+  std::vector<std::vector<quern_llm_types_part_t>> parts_;
+  std::vector<std::vector<quern_llm_types_tool_call_t>> calls_;
+};
+
+class OptionWords {
+ public:
+  explicit OptionWords(const llm::ChatOptions& options);
+  quern_llm_types_chat_options_t words;
+
+ private:
+  SamplingWords sampling_;
+  std::vector<quern_llm_types_tool_t> tools_;
+};
+
+inline SamplingWords::SamplingWords(const llm::Sampling& sampling)
+    : stop_(text_words(sampling.stop)) {
   for (const auto& [token, bias] : sampling.logit_bias) bias_.push_back({token, bias});
   words = {.max_tokens = optional(sampling.max_tokens),
            .temperature = optional(sampling.temperature),
@@ -192,7 +227,7 @@ SamplingWords::SamplingWords(const llm::Sampling& sampling) : stop_(text_words(s
            .timeout_ms = optional(sampling.timeout_ms)};
 }
 
-MessageWords::MessageWords(const std::vector<llm::Message>& messages) {
+inline MessageWords::MessageWords(const std::vector<llm::Message>& messages) {
   for (const llm::Message& message : messages) {
     auto& parts = parts_.emplace_back();
     for (const llm::Part& part : message.content) parts.push_back(part_words(part));
@@ -211,7 +246,7 @@ MessageWords::MessageWords(const std::vector<llm::Message>& messages) {
   words = {messages_.data(), messages_.size()};
 }
 
-OptionWords::OptionWords(const llm::ChatOptions& options) : sampling_(options.sampling) {
+inline OptionWords::OptionWords(const llm::ChatOptions& options) : sampling_(options.sampling) {
   for (const llm::Tool& tool : options.tools) {
     tools_.push_back({borrowed(tool.name), borrowed(tool.description), borrowed(tool.parameters)});
   }
@@ -224,4 +259,4 @@ OptionWords::OptionWords(const llm::ChatOptions& options) : sampling_(options.sa
                                options.enable_thinking.value_or(false)}};
 }
 
-}  // namespace quern::chat::wasi
+}  // namespace quern::wasi
