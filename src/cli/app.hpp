@@ -16,6 +16,14 @@ struct Values {
   Chat chat;
   Run run;
   Compile compile;
+  Pack pack;
+  Compose compose;
+  Push push;
+  PullArtifact pull;
+  RegistryChoice registry;
+  std::string inspected;
+  std::string reference;
+  std::filesystem::path key;
   std::string model_name;
   bool json = false;
   bool names = false;

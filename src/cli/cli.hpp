@@ -34,6 +34,8 @@ struct World {
   // Empty in a build without guests.
   ByteView chat_wasm;
   ByteView chat_image;
+  // guests/model, which `quern pack` fills in; as gzip.
+  ByteView model_wasm;
 };
 
 // Runs one command line (without the program's name) and returns the exit code.

@@ -7,6 +7,8 @@
 extern "C" {
 extern const std::byte quern_embed_chat_wasm_begin[];   // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_wasm_end[];     // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_model_wasm_begin[];  // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_model_wasm_end[];    // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_begin[];  // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_end[];    // NOLINT(readability-identifier-naming)
 }
@@ -25,9 +27,11 @@ int main(int argc, char** argv) {
                    .console = console,
                    .signals = signals,
                    .chat_wasm = {},
-                   .chat_image = {}};
+                   .chat_image = {},
+                   .model_wasm = {}};
 #ifdef QUERN_HAS_CHAT
   world.chat_wasm = {quern_embed_chat_wasm_begin, quern_embed_chat_wasm_end};
+  world.model_wasm = {quern_embed_model_wasm_begin, quern_embed_model_wasm_end};
   world.chat_image = {quern_embed_chat_image_begin, quern_embed_chat_image_end};
 #endif
   return cli::run({argv + 1, argv + argc}, world);

@@ -1,11 +1,11 @@
 #include "cli/server.hpp"
 
 #include "base/log.hpp"
+#include "base/unpack.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
 #include "cli/metrics.hpp"
 #include "cli/stalled.hpp"
-#include "cli/unpack.hpp"
 
 namespace quern::cli {
 namespace {
@@ -43,9 +43,11 @@ ModelLoads loads(const Models& models) {
 
 ServingNode::~ServingNode() = default;
 
-Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, const Home& home,
+Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& asked, const Home& home,
                                                          World& world) {
-  std::unique_ptr<ServingNode> node(new ServingNode(options, world));
+  Serve options = asked;
+  auto component = TRY(take_component(options.model, world.files));
+  std::unique_ptr<ServingNode> node(new ServingNode(options, std::move(component), world));
   // The slowest part first: weights come in while the rest is made.
   if (uses_models(options)) node->models_.start(options.model, home, world);
   if (!options.server.api_key_file.empty()) {
@@ -83,11 +85,14 @@ Result<> ServingNode::listen() {
 }
 
 Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
-  if (!options_.file.empty()) return engine_->load_file(options_.file);
+  if (!options_.file.empty()) {
+    return load_program(*engine_, options_.file, component_, world_.files);
+  }
   if (world_.chat_wasm.empty()) {
     return fail(ErrorKind::unsupported, "this build holds no chat server");
   }
   const Buffer wasm = TRY(unpack(world_.chat_wasm, kLargestChat));
+  if (component_) return load_composed(*engine_, wasm, "chat", *component_);
   if (!world_.chat_image.empty()) {
     const Buffer image = TRY(unpack(world_.chat_image, kLargestChat));
     auto program = engine_->load_trusted_image(image, wasm);
