@@ -208,7 +208,7 @@ void add_registry(CLI::App& app, Values& values) {
 
 void add_packages(CLI::App& root, Values& values) {
   CLI::App& pack = *root.add_subcommand("pack", "Make a model a component: weights, and who it is");
-  pack.add_option("model", values.pack.model, "The weights: a model that is here, or a file")
+  pack.add_option("model", values.pack.model, "The weights: a model by name, or a file")
       ->type_name("MODEL")
       ->required();
   add(pack, kOther, "-o,--output", "FILE.wasm", values.pack.output, "Write the component here")

@@ -9,6 +9,8 @@
 #include "package/package.hpp"
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace quern::cli {
 namespace {
 
@@ -50,11 +52,18 @@ json as_json(const Seen& seen) {
   return told;
 }
 
+// A stranger's words on a person's terminal.
+std::string plain(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
 std::string list_text(std::string_view title, const std::vector<std::string>& lines) {
   std::string text;
   std::string_view head = title;
   for (const std::string& line : lines) {
-    text += std::string(head) + std::string(11 - head.size(), ' ') + line + "\n";
+    text += std::string(head) + std::string(11 - head.size(), ' ') + plain(line) + "\n";
     head = "";
   }
   return text;
@@ -110,7 +119,9 @@ Result<Seen> look(const Inspect& options, World& world) {
 
 Result<int> inspect(const Inspect& options, World& world) {
   const Seen seen = TRY(look(options, world));
-  world.console.out(options.form == Form::json ? as_json(seen).dump(2) + "\n" : as_text(seen));
+  world.console.out(options.form == Form::json
+                        ? as_json(seen).dump(2, ' ', false, json::error_handler_t::replace) + "\n"
+                        : as_text(seen));
   return kSuccess;
 }
 

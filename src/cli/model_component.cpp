@@ -1,5 +1,6 @@
 #include "cli/model_component.hpp"
 
+#include "base/log.hpp"
 #include "cli/exit_codes.hpp"
 
 #include <algorithm>
@@ -37,6 +38,20 @@ Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine,
   const Buffer whole =
       TRY(package::compose({.app = app, .model = model.wasm}).context("putting together " + what));
   return engine.load(whole, what);
+}
+
+void tell_missing_weights(const std::filesystem::path& file, const ModelOptions& options,
+                          Files& files) {
+  if (names_models(options)) return;
+  const auto wasm = files.read(file, kLargestProgram);
+  if (!wasm.ok()) return;
+  const auto outline = package::outline(*wasm);
+  if (!outline.ok()) return;
+  for (const package::ModelCard& card : outline->cards) {
+    log::warn("cli", file.string() + " holds the model " + card.name +
+                         ", whose weights are not granted; --model " + card.weights.digest +
+                         " grants them");
+  }
 }
 
 Result<std::shared_ptr<const wasm::Program>> load_program(

@@ -37,6 +37,10 @@ Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine,
                                                            std::string_view name,
                                                            const ModelComponent& model);
 
+// Says in the log which weights a composed program means, where it was granted none.
+void tell_missing_weights(const std::filesystem::path& file, const ModelOptions& options,
+                          Files& files);
+
 // The largest program that is read; far above any real one.
 inline constexpr Bytes kLargestProgram = 1_GiB;
 

@@ -36,10 +36,13 @@ Result<int> pack_model(const Pack& options, World& world) {
                  .system = TRY(system_text(options, world)),
                  .weights = {}};
   Weights weights(home, world);
-  const auto kept = weights.catalog().keep(options.model, {});
-  if (!kept) return fail(weights.with_names(kept.error(), options.model, "quern model pull"));
+  std::stop_source interrupted;
+  const OnSignal on_signal =
+      world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
+  TRY(weights.get(options.model, interrupted.get_token()));
+  const auto kept = TRY(weights.catalog().keep(options.model, interrupted.get_token()));
   card.weights = {
-      .digest = kept->digest, .size = kept->size, .name = kept->name, .licence = kept->licence};
+      .digest = kept.digest, .size = kept.size, .name = kept.name, .licence = kept.licence};
   const Buffer guest = TRY(unpack(world.model_wasm, kLargestGuest));
   const Buffer packed = TRY(package::pack(guest, card));
   TRY(world.files.write(options.output, packed));

@@ -132,8 +132,7 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
   Weights weights(home, world);
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
-  const package::Pulled pulled =
-      TRY(package::pull(registry, from, call.stop()).context("pulling " + from.to_string()));
+  const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
   // The program comes last: where it is, all that it needs is.
   for (const ModelCard& card : pulled.outline.cards) {
     TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));

@@ -94,7 +94,7 @@ Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
 Result<Pulled> pull(Registry& registry, const Reference& from, const std::stop_token& stop) {
   Pulled pulled{.manifest = TRY(registry.manifest(from, stop)), .wasm = {}, .outline = {}};
   const Descriptor& layer = *TRY(program_layer(pulled.manifest).context(from.to_string()));
-  pulled.wasm = TRY(registry.blob(from, layer, stop));
+  pulled.wasm = TRY(registry.blob(from, layer, stop).context(from.to_string()));
   if (is_archive(layer)) pulled.wasm = TRY(wasm_in_image(pulled.wasm).context(from.to_string()));
   pulled.outline = TRY(outline(pulled.wasm).context(from.to_string()));
   return pulled;

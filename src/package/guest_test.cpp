@@ -56,6 +56,9 @@ TEST(Pack, RefusesWhatCannotBe) {
   EXPECT_THAT(refusal([](ModelCard& c) { c.name = ""; }), HasSubstr("no name for a model"));
   EXPECT_THAT(refusal([](ModelCard& c) { c.name = "default"; }), HasSubstr("no name for a model"));
   EXPECT_THAT(refusal([](ModelCard& c) { c.weights.digest = "sha256:1"; }), HasSubstr("digest"));
+  EXPECT_THAT(refusal([](ModelCard& c) { c.system = "\xff"; }), HasSubstr("not UTF-8"));
+  EXPECT_THAT(refusal([](ModelCard& c) { c.weights.licence = "\x1b[31m"; }),
+              HasSubstr("no plain text"));
   EXPECT_THAT(refusal([](ModelCard& c) { c.system = std::string(33000, 'x'); }),
               HasSubstr("at most 32 KiB"));
   const auto nothing = pack(test::probe_guest(), test::card());

@@ -26,6 +26,22 @@ bool is_name(std::string_view text) {
          text.front() != '/' && text.back() != '/' && text.find("..") == std::string_view::npos;
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    (void)Json(text).dump();
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
+// Words that are shown on terminals.
+bool is_word(const std::string& text) {
+  return text.size() <= kLongestWord && is_utf8(text) && std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
 Result<> check(const ModelCard& card) {
   if (!is_name(card.name) || card.name == "default") {
     return fail(ErrorKind::invalid_argument,
@@ -36,8 +52,12 @@ Result<> check(const ModelCard& card) {
   if (!is_digest(card.weights.digest) || card.weights.size.count == 0) {
     return fail(ErrorKind::invalid_argument, "the weights have no digest or no size");
   }
-  if (card.weights.name.size() > kLongestWord || card.weights.licence.size() > kLongestWord) {
-    return fail(ErrorKind::invalid_argument, "the weights' name or licence is over 256 bytes");
+  if (!is_word(card.weights.name) || !is_word(card.weights.licence)) {
+    return fail(ErrorKind::invalid_argument,
+                "the weights' name or licence is over 256 bytes, or is no plain text");
+  }
+  if (!is_utf8(card.system)) {
+    return fail(ErrorKind::invalid_argument, "the system text is not UTF-8");
   }
   const std::size_t text = card.name.size() + card.weights.digest.size() + card.system.size();
   if (text > kCardText) {

@@ -21,9 +21,12 @@ constexpr std::string_view kAccepted =
     "application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json";
 
+// "127.0.0.1.example.com" is not.
 bool is_loopback(std::string_view registry) {
-  const std::string_view host = registry.substr(0, registry.rfind(':'));
-  return host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == "[";
+  if (registry.starts_with("[")) return registry.substr(0, registry.find(']') + 1) == "[::1]";
+  const std::string_view host = registry.substr(0, registry.find(':'));
+  const bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || (number && host.starts_with("127."));
 }
 
 std::string origin_of(std::string_view url) {

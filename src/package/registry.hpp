@@ -63,8 +63,8 @@ struct RegistryOptions {
 };
 
 // A conversation with the registry of a reference. It signs in when it is asked to, with what
-// docker's configuration holds. Names of hosts from a registry's answers never get a sign-in that
-// was not meant for them.
+// docker's configuration holds. The password goes to the registry and, over https, to the token
+// server that it names; to no other host that an answer leads to.
 class Registry {
  public:
   // `network` outlives it.

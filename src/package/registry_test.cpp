@@ -185,6 +185,24 @@ TEST(Registry, NoSignInLeavesTheRegistry) {
   EXPECT_THAT(fake.calls, Contains(HasSubstr("PUT https://storage.test/u?digest=")));
 }
 
+TEST(Registry, OnlyThisMachinesOwnAreSpokenToWithoutTls) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto address = [&](const Registry& with, const char* text) {
+    return with.blob_request(reference(text), "d").url;
+  };
+  for (const char* own : {"localhost/a", "localhost:1/a", "127.0.0.1:1/a", "127.1.2.3/a",
+                          "[::1]:5000/a", "[::1]/a"}) {
+    EXPECT_THAT(address(registry, own), ::testing::StartsWith("http://")) << own;
+  }
+  for (const char* far : {"127.0.0.1.example.com/a", "127.example.com/a", "localhost.test/a",
+                          "[::2]:5000/a", "10.0.0.1:5000/a"}) {
+    EXPECT_THAT(address(registry, far), ::testing::StartsWith("https://")) << far;
+  }
+  const Registry plain(fake.network, {.plain_http = PlainHttp::everywhere});
+  EXPECT_THAT(address(plain, "10.0.0.1:5000/a"), ::testing::StartsWith("http://"));
+}
+
 TEST(Registry, WithoutASignInItSaysWhatToDo) {
   FakeRegistry fake;
   fake.challenge = "Basic realm=\"x\"";

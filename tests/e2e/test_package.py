@@ -122,11 +122,13 @@ def test_a_composed_app_without_its_weights_is_refused_by_the_host(analyst, scri
     def opened(*options):
         with quern.Server("serve", analyst.parent / "probe.wasm", *options, home=analyst.parent) as server:
             with urllib.request.urlopen(f"{server.url}/open/default") as answer:
-                return answer.read().decode()
+                return answer.read().decode(), server.log()
 
-    assert "permission-denied" in opened()
+    refused, log = opened()
+    assert "permission-denied" in refused
+    assert "whose weights are not granted; --model sha256:" in log
     # Other weights, of whatever name, are not those that the component means.
-    assert "permission-denied" in opened("--fake-model", script)
+    assert "permission-denied" in opened("--fake-model", script)[0]
 
 
 def test_any_program_can_be_served_with_a_model_component(analyst):
@@ -155,6 +157,13 @@ def test_what_does_not_fit_is_said(analyst, smollm2):
     assert "name no other beside it" in refused("serve", analyst, "--model", analyst, "--model", "gemma")
     assert "model component" in refused("chat", "--model", analyst, "Hello")
     assert "no WebAssembly" in refused("inspect", smollm2)
+
+
+def test_names_that_are_no_text_do_no_harm(fresh_home):
+    (fresh_home / "odd.wasm").write_bytes(b"\0asm\1\0\0\0" + b"\x02\x08\x01\x02\xff\x1b\x01f\x00\x00")
+    assert len(json.loads(quern.quern("inspect", "odd.wasm", "--json", home=fresh_home).out)["imports"]) == 1
+    shown = quern.quern("inspect", "odd.wasm", home=fresh_home)
+    assert shown.code == 0 and "\x1b" not in shown.out
 
 
 # ---- registries ----
