@@ -75,6 +75,19 @@ Result<> FakeNetwork::fetch(const FetchRequest& request, std::stop_token stop,
   return {};
 }
 
+void FakeNetwork::answer_sent(Answer answer) { state_.lock()->answer = std::move(answer); }
+
+Result<SendAnswer> FakeNetwork::send(const SendRequest& request, std::stop_token stop) {
+  std::string body;
+  while (body.size() < request.body_bytes) {
+    if (stop.stop_requested()) return fail(ErrorKind::cancelled, "sending cancelled");
+    body += as_text(TRY(request.body()));
+  }
+  const Answer answer = state_.lock()->answer;
+  if (!answer) return fail(ErrorKind::not_found, "nobody answers " + request.url);
+  return answer(request, body);
+}
+
 // ---- process -------------------------------------------------------------------------------
 
 std::optional<std::string> FakeProcess::env(std::string_view name) const {

@@ -96,13 +96,19 @@ class FakeNetwork final : public Network {
   Result<> fetch(const FetchRequest& request, std::stop_token stop,
                  std::function<Result<>(const FetchHead&)> head,
                  std::function<Result<>(ByteView)> chunk) override;
-  // What was asked for, in order.
+  // Answers what is sent; without it everything is not_found. `body` is all of the request's.
+  using Answer =
+      std::function<Result<SendAnswer>(const SendRequest& request, const std::string& body)>;
+  void answer_sent(Answer answer);
+  Result<SendAnswer> send(const SendRequest& request, std::stop_token stop) override;
+  // What was asked for by fetch(), in order.
   std::vector<FetchRequest> requests() const;
 
  private:
   struct State {
     std::map<std::string, Page> pages;
     std::vector<FetchRequest> requests;
+    Answer answer;
   };
   Guarded<State> state_;
 };

@@ -54,7 +54,8 @@ TYPED_TEST(FilesTest, ReadsParts) {
   EXPECT_EQ(as_text(*this->files_.read_part(path, {1}, {3})), "234");
   EXPECT_EQ(as_text(*this->files_.read_part(path, {3}, {9})), "45");
   EXPECT_TRUE(this->files_.read_part(path, {9}, {9})->empty());
-  EXPECT_EQ(this->files_.read_part(this->dir_ / "b", {0}, {1}).error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(this->files_.read_part(this->dir_ / "b", {0}, {1}).error().kind(),
+            ErrorKind::not_found);
 }
 
 TYPED_TEST(FilesTest, AppendsTruncatesAndRenames) {

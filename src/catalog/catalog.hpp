@@ -1,6 +1,7 @@
 // catalog: from a model's name to its weights on this disk.
 //
-// For:     names, hub references, URLs and files; several sources per model, the first that
+// For:     names, hub references, URLs, files and digests; several sources per model, the first
+// that
 //          answers wins; downloads that resume, are verified and placed atomically.
 // Refuses: opening a model (inference does), and any file without a digest where a digest is known.
 // Owns:    the store directory. Several processes may share it: a lock file per model makes
@@ -65,6 +66,16 @@ struct Progress {
   std::chrono::seconds left{0};  // 0: unknown
 };
 
+// Weights at an address that somebody else knows and vouches for, as a registry's blobs.
+struct Remote {
+  std::string name;  // what it would like to be called in the store
+  std::string digest;
+  Bytes size;
+  std::string licence;
+  std::string source;    // for people: where it came from
+  FetchRequest request;  // http or https, as its caller decided
+};
+
 struct CatalogOptions {
   std::filesystem::path store;  // created when missing
   // More places that hold NAME.gguf, read only; what lies there needs no pull.
@@ -97,8 +108,16 @@ class Catalog {
   // (which is used where it lies). Returns at once when the weights are already here.
   Result<LocalModel> pull(std::string_view reference, std::stop_token stop,
                           std::function<void(const Progress&)> progress);
-  // Only what is here; not_found otherwise.
+  // Only what is here; not_found otherwise. "sha256:..." finds weights by their digest, whatever
+  // they are called; such a reference is never fetched.
   Result<LocalModel> find(std::string_view reference) const;
+  // Like find(), and a file outside of the store is copied into it under its own name, so that its
+  // digest finds it from now on. Blocks for as long as hashing and copying take.
+  Result<LocalModel> keep(std::string_view reference, std::stop_token stop);
+  // Weights of this digest that are here already, or fetched now: resumed, verified and placed like
+  // every other model.
+  Result<LocalModel> fetch(const Remote& weights, std::stop_token stop,
+                           std::function<void(const Progress&)> progress);
   Result<> remove(std::string_view name);
   // Of the store.
   std::vector<LocalModel> local() const;

@@ -187,6 +187,20 @@ Result<std::string> digest_of(Files& files, const std::filesystem::path& path,
   return hash.finish();
 }
 
+Result<> copy_file(Files& files, const std::filesystem::path& from, const std::filesystem::path& to,
+                   const std::stop_token& stop) {
+  const FileInfo info = TRY(files.stat(from));
+  TRY(check_space(files, to, info.size));
+  if (files.exists(to)) TRY(files.remove(to));
+  const auto writer = TRY(files.append(to));
+  Result<> written;
+  TRY(for_each_piece(files, from, stop, [&](ByteView piece) {
+    if (written.ok()) written = writer->write(piece);
+  }));
+  TRY(std::move(written));
+  return writer->sync();
+}
+
 Result<> check_space(Files& files, const std::filesystem::path& where, Bytes needed) {
   const Bytes free = TRY(files.free_space(where));
   if (free.count >= needed.count + kSpare.count) return {};

@@ -59,6 +59,10 @@ Result<Page> fetch_page(Network& network, const FetchRequest& request, const std
 Result<std::string> digest_of(Files& files, const std::filesystem::path& path,
                               const std::stop_token& stop);
 
+// Makes `to` a copy of `from`, synced; what was at `to` is gone.
+Result<> copy_file(Files& files, const std::filesystem::path& from, const std::filesystem::path& to,
+                   const std::stop_token& stop);
+
 // resource_exhausted unless so many bytes can be written at `where`, and some to spare.
 Result<> check_space(Files& files, const std::filesystem::path& where, Bytes needed);
 

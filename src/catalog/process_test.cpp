@@ -101,6 +101,9 @@ class SlowNetwork final : public Network {
       return chunk(bytes);
     });
   }
+  Result<SendAnswer> send(const SendRequest& request, std::stop_token stop) override {
+    return network_.send(request, stop);
+  }
 
  private:
   Network& network_;

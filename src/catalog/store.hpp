@@ -37,6 +37,7 @@ class Store {
   // not_found: no manifest, or no weights of its size. corrupt_data: a manifest that is none.
   Result<LocalModel> find(std::string_view name) const;
   std::vector<LocalModel> list() const;
+  Result<LocalModel> find_digest(std::string_view digest) const;
   // Makes verified weights at `from` a model of the store: from here on find() knows it. Whoever is
   // killed before that finds them at `from`, and has nothing to download again.
   Result<> place(const Path& from, const LocalModel& model);

@@ -211,6 +211,98 @@ void add_model(CLI::App& root, Values& values) {
   add_common(app, values);
 }
 
+void add_registry(CLI::App& app, Values& values) {
+  app.add_flag("--plain-http", values.registry.plain_http,
+               "Speak to the registry without TLS (always so with this machine's own)")
+      ->group(kOther);
+}
+
+void add_packages(CLI::App& root, Values& values) {
+  CLI::App& pack = *root.add_subcommand("pack", "Make a model a component: weights, and who it is");
+  pack.add_option("model", values.pack.model, "The weights: a model by name, or a file")
+      ->type_name("MODEL")
+      ->required();
+  add(pack, kOther, "-o,--output", "FILE.wasm", values.pack.output, "Write the component here")
+      ->required();
+  add(pack, kOther, "-n,--name", "NAME", values.pack.name,
+      "What it is called, as acme/analyst (default: the file's name)");
+  add(pack, kOther, "-s,--system", "FILE", values.pack.system,
+      "A text that the model is told before every conversation");
+  pack.footer(
+      "quern pack smollm2-135m-instruct --system analyst.txt --name acme/analyst -o analyst.wasm\n"
+      "quern --model analyst.wasm");
+  add_common(pack, values);
+
+  CLI::App& compose =
+      *root.add_subcommand("compose", "Make one component of a program and its model");
+  compose.add_option("app", values.compose.app, "A component that uses a model")
+      ->type_name("APP.wasm")
+      ->required();
+  add(compose, kOther, "--with", "MODEL.wasm", values.compose.model,
+      "The model, made by quern pack")
+      ->required();
+  add(compose, kOther, "-o,--output", "FILE.wasm", values.compose.output, "Write it here")
+      ->required();
+  compose.footer("quern compose app.wasm --with analyst.wasm -o whole.wasm");
+  add_common(compose, values);
+
+  CLI::App& inspect = *root.add_subcommand(
+      "inspect", "Show what a program offers and what it would have to be granted");
+  inspect.add_option("what", values.inspected, "A module or component, or where one was pushed to")
+      ->type_name("FILE.wasm|REF")
+      ->required();
+  inspect.add_flag("--json", values.json, "As JSON")->group(kOther);
+  add_registry(inspect, values);
+  inspect.footer("quern inspect app.wasm\nquern inspect --json ghcr.io/acme/analyst:1");
+  add_common(inspect, values);
+}
+
+void add_reference(CLI::App& app, std::string& reference) {
+  app.add_option("reference", reference, "REGISTRY/NAME[:TAG][@DIGEST], as ghcr.io/acme/analyst:1")
+      ->type_name("REF")
+      ->required();
+}
+
+void add_registries(CLI::App& root, Values& values) {
+  CLI::App& push =
+      *root.add_subcommand("push", "Send a program, or a model and its weights, to a registry");
+  push.add_option("file", values.push.file, "A module or component")
+      ->type_name("FILE.wasm")
+      ->required();
+  add_reference(push, values.push.reference);
+  push.add_flag("--without-weights", values.push.without_weights,
+                "Send a model's component alone, for programs that take only one layer")
+      ->group(kOther);
+  add_registry(push, values);
+  push.footer("quern push analyst.wasm ghcr.io/acme/analyst:1");
+  add_common(push, values);
+
+  CLI::App& pull =
+      *root.add_subcommand("pull", "Get a program, or a model and its weights, from a registry");
+  add_reference(pull, values.pull.reference);
+  add(pull, kOther, "-o,--output", "FILE.wasm", values.pull.output,
+      "Write it here (default: the last part of its name)");
+  add_registry(pull, values);
+  pull.footer("quern pull ghcr.io/acme/analyst:1\nquern --model analyst.wasm");
+  add_common(pull, values);
+
+  const auto add_signing = [&](const char* name, const char* text, const char* key,
+                               const char* example) {
+    CLI::App& app = *root.add_subcommand(name, text);
+    add_reference(app, values.reference);
+    add(app, kOther, "--key", "FILE.pem", values.key, key)->required();
+    add_registry(app, values);
+    app.footer(example);
+    add_common(app, values);
+  };
+  add_signing("sign", "Sign what a registry holds, as cosign does", "The private key (P-256, PEM)",
+              "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem\n"
+              "quern sign --key key.pem ghcr.io/acme/analyst:1");
+  add_signing("verify", "Check who signed what a registry holds", "The public key (P-256, PEM)",
+              "openssl pkey -in key.pem -pubout -out key.pub\n"
+              "quern verify --key key.pub ghcr.io/acme/analyst:1");
+}
+
 void add_others(CLI::App& root, Values& values) {
   CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
   compile.add_option("file", values.compile.file, "A module or component")
@@ -279,6 +371,8 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_run(*root, values);
   add_serve(*root, values);
   add_model(*root, values);
+  add_packages(*root, values);
+  add_registries(*root, values);
   add_others(*root, values);
   root->footer(
       "quern                          chat in the browser, and an OpenAI-compatible API\n"

@@ -17,6 +17,14 @@ struct Values {
   Run run;
   Compile compile;
   New project;
+  Pack pack;
+  Compose compose;
+  Push push;
+  PullArtifact pull;
+  RegistryChoice registry;
+  std::string inspected;
+  std::string reference;
+  std::filesystem::path key;
   std::string model_name;
   bool json = false;
   bool names = false;

@@ -36,6 +36,8 @@ struct World {
   ByteView chat_image;
   // The projects of `quern new` (templates.hpp), as gzip. Empty in such a build, too.
   ByteView templates;
+  // guests/model, which `quern pack` fills in; as gzip.
+  ByteView model_wasm;
 };
 
 // Runs one command line (without the program's name) and returns the exit code.

@@ -103,7 +103,48 @@ struct New {
   std::string kind;
   std::string name;
 };
+struct Pack {
+  std::string model;             // whose weights; a reference for the catalog
+  std::string name;              // "acme/analyst"; empty: the output's
+  std::filesystem::path system;  // a file with the system text; may be empty
+  std::filesystem::path output;
+};
+struct Compose {
+  std::filesystem::path app;
+  std::filesystem::path model;
+  std::filesystem::path output;
+};
 enum class Form : std::uint8_t { text, json, names };
+// How registries are spoken to.
+struct RegistryChoice {
+  bool plain_http = false;  // with all of them, not only with this machine's
+};
+struct Inspect {
+  std::string what;  // a file or a reference
+  Form form = Form::text;
+  RegistryChoice registry;
+};
+struct Push {
+  std::filesystem::path file;
+  std::string reference;
+  bool without_weights = false;
+  RegistryChoice registry;
+};
+struct PullArtifact {
+  std::string reference;
+  std::filesystem::path output;  // empty: the last part of its name
+  RegistryChoice registry;
+};
+struct Sign {
+  std::string reference;
+  std::filesystem::path key;
+  RegistryChoice registry;
+};
+struct Verify {
+  std::string reference;
+  std::filesystem::path key;
+  RegistryChoice registry;
+};
 struct ModelPull {
   std::string name;
 };
@@ -125,8 +166,8 @@ struct Page {  // help, version, completion: text that is printed
 };
 
 struct Command {
-  std::variant<Serve, Chat, Run, Compile, New, ModelPull, ModelList, ModelShow, ModelRemove, Doctor,
-               Page>
+  std::variant<Serve, Chat, Run, Compile, New, Pack, Compose, Inspect, Push, PullArtifact, Sign,
+               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, Page>
       what;
   log::Level log_level = log::Level::info;
 };

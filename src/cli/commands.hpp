@@ -9,6 +9,13 @@ namespace quern::cli {
 Result<int> run_program(const Run& options, World& world);
 Result<int> compile(const Compile& options, World& world);
 Result<int> new_project(const New& options, World& world);
+Result<int> pack_model(const Pack& options, World& world);
+Result<int> compose_app(const Compose& options, World& world);
+Result<int> inspect(const Inspect& options, World& world);
+Result<int> push_artifact(const Push& options, World& world);
+Result<int> pull_artifact(const PullArtifact& options, World& world);
+Result<int> sign_artifact(const Sign& options, World& world);
+Result<int> verify_artifact(const Verify& options, World& world);
 Result<int> pull_model(const ModelPull& options, World& world);
 Result<int> list_models(const ModelList& options, World& world);
 Result<int> show_model(const ModelShow& options, World& world);

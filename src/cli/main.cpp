@@ -7,6 +7,8 @@
 extern "C" {
 extern const std::byte quern_embed_chat_wasm_begin[];   // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_wasm_end[];     // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_model_wasm_begin[];  // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_model_wasm_end[];    // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_begin[];  // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_chat_image_end[];    // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_templates_begin[];   // NOLINT(readability-identifier-naming)
@@ -29,9 +31,11 @@ int main(int argc, char** argv) {
                    .signals = signals,
                    .chat_wasm = {},
                    .chat_image = {},
-                   .templates = {}};
+                   .templates = {},
+                   .model_wasm = {}};
 #ifdef QUERN_HAS_CHAT
   world.chat_wasm = {quern_embed_chat_wasm_begin, quern_embed_chat_wasm_end};
+  world.model_wasm = {quern_embed_model_wasm_begin, quern_embed_model_wasm_end};
   world.chat_image = {quern_embed_chat_image_begin, quern_embed_chat_image_end};
   world.templates = {quern_embed_templates_begin, quern_embed_templates_end};
 #endif

@@ -2,8 +2,7 @@
 #include "cli/templates.hpp"
 #include "cli/test_world.hpp"
 
-#include <zlib.h>
-
+#include <cstdint>
 #include <string>
 
 namespace quern::cli {
@@ -16,17 +15,25 @@ const std::string kIndex = R"({
   "projects": {"python/http": {"files": {"app.py": "hello", "adapter/x.wasm": "raw"},
                                "build": "make @NAME@.wasm", "run": "quern serve @NAME@.wasm"}}})";
 
+template <class Number>
+void put(std::string& out, Number value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+// gzip without compression: RFC 1952 around one stored block of RFC 1951.
 Buffer packed(const std::string& archive) {
-  std::string out(1024 + archive.size(), '\0');
-  z_stream stream{};
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(archive.data()));
-  stream.avail_in = static_cast<uInt>(archive.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
+  std::uint32_t crc = 0xffffffff;
+  for (const char byte : archive) {
+    crc ^= static_cast<std::uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320 : 0);
+  }
+  const auto size = static_cast<std::uint16_t>(archive.size());
+  std::string out("\x1f\x8b\x08\0\0\0\0\0\0\x03\x01", 11);
+  put(out, size);
+  put(out, static_cast<std::uint16_t>(~size));
+  out += archive;
+  put(out, ~crc);
+  put(out, std::uint32_t{size});
   return to_buffer(out);
 }
 

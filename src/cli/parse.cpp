@@ -167,6 +167,28 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
   }
   if (name == "quern compile") return as_command<Compile>(values.compile);
   if (name == "quern new") return as_command<New>(values.project);
+  if (name == "quern pack") return as_command<Pack>(values.pack);
+  if (name == "quern compose") return as_command<Compose>(values.compose);
+  if (name == "quern inspect") {
+    return as_command<Inspect>(
+        Inspect{.what = values.inspected, .form = form_of(values), .registry = values.registry});
+  }
+  if (name == "quern push") {
+    values.push.registry = values.registry;
+    return as_command<Push>(values.push);
+  }
+  if (name == "quern pull") {
+    values.pull.registry = values.registry;
+    return as_command<PullArtifact>(values.pull);
+  }
+  if (name == "quern sign") {
+    return as_command<Sign>(
+        Sign{.reference = values.reference, .key = values.key, .registry = values.registry});
+  }
+  if (name == "quern verify") {
+    return as_command<Verify>(
+        Verify{.reference = values.reference, .key = values.key, .registry = values.registry});
+  }
   if (name == "quern model pull") return as_command<ModelPull>(ModelPull{values.model_name});
   if (name == "quern model ls") return as_command<ModelList>(ModelList{form_of(values)});
   if (name == "quern model show") {

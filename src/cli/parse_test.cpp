@@ -76,6 +76,21 @@ TEST(Parse, SubcommandsWithinSubcommands) {
   EXPECT_EQ(parsed<ModelList>({"model", "ls", "--json"}).form, Form::json);
   EXPECT_EQ(parsed<ModelList>({"model", "ls", "-q"}).form, Form::names);
   EXPECT_EQ(parsed<Compile>({"compile", "a.wasm", "-o", "a.cwasm"}).output, "a.cwasm");
+  const auto pack =
+      parsed<Pack>({"pack", "gemma", "-s", "who.txt", "--name", "a/b", "-o", "m.wasm"});
+  EXPECT_EQ(pack.model, "gemma");
+  EXPECT_EQ(pack.system, "who.txt");
+  EXPECT_EQ(pack.name, "a/b");
+  EXPECT_EQ(pack.output, "m.wasm");
+  EXPECT_EQ(parsed<Compose>({"compose", "a.wasm", "--with", "m.wasm", "-o", "w"}).model, "m.wasm");
+  EXPECT_EQ(parsed<Inspect>({"inspect", "a.wasm", "--json"}).form, Form::json);
+  const auto push = parsed<Push>({"push", "a.wasm", "h.test/a:1", "--plain-http"});
+  EXPECT_EQ(push.reference, "h.test/a:1");
+  EXPECT_TRUE(push.registry.plain_http);
+  EXPECT_FALSE(push.without_weights);
+  EXPECT_EQ(parsed<PullArtifact>({"pull", "h.test/a:1", "-o", "b.wasm"}).output, "b.wasm");
+  EXPECT_EQ(parsed<Sign>({"sign", "--key", "k.pem", "h.test/a:1"}).key, "k.pem");
+  EXPECT_EQ(parsed<Verify>({"verify", "--key", "k.pub", "h.test/a:1"}).reference, "h.test/a:1");
 }
 
 TEST(Parse, ANewProject) {
@@ -169,8 +184,8 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Golden, HelpPages) {
   expect_golden("help.txt", parsed<Page>({"help"}).text);
-  for (const char* name :
-       {"chat", "run", "serve", "compile", "new", "model", "doctor", "completion"}) {
+  for (const char* name : {"chat", "run", "serve", "compile", "new", "model", "pack", "compose",
+                           "inspect", "push", "pull", "sign", "verify", "doctor", "completion"}) {
     expect_golden(std::string("help-") + name + ".txt", parsed<Page>({"help", name}).text);
   }
   expect_golden("help-exit-codes.txt", parsed<Page>({"help", "exit-codes"}).text);

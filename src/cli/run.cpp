@@ -17,6 +17,15 @@ struct Dispatch {
   Result<int> operator()(const Run& options) const { return run_program(options, world); }
   Result<int> operator()(const Compile& options) const { return compile(options, world); }
   Result<int> operator()(const New& options) const { return new_project(options, world); }
+  Result<int> operator()(const Pack& options) const { return pack_model(options, world); }
+  Result<int> operator()(const Compose& options) const { return compose_app(options, world); }
+  Result<int> operator()(const Inspect& options) const { return inspect(options, world); }
+  Result<int> operator()(const Push& options) const { return push_artifact(options, world); }
+  Result<int> operator()(const PullArtifact& options) const {
+    return pull_artifact(options, world);
+  }
+  Result<int> operator()(const Sign& options) const { return sign_artifact(options, world); }
+  Result<int> operator()(const Verify& options) const { return verify_artifact(options, world); }
   Result<int> operator()(const ModelPull& options) const { return pull_model(options, world); }
   Result<int> operator()(const ModelList& options) const { return list_models(options, world); }
   Result<int> operator()(const ModelShow& options) const { return show_model(options, world); }

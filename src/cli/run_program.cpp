@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
+#include "cli/model_component.hpp"
 #include "cli/models.hpp"
 #include "cli/nn_preload.hpp"
 #include "guestapi/guestapi.hpp"
@@ -83,6 +84,7 @@ struct Node {
   Models models;
   tensor::GraphShelf graphs;
   guestapi::GuestApi api;
+  std::optional<ModelComponent> component;  // between the program and the weights
   std::unique_ptr<wasm::Engine> engine;
   std::shared_ptr<wasm::Linked> linked;
 };
@@ -91,7 +93,8 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
   if (names_models(options.model)) node.models.start(options.model, home, world);
   TRY(world.files.make_directories(home.code.parent_path()));
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
-  const auto program = TRY(node.engine->load_file(options.file));
+  tell_missing_weights(options.file, options.model, world.files);
+  const auto program = TRY(load_program(*node.engine, options.file, node.component, world.files));
   if (options.invoke.empty() && !program->is_command()) {
     return fail(not_a_command(*program, options.file.string()));
   }
@@ -136,6 +139,7 @@ Result<int> run_program(const Run& asked, World& world) {
                                      world.files);
   });
   put_on_shelf(options.model, node.graphs);
+  node.component = TRY(take_component(options.model, world.files));
   TRY(load(node, options, home, world));
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, interrupted.get_token()));
   const auto end_by_signal = [&](wasm::Running& running) {

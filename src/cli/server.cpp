@@ -1,12 +1,12 @@
 #include "cli/server.hpp"
 
 #include "base/log.hpp"
+#include "base/unpack.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/grants.hpp"
 #include "cli/metrics.hpp"
 #include "cli/nn_preload.hpp"
 #include "cli/stalled.hpp"
-#include "cli/unpack.hpp"
 
 #include "store/store.hpp"
 
@@ -44,22 +44,26 @@ ModelLoads loads(const Models& models) {
 
 }  // namespace
 
-ServingNode::ServingNode(const Serve& options, const Home& home, World& world)
-    : options_(options),
+ServingNode::ServingNode(Serve options, std::optional<ModelComponent> component, const Home& home,
+                         World& world)
+    : options_(std::move(options)),
+      component_(std::move(component)),
       world_(world),
       graphs_([this] {
         return tensor::open_onnx_runtime({.threads = options_.model.threads}, world_.process,
                                          world_.files);
       }),
       api_(models_, store::make_sqlite_stores(home.stores), &graphs_) {
-  put_on_shelf(options.model, graphs_);
+  put_on_shelf(options_.model, graphs_);
 }
 
 ServingNode::~ServingNode() = default;
 
-Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& options, const Home& home,
+Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& asked, const Home& home,
                                                          World& world) {
-  std::unique_ptr<ServingNode> node(new ServingNode(options, home, world));
+  Serve options = asked;
+  auto component = TRY(take_component(options.model, world.files));
+  std::unique_ptr<ServingNode> node(new ServingNode(options, std::move(component), home, world));
   // The slowest part first: weights come in while the rest is made.
   if (uses_models(options)) node->models_.start(options.model, home, world);
   if (!options.server.api_key_file.empty()) {
@@ -97,11 +101,15 @@ Result<> ServingNode::listen() {
 }
 
 Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
-  if (!options_.file.empty()) return engine_->load_file(options_.file);
+  if (!options_.file.empty()) {
+    tell_missing_weights(options_.file, options_.model, world_.files);
+    return load_program(*engine_, options_.file, component_, world_.files);
+  }
   if (world_.chat_wasm.empty()) {
     return fail(ErrorKind::unsupported, "this build holds no chat server");
   }
   const Buffer wasm = TRY(unpack(world_.chat_wasm, kLargestChat));
+  if (component_) return load_composed(*engine_, wasm, "chat", *component_);
   if (!world_.chat_image.empty()) {
     const Buffer image = TRY(unpack(world_.chat_image, kLargestChat));
     auto program = engine_->load_trusted_image(image, wasm);

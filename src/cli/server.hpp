@@ -5,6 +5,7 @@
 #include "cli/cli.hpp"
 #include "cli/command.hpp"
 #include "cli/front.hpp"
+#include "cli/model_component.hpp"
 #include "cli/models.hpp"
 #include "guestapi/guestapi.hpp"
 #include "http/http.hpp"
@@ -36,12 +37,14 @@ class ServingNode {
   std::string ailment() const;
 
  private:
-  ServingNode(const Serve& options, const Home& home, World& world);
+  ServingNode(Serve options, std::optional<ModelComponent> component, const Home& home,
+              World& world);
   Result<> listen();
   Result<> load_guest(const Home& home);
   Result<std::shared_ptr<const wasm::Program>> program();
 
   const Serve options_;
+  const std::optional<ModelComponent> component_;  // between the app and the weights
   World& world_;
   apphost::ApiKeys keys_;
   Models models_;

@@ -1,6 +1,6 @@
 #include "cli/templates.hpp"
 
-#include "cli/unpack.hpp"
+#include "base/unpack.hpp"
 
 #include <nlohmann/json.hpp>
 

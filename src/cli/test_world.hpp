@@ -22,7 +22,8 @@ class WithWorld : public testing::Test {
                .signals = signals_,
                .chat_wasm = {},
                .chat_image = {},
-               .templates = {}};
+               .templates = {},
+               .model_wasm = {}};
 };
 
 }  // namespace quern::cli

@@ -1,6 +1,7 @@
 #include "guestapi/guest_instance.hpp"
 
 #include "base/log.hpp"
+#include "base/sha256.hpp"
 
 #include <algorithm>
 #include <set>
@@ -41,6 +42,12 @@ Result<std::string> GuestInstance::granted_model(std::string_view name,
     return std::find(models_.begin(), models_.end(), model) != models_.end();
   };
   if (grants(name)) return std::string(name);
+  // Weights of exactly this digest, whatever name they are granted under.
+  if (is_digest(name)) {
+    for (const inference::ModelInfo& info : granted_models(models)) {
+      if (info.digest == name) return info.name;
+    }
+  }
   if (name == kDefault && !models_.empty()) {
     if (models_.front() != kEveryModel) return models_.front();
     const auto here = models.available();

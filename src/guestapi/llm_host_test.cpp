@@ -103,6 +103,20 @@ TEST_F(LlmHostTest, ADeniedModelNamesTheMissingGrant) {
             Case::permission_denied);
 }
 
+TEST_F(LlmHostTest, ADigestOpensTheGrantedModelThatHasIt) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const std::string secret = "sha256:" + std::string(64, 'b');
+  ASSERT_TRUE(engine->load({.name = "smollm2", .path = "x", .digest = digest}).ok());
+  ASSERT_TRUE(engine->load({.name = "secret", .path = "x", .digest = secret}).ok());
+  const TestGuest guest(api, {.models = {"gemma", "smollm2"}});
+  EXPECT_NE(guest.open(digest), 0U);
+  wasm::ValueWriter other;
+  const LlmError error = error_of(guest.call("[static]model.open", other.text(secret)));
+  EXPECT_EQ(error.which, Case::permission_denied) << "it is here, and not granted";
+  const TestGuest all(api, {.models = {"*"}});
+  EXPECT_NE(all.open(secret), 0U);
+}
+
 TEST_F(LlmHostTest, AGrantedModelThatIsNotHereIsNotFound) {
   const TestGuest guest(api, {.models = {"absent"}});
   wasm::ValueWriter name;

@@ -98,20 +98,60 @@ bool is_secret(std::string_view name) {
 
 enum class Origin : std::uint8_t { first, other };
 
-std::string request_text(const FetchRequest& request, const Url& url,
-                         const std::optional<Proxy>& proxy, Origin origin) {
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
+
+Result<> check_headers(const HeaderList& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_clean(name) || !is_clean(value)) {
+      return fail(ErrorKind::invalid_argument, "a header with a line end in it");
+    }
+  }
+  return {};
+}
+
+// The head without the empty line that ends it.
+std::string head_text(std::string_view method, const HeaderList& headers, const Url& url,
+                      const std::optional<Proxy>& proxy, Origin origin) {
   const bool through_proxy = proxy && !url.tls;
-  std::string text = "GET " + (through_proxy ? url.to_string() : url.target) + " HTTP/1.1\r\n";
+  std::string text(method);
+  text += " " + (through_proxy ? url.to_string() : url.target) + " HTTP/1.1\r\n";
   text += "Host: " + url.authority() + "\r\nUser-Agent: quern\r\nAccept-Encoding: identity\r\n";
   text += "Connection: close\r\n";
-  if (request.offset > 0) text += "Range: bytes=" + std::to_string(request.offset) + "-\r\n";
   if (through_proxy && !proxy->authorization.empty()) {
     text += "Proxy-Authorization: " + proxy->authorization + "\r\n";
   }
-  for (const auto& [name, value] : request.headers) {
+  for (const auto& [name, value] : headers) {
     if (origin == Origin::first || !is_secret(name)) text += name + ": " + value + "\r\n";
   }
+  return text;
+}
+
+std::string request_text(const FetchRequest& request, const Url& url,
+                         const std::optional<Proxy>& proxy, Origin origin) {
+  std::string text = head_text("GET", request.headers, url, proxy, origin);
+  if (request.offset > 0) text += "Range: bytes=" + std::to_string(request.offset) + "-\r\n";
   return text + "\r\n";
+}
+
+std::string request_text(const SendRequest& request, const Url& url,
+                         const std::optional<Proxy>& proxy, Origin origin) {
+  std::string text = head_text(request.method, request.headers, url, proxy, origin);
+  const bool may_have_body = request.method != "GET" && request.method != "HEAD";
+  if (may_have_body) text += "Content-Length: " + std::to_string(request.body_bytes) + "\r\n";
+  return text + "\r\n";
+}
+
+// False: the peer hung up before the end.
+Result<bool> write_body(Wire& wire, const SendRequest& request) {
+  for (std::uint64_t sent = 0; sent < request.body_bytes;) {
+    const Buffer piece = TRY(request.body());
+    sent += piece.size();
+    if (piece.empty() || sent > request.body_bytes) {
+      return fail(ErrorKind::corrupt_data, "what was to be sent is not as long as it was said");
+    }
+    if (!wire.write(as_text(piece)).ok()) return false;
+  }
+  return true;
 }
 
 // Reads from a wire into a parser until the head, then until the end.
@@ -174,26 +214,77 @@ class HttpClient final : public Network {
                  std::function<Result<>(const FetchHead&)> head,
                  std::function<Result<>(ByteView)> chunk) override {
     const NoSigpipe guard;
-    for (const auto& [name, value] : request.headers) {
-      if (!is_clean(name) || !is_clean(value)) {
-        return fail(ErrorKind::invalid_argument, "a header with a line end in it");
-      }
-    }
-    const Url first = TRY(Url::parse(request.url));
+    return follow("GET", request.url, request.headers, [&](const Url& url, Origin origin) {
+      return fetch_one(request, url, origin, stop, head, chunk);
+    });
+  }
+
+  Result<SendAnswer> send(const SendRequest& request, std::stop_token stop) override {
+    const NoSigpipe guard;
+    SendAnswer answer;
+    TRY(follow(request.method, request.url, request.headers, [&](const Url& url, Origin origin) {
+      return send_one(request, url, origin, stop, answer);
+    }));
+    return answer;
+  }
+
+ private:
+  // Calls `one(url, origin)` until it names no other URL to go to.
+  template <class One>
+  Result<> follow(const std::string& method, const std::string& address, const HeaderList& headers,
+                  One one) {
+    TRY(check_headers(headers));
+    const Url first = TRY(Url::parse(address));
     Url url = first;
     for (std::uint32_t redirects = 0; redirects <= options_.max_redirects; ++redirects) {
       const Origin origin = url.same_origin(first) ? Origin::first : Origin::other;
-      auto next =
-          fetch_one(request, url, origin, stop, head, chunk).context("GET " + url.to_string());
+      auto next = one(url, origin).context(method + " " + url.to_string());
       const std::optional<Url> target = TRY(std::move(next));
       if (!target) return {};
       url = *target;
     }
-    return fail(ErrorKind::unavailable, "GET " + first.to_string() + ": redirected more than " +
+    return fail(ErrorKind::unavailable, method + " " + first.to_string() +
+                                            ": redirected more than " +
                                             std::to_string(options_.max_redirects) + " times");
   }
 
- private:
+  Result<std::optional<Url>> send_one(const SendRequest& request, const Url& url, Origin origin,
+                                      const std::stop_token& stop, SendAnswer& answer) {
+    const std::optional<Proxy> proxy = TRY(proxies_.choose(url));
+    Wire wire = TRY(connect(url, proxy, stop));
+    const bool is_head = request.method == "HEAD";
+    TRY(wire.write(request_text(request, url, proxy, origin)));
+    const bool written = TRY(write_body(wire, request));
+    Reading reading(wire, is_head ? ResponseParser::Body::none : ResponseParser::Body::expected);
+    auto head = reading.head();
+    // A server that does not want the body says why and hangs up; that tells more than the hanging
+    // up.
+    if (!head.ok() && !written) {
+      return fail(ErrorKind::unavailable, "the server hung up while it was sent to");
+    }
+    if (!head.ok()) return fail(std::move(head).error());
+    const bool may_move = is_head || request.method == "GET";
+    if (may_move && is_redirect(head->status) && !head->location.empty()) {
+      return std::optional<Url>(TRY(redirected(url, head->location)));
+    }
+    answer = {.status = head->status,
+              .url = url.to_string(),
+              .location = head->location,
+              .content_type = head->content_type,
+              .authenticate = head->authenticate,
+              .body = {}};
+    if (is_head) return std::optional<Url>();
+    TRY(reading.body([&](ByteView bytes) -> Result<> {
+      if (answer.body.size() + bytes.size() > request.largest_answer.count) {
+        return fail(ErrorKind::resource_exhausted,
+                    "the answer has more than " + to_string(request.largest_answer));
+      }
+      answer.body += as_text(bytes);
+      return {};
+    }));
+    return std::optional<Url>();
+  }
+
   // One request without redirects; the URL of the next one where the answer is a redirect.
   Result<std::optional<Url>> fetch_one(const FetchRequest& request, const Url& url, Origin origin,
                                        const std::stop_token& stop,

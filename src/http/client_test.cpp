@@ -49,6 +49,67 @@ ScriptedPeer::Serve answers(std::string response) {
   };
 }
 
+Result<SendAnswer> send(SendRequest request, std::string body = {}) {
+  request.body_bytes = body.size();
+  request.body = [body, at = std::size_t{0}]() mutable -> Result<Buffer> {
+    const std::string piece = body.substr(at, 1000);
+    at += piece.size();
+    return to_buffer(piece);
+  };
+  return make_client({})->send(request, {});
+}
+
+TEST(Client, sends_a_body_and_takes_any_answer) {
+  TestServer server([](const std::shared_ptr<Exchange>& exchange) {
+    read_all(exchange, [exchange](Result<std::string> body) {
+      exchange->respond(404, "text/x", exchange->request().method + " " + *body,
+                        {{"location", "/there"}, {"www-authenticate", "Basic realm=\"x\""}});
+    });
+  });
+  const std::string body(10'000, 'b');
+  const auto answer = send({.method = "PUT", .url = server.url("/")}, body);
+  ASSERT_TRUE(answer.ok()) << answer.error().describe();
+  EXPECT_EQ(answer->status, 404);
+  EXPECT_EQ(answer->body, "PUT " + body);
+  EXPECT_EQ(answer->location, "/there");
+  EXPECT_EQ(answer->authenticate, "Basic realm=\"x\"");
+  EXPECT_EQ(answer->content_type, "text/x");
+  const auto head = send({.method = "HEAD", .url = server.url("/")});
+  ASSERT_TRUE(head.ok()) << head.error().describe();
+  EXPECT_EQ(head->status, 404);
+  EXPECT_EQ(head->body, "");
+  const auto large =
+      send({.method = "POST", .url = server.url("/"), .largest_answer = 1_KiB}, body);
+  EXPECT_EQ(large.error().kind(), ErrorKind::resource_exhausted);
+}
+
+TEST(Client, only_what_asks_follows_redirects) {
+  TestServer server([](const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->request().target == "/there") return exchange->respond(200, "text/x", "there");
+    exchange->respond(307, "text/x", "", {{"location", "/there"}});
+  });
+  EXPECT_EQ(send({.method = "GET", .url = server.url("/")})->body, "there");
+  EXPECT_EQ(send({.method = "HEAD", .url = server.url("/")})->status, 200);
+  EXPECT_EQ(send({.method = "PUT", .url = server.url("/")}, "x")->status, 307);
+}
+
+TEST(Client, a_server_that_does_not_want_the_body_is_heard) {
+  ScriptedPeer peer([](int socket, int) {
+    ScriptedPeer::read_head(socket);
+    ScriptedPeer::write(socket, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+  });
+  const auto answer = send({.method = "PUT", .url = peer.url("/")}, std::string(1000, 'x'));
+  ASSERT_TRUE(answer.ok()) << answer.error().describe();
+  EXPECT_EQ(answer->status, 413);
+}
+
+TEST(Client, a_body_that_ends_early_is_an_error_here) {
+  TestServer server(echo);
+  SendRequest request{.method = "PUT", .url = server.url("/"), .body_bytes = 10};
+  request.body = []() -> Result<Buffer> { return Buffer(); };
+  EXPECT_EQ(make_client({})->send(request, {}).error().kind(), ErrorKind::corrupt_data);
+}
+
 TEST(Client, fetches_with_length_and_in_chunks) {
   TestServer server([](const std::shared_ptr<Exchange>& exchange) {
     if (exchange->request().target == "/length") return exchange->respond(200, "text/x", "body");

@@ -1,8 +1,7 @@
 #include "http/proxy.hpp"
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
-
-#include <openssl/evp.h>
 
 #include <cstdlib>
 
@@ -35,15 +34,6 @@ bool is_exception(std::string_view exceptions, const Url& url) {
     if (url.host.ends_with(domain) || "." + url.host == domain) return true;
   }
   return false;
-}
-
-std::string base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                reinterpret_cast<const unsigned char*>(text.data()),
-                                static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(n));
-  return out;
 }
 
 // "%40" is "@": user names and passwords may hold anything.
@@ -81,7 +71,8 @@ Result<std::optional<Proxy>> ProxySettings::choose(const Url& url) const {
   const std::size_t begin = setting.find("://") + 3;
   const std::size_t end = std::min(setting.find('/', begin), setting.size());
   if (const std::size_t at = setting.rfind('@', end); at != std::string::npos && at >= begin) {
-    proxy.authorization = "Basic " + base64(unescape(setting.substr(begin, at - begin)));
+    proxy.authorization =
+        "Basic " + to_base64(as_bytes(unescape(setting.substr(begin, at - begin))));
     setting.erase(begin, at + 1 - begin);
   }
   if (!setting.starts_with("http://")) {

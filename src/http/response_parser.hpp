@@ -18,12 +18,13 @@ struct ResponseHead {
   std::string location;
   std::string content_type;
   std::string content_range;
+  std::string authenticate;  // WWW-Authenticate
   std::optional<std::uint64_t> content_length;
 };
 
 class ResponseParser {
  public:
-  // no_body: the answer to CONNECT, which is only a head.
+  // none: the answer to CONNECT or HEAD, which is only a head.
   enum class Body : std::uint8_t { expected, none };
   using Sink = std::function<Result<>(ByteView)>;
 

@@ -24,6 +24,13 @@ _quern() {
     "model ls") words="--json --quiet --log-level --help " ;;
     "model show") words="--log-level --help --json $(quern model ls -q 2>/dev/null)" ;;
     "model rm") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
+    "pack") words="--output --name --system --log-level --help " ;;
+    "compose") words="--with --output --log-level --help " ;;
+    "inspect") words="--json --plain-http --log-level --help " ;;
+    "push") words="--without-weights --plain-http --log-level --help " ;;
+    "pull") words="--output --plain-http --log-level --help " ;;
+    "sign") words="--key --plain-http --log-level --help " ;;
+    "verify") words="--key --plain-http --log-level --help " ;;
     "compile") words="--output --log-level --help " ;;
     "new") words="--lang --kind --log-level --help " ;;
     "doctor") words="--json --log-level --help " ;;

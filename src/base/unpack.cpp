@@ -1,10 +1,10 @@
-#include "cli/unpack.hpp"
+#include "base/unpack.hpp"
 
 #include <zlib.h>
 
 #include <algorithm>
 
-namespace quern::cli {
+namespace quern {
 namespace {
 
 constexpr int kGzipOnly = 16 + MAX_WBITS;
@@ -43,4 +43,4 @@ Result<Buffer> unpack(ByteView gzip, Bytes limit) {
   return content;
 }
 
-}  // namespace quern::cli
+}  // namespace quern

@@ -1,10 +1,10 @@
-#include "cli/unpack.hpp"
+#include "base/unpack.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace quern::cli {
+namespace quern {
 namespace {
 
 // printf 'quern quern quern' | gzip -n
@@ -32,4 +32,4 @@ TEST(Unpack, RefusesWhatIsTooLargeCutOrChanged) {
 }
 
 }  // namespace
-}  // namespace quern::cli
+}  // namespace quern

@@ -1,0 +1,47 @@
+// A model that was packed as a component, where the name of weights could stand as well:
+// `quern --model analyst.wasm`. Whatever program runs, the component is put between it and the
+// weights, which are asked for by their digest.
+#pragma once
+
+#include "cli/cli.hpp"
+#include "cli/command.hpp"
+#include "wasm/wasm.hpp"
+
+#include "package/package.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace quern::cli {
+
+struct ModelComponent {
+  std::filesystem::path file;
+  Buffer wasm;
+  package::ModelCard card;
+};
+
+// Does this name a component and not weights?
+bool is_component(std::string_view reference);
+
+// The component among `options`, if there is one: its weights' digest takes its place there.
+// invalid_argument: several models and one of them a component; a component that is no model.
+Result<std::optional<ModelComponent>> take_component(ModelOptions& options, Files& files);
+
+// A program with the component as its model; the program as it is without one.
+Result<std::shared_ptr<const wasm::Program>> load_program(
+    wasm::Engine& engine, const std::filesystem::path& file,
+    const std::optional<ModelComponent>& model, Files& files);
+Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine, ByteView app,
+                                                           std::string_view name,
+                                                           const ModelComponent& model);
+
+// Says in the log which weights a composed program means, where it was granted none.
+void tell_missing_weights(const std::filesystem::path& file, const ModelOptions& options,
+                          Files& files);
+
+// The largest program that is read; far above any real one.
+inline constexpr Bytes kLargestProgram = 1_GiB;
+
+}  // namespace quern::cli

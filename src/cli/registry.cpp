@@ -1,0 +1,167 @@
+// `quern push`, `pull`, `sign` and `verify`.
+#include "cli/registry.hpp"
+
+#include "base/home.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/model_component.hpp"
+#include "cli/progress.hpp"
+#include "cli/weights.hpp"
+#include "http/http.hpp"
+
+#include "package/signature.hpp"
+
+#include <algorithm>
+
+namespace quern::cli {
+namespace {
+
+using package::ModelCard;
+using package::Reference;
+
+constexpr Bytes kLargestConfig = 4_MiB;
+constexpr Bytes kLargestKey = 64_KiB;
+constexpr Bytes kPiece = 1_MiB;
+
+// DOCKER_CONFIG/config.json, else ~/.docker/config.json; empty when there is none.
+Result<std::string> docker_config(World& world) {
+  std::filesystem::path folder;
+  if (const auto named = world.process.env("DOCKER_CONFIG")) {
+    folder = *named;
+  } else if (const auto home = world.process.env("HOME")) {
+    folder = std::filesystem::path(*home) / ".docker";
+  }
+  const std::filesystem::path file = folder / "config.json";
+  if (folder.empty() || !world.files.exists(file)) return std::string();
+  const Buffer text = TRY(world.files.read(file, kLargestConfig));
+  return std::string(as_text(text));
+}
+
+package::OpenWeights open_weights(Weights& weights, Files& files) {
+  return [&weights, &files](const package::Weights& wanted) -> Result<package::Registry::Body> {
+    auto here = weights.catalog().find(wanted.digest);
+    if (!here.ok()) {
+      return fail(with_advice(std::move(here).error().wrap("the weights " + wanted.name),
+                              "quern push --without-weights"));
+    }
+    return package::Registry::Body(
+        [&files, path = here->path, at = std::uint64_t{0}]() mutable -> Result<Buffer> {
+          Buffer piece = TRY(files.read_part(path, Bytes{at}, kPiece));
+          at += piece.size();
+          return piece;
+        });
+  };
+}
+
+// The weights of a model into the store.
+Result<> get_weights(const ModelCard& card, const Reference& from, const package::Pulled& pulled,
+                     const package::Registry& registry, Weights& weights, World& world,
+                     const std::stop_token& stop) {
+  const auto& layers = pulled.manifest.layers;
+  const auto layer = std::ranges::find(layers, card.weights.digest, &package::Descriptor::digest);
+  if (layer == layers.end() || layer->size != card.weights.size.count) {
+    if (weights.catalog().find(card.weights.digest).ok()) return {};
+    world.console.err("quern: " + from.to_string() + " comes without its weights, " +
+                      card.weights.digest + "\n  try: quern model pull " + card.weights.name +
+                      "\n");
+    return {};
+  }
+  ProgressBar bar(card.weights.name, world.console, world.clock);
+  const auto got =
+      weights.catalog().fetch({.name = card.weights.name,
+                               .digest = card.weights.digest,
+                               .size = card.weights.size,
+                               .licence = card.weights.licence,
+                               .source = from.to_string(),
+                               .request = registry.blob_request(from, card.weights.digest)},
+                              stop, [&](const catalog::Progress& progress) { bar.show(progress); });
+  bar.finish();
+  if (got.ok()) return {};
+  if (got.error().kind() != ErrorKind::cancelled) return fail(got.error());
+  return fail(with_advice(Error(ErrorKind::cancelled, "stopped; what came so far is kept"),
+                          "quern pull " + from.to_string()));
+}
+
+std::filesystem::path output_of(const PullArtifact& options, const Reference& from) {
+  if (!options.output.empty()) return options.output;
+  return from.repository.substr(from.repository.rfind('/') + 1) + ".wasm";
+}
+
+Result<std::string> key_text(const std::filesystem::path& file, World& world) {
+  const Buffer text = TRY(world.files.read(file, kLargestKey).context("--key"));
+  return std::string(as_text(text));
+}
+
+}  // namespace
+
+RegistryCall::RegistryCall(RegistryChoice choice, World& world)
+    : choice_(choice),
+      world_(world),
+      network_(http::make_client({})),
+      on_signal_(world.signals.on_signal([this](int /*signal*/) { interrupted_.request_stop(); })) {
+}
+
+Result<package::Registry> RegistryCall::registry() {
+  using package::PlainHttp;
+  return package::Registry(*network_, {.plain_http = choice_.plain_http ? PlainHttp::everywhere
+                                                                        : PlainHttp::loopback_only,
+                                       .docker_config = TRY(docker_config(world_))});
+}
+
+Result<int> push_artifact(const Push& options, World& world) {
+  const Reference to = TRY(Reference::parse(options.reference));
+  const Buffer wasm = TRY(world.files.read(options.file, kLargestProgram));
+  const Home home = TRY(find_home(world.process));
+  Weights weights(home, world);
+  RegistryCall call(options.registry, world);
+  package::Registry registry = TRY(call.registry());
+  const auto report = [&](const std::string& line) { world.console.err("  " + line + "\n"); };
+  const std::string digest =
+      TRY(package::push(
+              registry, to, wasm,
+              options.without_weights ? package::OpenWeights() : open_weights(weights, world.files),
+              report, call.stop())
+              .context("pushing " + options.file.string()));
+  world.console.out(to.to_string() + " is " + digest + "\n");
+  return kSuccess;
+}
+
+Result<int> pull_artifact(const PullArtifact& options, World& world) {
+  const Reference from = TRY(Reference::parse(options.reference));
+  const Home home = TRY(find_home(world.process));
+  Weights weights(home, world);
+  RegistryCall call(options.registry, world);
+  package::Registry registry = TRY(call.registry());
+  const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
+  // The program comes last: where it is, all that it needs is.
+  for (const ModelCard& card : pulled.outline.cards) {
+    TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
+  }
+  const std::filesystem::path output = output_of(options, from);
+  TRY(world.files.write(output, pulled.wasm));
+  world.console.out(output.string() + ": " + to_string(Bytes{pulled.wasm.size()}) + ", " +
+                    from.to_string() + " is " + pulled.manifest.digest + "\n");
+  return kSuccess;
+}
+
+Result<int> sign_artifact(const Sign& options, World& world) {
+  const Reference what = TRY(Reference::parse(options.reference));
+  const std::string key = TRY(key_text(options.key, world));
+  RegistryCall call(options.registry, world);
+  package::Registry registry = TRY(call.registry());
+  const std::string digest = TRY(package::sign(registry, what, key, call.stop()));
+  world.console.out("signed: " + what.to_string() + ", " + digest + "\n");
+  return kSuccess;
+}
+
+Result<int> verify_artifact(const Verify& options, World& world) {
+  const Reference what = TRY(Reference::parse(options.reference));
+  const std::string key = TRY(key_text(options.key, world));
+  RegistryCall call(options.registry, world);
+  package::Registry registry = TRY(call.registry());
+  const std::string digest = TRY(package::verify(registry, what, key, call.stop()));
+  world.console.out("signed by this key: " + what.to_string() + ", " + digest + "\n");
+  return kSuccess;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,94 @@
+#include "package/model_card.hpp"
+#include "package/package.hpp"
+#include "package/test_wasm.hpp"
+#include "package/wasm_binary.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace quern::package {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Buffer module_with(const WasmWriter& imports, const WasmWriter& exports) {
+  WasmWriter out;
+  out.raw(component_preamble().first(4)).byte(1).byte(0).byte(0).byte(0);
+  return out.section(2, imports).section(7, exports).take();
+}
+
+TEST(Outline, ReadsAModule) {
+  WasmWriter imports;
+  imports.u32(4);
+  imports.name("wasi_snapshot_preview1").name("fd_write").byte(0).u32(3);
+  imports.name("env").name("memory").byte(2).byte(1).u32(1).u32(70000);
+  imports.name("env").name("table").byte(1).byte(0x70).byte(0).u32(1);
+  imports.name("env").name("base").byte(3).byte(0x7f).byte(0);
+  WasmWriter exports;
+  exports.u32(1).name("_start").byte(0).u32(0);
+  const auto seen = outline(module_with(imports, exports));
+  ASSERT_TRUE(seen.ok()) << seen.error().describe();
+  EXPECT_EQ(seen->kind, Outline::Kind::module);
+  EXPECT_THAT(seen->imports, ElementsAre("wasi_snapshot_preview1.fd_write", "env.memory",
+                                         "env.table", "env.base"));
+  EXPECT_THAT(seen->exports, ElementsAre("_start"));
+}
+
+TEST(Outline, SaysWhatIsNoWebAssembly) {
+  EXPECT_EQ(outline(as_bytes("")).error().kind(), ErrorKind::corrupt_data);
+  EXPECT_EQ(outline(as_bytes("#!/bin/sh\n")).error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(outline(as_bytes(std::string_view("\0asm\x09\0\0\0", 8))).error().describe(),
+              HasSubstr("not known here"));
+}
+
+TEST(Outline, ACountOfBillionsCostsNothing) {
+  WasmWriter imports;
+  imports.u32(0xffffffffU);
+  const auto seen = outline(module_with(imports, WasmWriter().u32(0)));
+  ASSERT_FALSE(seen.ok());
+  EXPECT_EQ(seen.error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(Outline, ComponentsInComponentsHaveABottom) {
+  Buffer wasm(component_preamble().begin(), component_preamble().end());
+  for (int i = 0; i < 40; ++i) {
+    WasmWriter out;
+    wasm = out.raw(component_preamble()).byte(section::kComponent).block(wasm).take();
+  }
+  EXPECT_EQ(outline(wasm).error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(WasmReader, NumbersRoundTrip) {
+  for (const std::uint32_t number :
+       {0U, 1U, 63U, 64U, 127U, 128U, 300U, 0x7fffffffU, 0xffffffffU}) {
+    WasmWriter out;
+    out.u32(number).s33(number);
+    WasmReader in(out.bytes());
+    EXPECT_EQ(*in.u32(), number);
+    EXPECT_EQ(*in.s33(), number);
+    EXPECT_TRUE(in.is_done());
+  }
+  for (const std::int64_t number : {-1, -13, -64}) {
+    WasmWriter out;
+    out.s33(number);
+    WasmReader in(out.bytes());
+    EXPECT_EQ(*in.s33(), number);
+  }
+  const std::string_view endless("\x80\x80\x80\x80\x80\x80\x80", 7);
+  EXPECT_FALSE(WasmReader(as_bytes(endless)).u32().ok());
+  EXPECT_FALSE(WasmReader(as_bytes(endless)).s33().ok());
+}
+
+TEST(ModelCard, RoundTripsAndIsChecked) {
+  ModelCard card = test::card();
+  card.system = "Say \"no\"\nand nothing else. \xe2\x9c\x93";
+  const auto read = card_from_json(card_to_json(card));
+  ASSERT_TRUE(read.ok()) << read.error().describe();
+  EXPECT_EQ(read->system, card.system);
+  card.weights.digest = "sha256:0";
+  EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
+  EXPECT_EQ(card_from_json("{\"name\":7}").error().kind(), ErrorKind::corrupt_data);
+}
+
+}  // namespace
+}  // namespace quern::package

@@ -1,0 +1,325 @@
+// A registry in memory, honest and otherwise.
+#include "package/registry.hpp"
+
+#include "base/base64.hpp"
+#include "base/fakes.hpp"
+#include "base/sha256.hpp"
+
+#include "package/docker_config.hpp"
+#include "package/oci_manifest.hpp"
+#include "package/tar_image.hpp"
+#include "package/wasm_binary.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace quern::package {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kModule("\0asm\1\0\0\0", 8);
+
+// Speaks the distribution protocol for one repository.
+class FakeRegistry {
+ public:
+  explicit FakeRegistry(std::string host = "http://localhost:5000") : host_(std::move(host)) {
+    network.answer_sent(
+        [this](const SendRequest& request, const std::string& body) -> Result<SendAnswer> {
+          calls.push_back(request.method + " " + request.url);
+          if (auto refusal = check(request)) return *refusal;
+          return answer(request, body);
+        });
+  }
+
+  FakeNetwork network;
+  std::map<std::string, std::string> blobs;      // by digest
+  std::map<std::string, std::string> manifests;  // by tag or digest
+  std::vector<std::string> calls;
+  std::string challenge;  // what is asked of those who are not signed in
+  std::string wanted;     // the Authorization that is let in
+  std::string token;
+  std::string upload_to = "/v2/acme/a/blobs/uploads/1?state=x";
+
+  std::string add(std::string content) {
+    const std::string digest = sha256(as_bytes(content));
+    blobs[digest] = std::move(content);
+    return digest;
+  }
+
+ private:
+  static std::string header(const SendRequest& request, std::string_view name) {
+    for (const auto& [key, value] : request.headers) {
+      if (key == name) return value;
+    }
+    return {};
+  }
+
+  std::optional<SendAnswer> check(const SendRequest& request) const {
+    const bool own = request.url.starts_with(host_);
+    const std::string given = header(request, "Authorization");
+    if (!own) {
+      if (request.url.starts_with("https://auth.test/")) {
+        return SendAnswer{
+            .status = 200, .url = request.url, .body = "{\"token\":\"" + token + "\"}"};
+      }
+      EXPECT_EQ(given, "") << request.url;
+      return {};
+    }
+    if (wanted.empty() || given == wanted) return {};
+    return SendAnswer{.status = 401, .url = request.url, .authenticate = challenge};
+  }
+
+  SendAnswer answer(const SendRequest& request, const std::string& body) {
+    SendAnswer done{.status = 404, .url = request.url, .body = {}};
+    const std::string& url = request.url;
+    const std::string last = url.substr(url.rfind('/') + 1);
+    if (request.method == "POST") {
+      done.status = 202;
+      done.location = upload_to;
+    } else if (request.method == "PUT" && url.find("digest=") != std::string::npos) {
+      blobs[url.substr(url.find("digest=") + 7)] = body;
+      done.status = 201;
+    } else if (request.method == "PUT") {
+      manifests[last] = manifests[sha256(as_bytes(body))] = body;
+      done.status = 201;
+    } else {
+      const auto& shelf = url.find("/manifests/") != std::string::npos ? manifests : blobs;
+      if (const auto found = shelf.find(last); found != shelf.end()) {
+        done.status = 200;
+        if (request.method == "GET") done.body = found->second;
+      }
+    }
+    return done;
+  }
+
+  std::string host_;
+};
+
+Reference reference(const std::string& text = "localhost:5000/acme/a:1") {
+  return *Reference::parse(text);
+}
+
+const Report kSilent = [](const std::string&) {};
+
+TEST(Reference, Parses) {
+  const auto full = Reference::parse("ghcr.io/acme/a.b-c_d:v1.0@sha256:" + std::string(64, 'a'));
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ(full->registry, "ghcr.io");
+  EXPECT_EQ(full->repository, "acme/a.b-c_d");
+  EXPECT_EQ(full->tag, "v1.0");
+  EXPECT_EQ(full->version(), "sha256:" + std::string(64, 'a'));
+  EXPECT_EQ(reference("localhost/a").version(), "latest");
+  EXPECT_EQ(reference("[::1]:5000/a").registry, "[::1]:5000");
+  for (const char* text :
+       {"", "analyst", "acme/analyst", "ghcr.io/", "ghcr.io/A", "ghcr.io/a:", "ghcr.io/a@sha256:1",
+        "ghcr.io/../a", "ghcr.io/a//b", "a b.io/c", "ghcr.io/a:b c", "https://ghcr.io/a"}) {
+    EXPECT_FALSE(Reference::parse(text).ok()) << text;
+  }
+}
+
+TEST(Registry, WhatIsPushedIsPulled) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto digest = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  ASSERT_TRUE(digest.ok()) << digest.error().describe();
+  EXPECT_EQ(*digest, sha256(as_bytes(fake.manifests["1"])));
+  const auto document = parse_document(fake.manifests["1"]);
+  ASSERT_TRUE(document.ok());
+  EXPECT_EQ(document->manifest->config.media_type, "application/vnd.wasm.config.v0+json");
+  ASSERT_EQ(document->manifest->layers.size(), 1U);
+  EXPECT_EQ(document->manifest->layers[0].media_type, "application/wasm");
+  EXPECT_EQ(fake.blobs[document->manifest->config.digest],
+            "{\"architecture\":\"wasm\",\"layerDigests\":[\"" + sha256(as_bytes(kModule)) +
+                "\"],\"os\":\"wasip1\"}");
+  const auto pulled = pull(registry, reference(), {});
+  ASSERT_TRUE(pulled.ok()) << pulled.error().describe();
+  EXPECT_EQ(as_text(pulled->wasm), kModule);
+  EXPECT_EQ(pulled->manifest.digest, *digest);
+}
+
+TEST(Registry, WhatIsThereIsNotSentAgain) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  ASSERT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
+  fake.calls.clear();
+  ASSERT_TRUE(
+      push(registry, reference("localhost:5000/acme/a:2"), as_bytes(kModule), {}, kSilent, {})
+          .ok());
+  EXPECT_THAT(fake.calls, Not(Contains(HasSubstr("POST"))));
+}
+
+TEST(Registry, SignsInWithATokenForWhatWasAskedFor) {
+  FakeRegistry fake;
+  fake.challenge =
+      "Bearer realm=\"https://auth.test/token\",service=\"reg\",scope=\"repository:acme/a:pull\"";
+  fake.wanted = "Bearer t0k";
+  fake.token = "t0k";
+  Registry registry(fake.network, {.docker_config = "{\"auths\":{\"localhost:5000\":{\"auth\":\"" +
+                                                    to_base64(as_bytes("u:p")) + "\"}}}"});
+  ASSERT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
+  EXPECT_THAT(fake.calls,
+              Contains("GET https://auth.test/token?service=reg&scope=repository:acme/a:pull"));
+  EXPECT_THAT(registry.blob_request(reference(), "sha256:1").headers,
+              ElementsAre(std::pair<std::string, std::string>("Authorization", "Bearer t0k")));
+}
+
+TEST(Registry, NoSignInLeavesTheRegistry) {
+  FakeRegistry fake;
+  fake.challenge = "Bearer realm=\"http://evil.test/token\",service=\"reg\"";
+  fake.wanted = "Bearer x";
+  Registry far(fake.network, {.docker_config = {}});
+  const auto refused = far.manifest(reference("reg.test/acme/a:1"), {});
+  EXPECT_FALSE(refused.ok());
+  // An upload that goes elsewhere goes without the sign-in: FakeRegistry looks.
+  fake.challenge = "Basic realm=\"x\"";
+  fake.wanted = "Basic " + to_base64(as_bytes("u:p"));
+  fake.upload_to = "https://storage.test/u";
+  Registry registry(
+      fake.network,
+      {.docker_config =
+           "{\"auths\":{\"localhost:5000\":{\"username\":\"u\",\"password\":\"p\"}}}"});
+  EXPECT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
+  EXPECT_THAT(fake.calls, Contains(HasSubstr("PUT https://storage.test/u?digest=")));
+}
+
+TEST(Registry, OnlyThisMachinesOwnAreSpokenToWithoutTls) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto address = [&](const Registry& with, const char* text) {
+    return with.blob_request(reference(text), "d").url;
+  };
+  for (const char* own : {"localhost/a", "localhost:1/a", "127.0.0.1:1/a", "127.1.2.3/a",
+                          "[::1]:5000/a", "[::1]/a"}) {
+    EXPECT_THAT(address(registry, own), ::testing::StartsWith("http://")) << own;
+  }
+  for (const char* far : {"127.0.0.1.example.com/a", "127.example.com/a", "localhost.test/a",
+                          "[::2]:5000/a", "10.0.0.1:5000/a"}) {
+    EXPECT_THAT(address(registry, far), ::testing::StartsWith("https://")) << far;
+  }
+  const Registry plain(fake.network, {.plain_http = PlainHttp::everywhere});
+  EXPECT_THAT(address(plain, "10.0.0.1:5000/a"), ::testing::StartsWith("http://"));
+}
+
+TEST(Registry, WithoutASignInItSaysWhatToDo) {
+  FakeRegistry fake;
+  fake.challenge = "Basic realm=\"x\"";
+  fake.wanted = "Basic zzz";
+  Registry registry(fake.network, {});
+  const auto pulled = pull(registry, reference(), {});
+  ASSERT_FALSE(pulled.ok());
+  EXPECT_EQ(pulled.error().kind(), ErrorKind::permission_denied);
+  EXPECT_THAT(pulled.error().describe(), HasSubstr("docker login localhost:5000"));
+}
+
+// The registry lies: every lie is found, and named.
+TEST(Registry, OtherBytesAreNotTaken) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto digest = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  const std::string layer = sha256(as_bytes(kModule));
+  fake.blobs[layer] = std::string("\0asm\1\0\0\1", 8);
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(),
+              HasSubstr("something else than the blob"));
+  fake.blobs[layer] = kModule + std::string(100'000, 'x');
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("more than the 8 B"));
+  fake.blobs[layer] = kModule.substr(0, 7);
+  EXPECT_EQ(pull(registry, reference(), {}).error().kind(), ErrorKind::corrupt_data);
+  fake.manifests[*digest] = fake.manifests["1"] + " ";
+  EXPECT_THAT(pull(registry, reference("localhost:5000/acme/a@" + *digest), {}).error().describe(),
+              HasSubstr("something else than the manifest"));
+  fake.manifests["1"] = "<html>";
+  EXPECT_EQ(pull(registry, reference(), {}).error().kind(), ErrorKind::corrupt_data);
+}
+
+Manifest one_layer(FakeRegistry& fake, const std::string& type, const std::string& content) {
+  Manifest manifest{.digest = {}, .config = {"c", fake.add("{}"), 2, {}}, .layers = {}};
+  manifest.layers.push_back({type, fake.add(content), content.size(), {}});
+  return manifest;
+}
+
+std::string tar_of(const std::string& name, const std::string& content) {
+  std::string head(512, '\0');
+  head.replace(0, name.size(), name);
+  char size[13] = {};
+  std::snprintf(size, sizeof size, "%011zo", content.size());
+  head.replace(124, 11, size);
+  head[156] = '0';
+  std::string body = content;
+  body.resize((content.size() + 511) / 512 * 512);
+  return head + body + std::string(1024, '\0');
+}
+
+TEST(Registry, ReadsSpinsLayoutAndImages) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  Manifest spin = one_layer(fake, "application/vnd.wasm.content.layer.v1+wasm", kModule);
+  spin.layers.push_back({"application/vnd.wasm.content.layer.v1+data", fake.add("{}"), 2, {}});
+  fake.manifests["1"] = manifest_to_json(spin);
+  EXPECT_EQ(as_text(pull(registry, reference(), {})->wasm), kModule);
+  const std::string tar = tar_of("etc/x", "y").substr(0, 1024) + tar_of("app.wasm", kModule);
+  const Manifest twin = one_layer(fake, "application/vnd.oci.image.layer.v1.tar", tar);
+  const std::string json = manifest_to_json(twin);
+  fake.manifests[sha256(as_bytes(json))] = json;
+  fake.manifests["1"] =
+      "{\"manifests\":[{\"digest\":\"sha256:0\",\"platform\":{\"architecture\":\"amd64\"}},"
+      "{\"digest\":\"" +
+      sha256(as_bytes(json)) + "\",\"platform\":{\"architecture\":\"wasm\",\"os\":\"wasi\"}}]}";
+  const auto pulled = pull(registry, reference(), {});
+  ASSERT_TRUE(pulled.ok()) << pulled.error().describe();
+  EXPECT_EQ(as_text(pulled->wasm), kModule);
+}
+
+TEST(Registry, SaysWhatThereIsInsteadOfAProgram) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  fake.manifests["1"] = manifest_to_json(one_layer(fake, "application/x-helm", "x"));
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("application/x-helm"));
+  Manifest two = one_layer(fake, "application/wasm", kModule);
+  two.layers.push_back(two.layers.front());
+  fake.manifests["1"] = manifest_to_json(two);
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("holds 2 programs"));
+  EXPECT_EQ(pull(registry, reference("localhost:5000/acme/a:9"), {}).error().kind(),
+            ErrorKind::not_found);
+}
+
+TEST(TarImage, DamagedArchivesAreRefused) {
+  const std::string tar = tar_of("a.wasm", kModule);
+  ASSERT_TRUE(wasm_in_image(as_bytes(tar)).ok());
+  for (std::size_t size = 0; size < tar.size(); size += 7) {
+    (void)wasm_in_image(as_bytes(tar.substr(0, size))).ok();
+  }
+  std::string large = tar;
+  large.replace(124, 11, "77777777777");
+  EXPECT_EQ(wasm_in_image(as_bytes(large)).error().kind(), ErrorKind::corrupt_data);
+  const auto two = tar_of("a.wasm", kModule).substr(0, 1024) + tar_of("b.wasm", kModule);
+  EXPECT_EQ(wasm_in_image(as_bytes(two)).error().kind(), ErrorKind::unsupported);
+}
+
+TEST(DockerConfig, FindsTheRegistrysOwnSignIn) {
+  const std::string config = "{\"auths\":{\"https://a.test/v1/\":{\"auth\":\"" +
+                             to_base64(as_bytes("u:p:q")) +
+                             "\"},\"b.test\":{\"username\":\"u\",\"password\":\"p\"},\"c.test\":{},"
+                             "\"d.test\":{\"auth\":\"x\"}},"
+                             "\"credsStore\":\"desktop\",\"credHelpers\":{\"e.test\":\"ecr\"}}";
+  EXPECT_EQ(*sign_in_for(config, "a.test"), "Basic " + to_base64(as_bytes("u:p:q")));
+  EXPECT_EQ(*sign_in_for(config, "b.test"), "Basic " + to_base64(as_bytes("u:p")));
+  EXPECT_EQ(*sign_in_for(config, "other.test"), "");
+  EXPECT_EQ(*sign_in_for("", "a.test"), "");
+  EXPECT_THAT(sign_in_for(config, "c.test").error().describe(),
+              HasSubstr("docker-credential-desktop"));
+  EXPECT_EQ(sign_in_for(config, "d.test").error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(sign_in_for(config, "e.test").error().describe(), HasSubstr("docker-credential-ecr"));
+  EXPECT_EQ(sign_in_for("[1]", "a.test").error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(ErrorText, IsOneCleanLine) {
+  EXPECT_EQ(error_text("{\"errors\":[{\"code\":\"DENIED\",\"message\":\"no\\n\\u001b[31mway\"}]}"),
+            "DENIED: no  [31mway");
+  EXPECT_EQ(error_text("<html>"), "");
+}
+
+}  // namespace
+}  // namespace quern::package

@@ -1,0 +1,67 @@
+// POSIX.1 ustar, as far as it takes to find one file: headers of 512 bytes, contents in blocks of
+// 512. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
+#include "package/tar_image.hpp"
+
+#include "base/text.hpp"
+#include "base/unpack.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace quern::package {
+namespace {
+
+constexpr Bytes kLargest = 256_MiB;
+constexpr std::size_t kBlock = 512;
+constexpr std::size_t kNameBytes = 100;
+constexpr std::size_t kSizeAt = 124;
+constexpr std::size_t kSizeBytes = 12;
+constexpr std::size_t kTypeAt = 156;
+
+Failure bad(std::string_view what) {
+  return fail(ErrorKind::corrupt_data, "the layer is no tar archive: " + std::string(what));
+}
+
+std::string_view until_nul(std::string_view field) { return field.substr(0, field.find('\0')); }
+
+// Octal digits, blanks around them. Sizes beyond 8 GiB have another form, and no place here.
+Result<std::size_t> octal(std::string_view field) {
+  std::size_t value = 0;
+  for (const char c : trim(until_nul(field))) {
+    if (c < '0' || c > '7') return bad("a size in a form that is not known");
+    value = value * 8 + static_cast<std::size_t>(c - '0');
+  }
+  return value;
+}
+
+Result<Buffer> find_wasm(ByteView tar) {
+  std::optional<ByteView> found;
+  for (std::size_t at = 0; tar.size() - at >= kBlock;) {
+    const std::string_view head = as_text(tar.subspan(at, kBlock));
+    if (head.find_first_not_of('\0') == std::string_view::npos) break;  // the end
+    at += kBlock;
+    const std::size_t size = TRY(octal(head.substr(kSizeAt, kSizeBytes)));
+    if (size > tar.size() - at) return bad("cut off");
+    const char type = head[kTypeAt];
+    const bool file = type == '0' || type == '\0';
+    if (file && until_nul(head.substr(0, kNameBytes)).ends_with(".wasm")) {
+      if (found) return fail(ErrorKind::unsupported, "the image holds several programs");
+      found = tar.subspan(at, size);
+    }
+    at += std::min((size + kBlock - 1) / kBlock * kBlock, tar.size() - at);
+  }
+  if (!found) return fail(ErrorKind::unsupported, "the image holds no .wasm file");
+  return Buffer(found->begin(), found->end());
+}
+
+}  // namespace
+
+Result<Buffer> wasm_in_image(ByteView layer) {
+  const bool packed = as_text(layer).starts_with("\x1f\x8b");
+  if (!packed) return find_wasm(layer);
+  const Buffer tar = TRY(unpack(layer, kLargest));
+  return find_wasm(tar);
+}
+
+}  // namespace quern::package
