@@ -67,6 +67,10 @@ class OnnxEngineTest : public ::testing::Test {
   }
 };
 
+TEST_F(OnnxEngineTest, SaysWhichLibraryItIs) {
+  EXPECT_TRUE(engine()->describe().starts_with("ONNX Runtime 1."));
+}
+
 TEST_F(OnnxEngineTest, AddsByName) {
   const auto graph = load("sum");
   EXPECT_EQ(graph->inputs(), (std::vector<std::string>{"a", "b"}));
