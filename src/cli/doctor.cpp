@@ -7,6 +7,7 @@
 #include "inference/inference.hpp"
 #include "wasm/wasm.hpp"
 
+#include "tensor/tensor.hpp"
 #include <nlohmann/json.hpp>
 
 namespace quern::cli {
@@ -80,6 +81,15 @@ Finding model_engine() {
     const auto engine = TRY(inference::Engine::create_local({}));
     return engine->device();
   }());
+}
+
+// A library that only some programs need: without it nothing is wrong.
+Finding graph_engine(World& world) {
+  const auto engine = tensor::open_onnx_runtime({}, world.process, world.files);
+  if (engine) {
+    return {.name = "graphs run on", .state = State::good, .text = (*engine)->describe()};
+  }
+  return {.name = "graphs run on", .state = State::note, .text = engine.error().describe()};
 }
 
 Finding sandbox(const Home& home, World& world) {
@@ -160,6 +170,7 @@ std::vector<Finding> examine(World& world) {
   findings.push_back(processor(world));
   findings.push_back(memory(world));
   findings.push_back(model_engine());
+  findings.push_back(graph_engine(world));
   const Result<Home> home = find_home(world.process);
   if (home) {
     findings.push_back(sandbox(*home, world));

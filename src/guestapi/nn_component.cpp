@@ -5,6 +5,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace quern::guestapi {
 namespace {
@@ -81,7 +82,7 @@ struct HeldContext final : Handle {
   Guarded<std::weak_ptr<NnAsking>> asking;
 };
 
-// A tensor as a handle; traps when the guest holds too much.
+// A tensor as a handle; guest_trap when the guest holds too much.
 Result<std::uint32_t> hold(GuestInstance& guest, tensor::Tensor tensor) {
   const std::size_t bytes = tensor.bytes.size();
   auto held = std::make_shared<HeldTensor>(std::move(tensor), guest);
@@ -149,12 +150,19 @@ NnStep take_inputs(GuestInstance& guest, wasm::ValueReader& in, NnContext& conte
   return result;
 }
 
+// All of them, or too_large and none.
 void answer_outputs(wasm::HostCall& call, tensor::NamedTensors outputs) {
+  HandleTable& handles = guest_of(call).handles;
+  std::vector<std::uint32_t> made;
   wasm::ValueWriter out;
   out.present(true).count(outputs.size());
   for (tensor::NamedTensor& output : outputs) {
     const auto id = hold(guest_of(call), std::move(output.tensor));
-    if (!id.ok()) return call.trap(id.error().message());
+    if (!id.ok()) {
+      for (const std::uint32_t earlier : made) handles.remove(earlier);
+      return refuse(call, {NnStatus::too_large, id.error().message()});
+    }
+    made.push_back(*id);
     out.text(output.name).resource(*id);
   }
   call.resolve(out);
@@ -260,6 +268,7 @@ Result<> NnComponentHost::compute(GuestInstance& guest, const Call& call) {
   };
   const auto asking = std::make_shared<NnAsking>(
       call, step, [held, outputs](wasm::HostCall& waiting, const NnStep& done) {
+        held->context->forget_inputs();  // they were handed over for this once
         held->asking.lock()->reset();
         if (!done.succeeded()) return refuse(waiting, done);
         answer_outputs(waiting, std::move(*outputs));

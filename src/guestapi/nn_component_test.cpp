@@ -257,6 +257,22 @@ TEST_F(NnComponentTest, TensorsAreBounded) {
               HasSubstr("8 dimensions"));
 }
 
+TEST_F(NnComponentTest, OutputsThatAreTooMuchAreAnErrorAndLeaveNothing) {
+  Component guest(api, grants);
+  const std::uint32_t context = guest.context("adder");
+  const Tensor ten{.type = ElementType::f32, .shape = {10U << 18U}, .bytes = Buffer(10U << 20U)};
+  const auto inputs = [&]() -> Component::Named {
+    return {{"a", guest.tensor(ten)}, {"b", guest.tensor(ten)}};
+  };
+  // 35 MiB stay, 20 come as inputs; the output of 10 would be above 64 MiB.
+  const std::uint32_t kept = guest.tensor({.shape = {35U << 20U}, .bytes = Buffer(35U << 20U)});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(guest.error(guest.compute(context, inputs())).first, too_large);
+  }
+  guest.guest().drop("tensor", kept);
+  EXPECT_EQ(guest.outputs(guest.compute(context, inputs())).at("sum").bytes.size(), 10U << 20U);
+}
+
 TEST_F(NnComponentTest, AGuestThatEndsInTheMiddleLeavesNothingBehind) {
   for (const char* which : {"default", "adder"}) {
     std::weak_ptr<wasm::InstanceState> state;

@@ -25,6 +25,7 @@ class FakeGraph final : public Graph {
 // Files ending in ".onnx", and bytes that begin with "ONNX", are graphs.
 class FakeEngine final : public Engine {
  public:
+  std::string describe() const override { return "a fake"; }
   Result<std::shared_ptr<Graph>> load_file(const std::filesystem::path& path) override;
   Result<std::shared_ptr<Graph>> load_bytes(ByteView bytes) override;
 };

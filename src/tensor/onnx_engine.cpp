@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace quern::tensor {
 namespace {
@@ -30,7 +31,8 @@ Failure not_loaded(const Error& error) {
 
 class OnnxEngine final : public Engine {
  public:
-  OnnxEngine(const OrtApi& api, EngineOptions options) : api_(api), options_(options) {}
+  OnnxEngine(OnnxLibrary library, EngineOptions options)
+      : library_(std::move(library)), api_(*library_.api), options_(options) {}
   ~OnnxEngine() override {
     if (env_ != nullptr) api_.ReleaseEnv(env_);
   }
@@ -38,6 +40,7 @@ class OnnxEngine final : public Engine {
   OnnxEngine& operator=(const OnnxEngine&) = delete;
 
   Result<> begin();
+  std::string describe() const override { return "ONNX Runtime " + library_.version; }
   Result<std::shared_ptr<Graph>> load_file(const std::filesystem::path& path) override;
   Result<std::shared_ptr<Graph>> load_bytes(ByteView bytes) override;
 
@@ -45,6 +48,7 @@ class OnnxEngine final : public Engine {
   Result<> share_memory();
   Result<> configure(OrtSessionOptions& session, Trust trust) const;
 
+  const OnnxLibrary library_;
   const OrtApi& api_;
   const EngineOptions options_;
   OrtEnv* env_ = nullptr;
@@ -109,13 +113,12 @@ Result<std::shared_ptr<Graph>> OnnxEngine::load_bytes(ByteView bytes) {
 
 Result<std::unique_ptr<Engine>> open_onnx_runtime(const EngineOptions& options,
                                                   const Process& process, Files& files) {
-  const OnnxLibrary library = TRY(load_onnx_library(process, files));
+  OnnxLibrary library = TRY(load_onnx_library(process, files));
   EngineOptions chosen = options;
   if (chosen.memory.count == 0) chosen.memory.count = process.memory().count / 2;
   if (chosen.threads == 0) chosen.threads = std::max(process.processors(), 1U);
-  auto engine = std::make_unique<OnnxEngine>(*library.api, chosen);
-  TRY(engine->begin().context("ONNX Runtime " + library.version));
-  log::debug("tensor", "ONNX Runtime " + library.version);
+  auto engine = std::make_unique<OnnxEngine>(std::move(library), chosen);
+  TRY(engine->begin().context(engine->describe()));
   return engine;
 }
 

@@ -81,6 +81,7 @@ Result<> make_value(const OrtApi& api, const OrtMemoryInfo& memory, const Tensor
 
 std::vector<const char*> pointers(const std::vector<std::string>& names) {
   std::vector<const char*> texts;
+  texts.reserve(names.size());
   for (const std::string& name : names) texts.push_back(name.c_str());
   return texts;
 }

@@ -66,6 +66,8 @@ class Graph {
 class Engine {
  public:
   virtual ~Engine() = default;
+  // "ONNX Runtime 1.32.0".
+  virtual std::string describe() const = 0;
   // A file of whoever runs this process: it may name further files beside it.
   virtual Result<std::shared_ptr<Graph>> load_file(const std::filesystem::path& path) = 0;
   // Bytes of somebody who is not trusted: a graph that leads to files is refused. Valid during the

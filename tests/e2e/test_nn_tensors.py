@@ -233,6 +233,13 @@ def test_a_service_computes_for_many_at_once(guest, home, onnx):
         assert denied.value.code == 500 and denied.value.read().decode().startswith("SECURITY: using the model")
 
 
+def test_doctor_says_whether_graphs_can_run(home, onnx):
+    for library, word, state in ((onnx.library, "ONNX Runtime 1.", "ok"), ("/no/such.so", "/no/such.so", "note")):
+        told = json.loads(quern.quern("doctor", "--json", home=home, QUERN_ONNXRUNTIME=str(library)).out)
+        finding = next(each for each in told["findings"] if each["name"] == "graphs run on")
+        assert finding["state"] == state and word in finding["text"], finding
+
+
 def test_a_language_model_answers_a_component(run, smollm2):
     prompt = np.frombuffer(b"The capital of France is", "u1")
     options = np.frombuffer(b'{"temp": 0, "n-predict": 8}', "u1")
