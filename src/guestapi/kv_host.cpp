@@ -1,9 +1,8 @@
-// WIT: https://github.com/WebAssembly/wasi-keyvalue and Spin's SDKs. Numbers that `increment`
-// counts are decimal text, as the host functions of other runtimes and Redis keep them.
+// WIT: https://github.com/WebAssembly/wasi-keyvalue and Spin's SDKs.
 #include "guestapi/kv_host.hpp"
 
-#include "base/sha256.hpp"
 #include "base/text.hpp"
+#include "guestapi/kv_values.hpp"
 
 #include <optional>
 #include <utility>
@@ -11,70 +10,8 @@
 namespace quern::guestapi {
 namespace {
 
-constexpr std::size_t kPage = 1000;  // keys of one answer that may be followed by another
-// Of answers that no other follows, and of batches.
-constexpr std::size_t kMostKeys = 65'536;
-constexpr std::size_t kMostBatch = 1000;
-// A list of bytes takes forty times as much while it crosses to the guest.
-constexpr Bytes kMostAnswered = 2_MiB;
-
-struct Bucket final : Handle {
-  explicit Bucket(store::Place where) : place(std::move(where)) {}
-  const store::Place place;
-};
-
-// A compare-and-swap that was begun: what the value was, as a digest, for a guest may hold
-// thousands of them.
-struct Cas final : Handle {
-  Cas(store::Place where, std::string of) : place(std::move(where)), key(std::move(of)) {}
-  const store::Place place;
-  const std::string key;
-  std::string seen;  // written on the lane, while the guest waits for it
-};
-
-std::string digest_of(const std::optional<Buffer>& value) {
-  return value ? sha256(*value) : std::string();
-}
-
-Result<std::string> read_key(wasm::ValueReader& in) {
-  const std::string_view key = in.text();
-  if (key.size() <= store::kLongestKey) return std::string(key);
-  return fail(ErrorKind::invalid_argument, "a key has at most 1 KiB");
-}
-
-Result<Buffer> read_value(wasm::ValueReader& in) {
-  const ByteView value = in.bytes();
-  if (value.size() <= store::kLargestValue.count) return Buffer(value.begin(), value.end());
-  return fail(ErrorKind::invalid_argument, "a value has at most 1 MiB");
-}
-
-Result<std::uint32_t> read_batch(wasm::ValueReader& in) {
-  const std::uint32_t count = in.count();
-  if (count <= kMostBatch) return count;
-  return fail(ErrorKind::invalid_argument, "a batch has at most 1000 entries");
-}
-
-Result<std::vector<std::string>> read_keys(wasm::ValueReader& in) {
-  std::vector<std::string> keys;
-  for (std::uint32_t left = TRY(read_batch(in)); left > 0; --left) {
-    keys.push_back(TRY(read_key(in)));
-  }
-  return keys;
-}
-
-Result<std::shared_ptr<Bucket>> read_bucket(const GuestInstance& guest, wasm::ValueReader& in) {
-  return guest.handles.find<Bucket>(in.resource(), "bucket");
-}
-
-void write_keys(wasm::ValueWriter& out, const std::vector<std::string>& keys) {
-  out.count(keys.size());
-  for (const std::string& key : keys) out.text(key);
-}
-
-void write_value(wasm::ValueWriter& out, const std::optional<Buffer>& value) {
-  out.present(value.has_value());
-  if (value) out.bytes(*value);
-}
+constexpr std::size_t kPage = 1000;        // keys of one answer that may be followed by another
+constexpr std::size_t kMostKeys = 65'536;  // of one that may not
 
 // What the guest is told. What is wrong with the store itself is for its owner, and names files of
 // the host.
@@ -87,23 +24,6 @@ Error for_guest(const wasm::HostCall& call, const Error& error) {
   }
   dynamic_cast<GuestInstance&>(*call.state()).warn(error.describe());
   return {error.kind(), "the store cannot be used; the host's log says why"};
-}
-
-// What is there plus `delta`, as both are written.
-template <class Number>
-Result<Number> sum(const std::optional<Buffer>& now, std::uint64_t delta) {
-  Number number = 0;
-  if (now) {
-    const auto read = parse_number<Number>(as_text(*now));
-    if (!read.ok()) {
-      return fail(ErrorKind::invalid_argument, "the value is no whole number in decimal digits");
-    }
-    number = *read;
-  }
-  if (__builtin_add_overflow(number, static_cast<Number>(delta), &number)) {
-    return fail(ErrorKind::invalid_argument, "the number would not fit 64 bits");
-  }
-  return number;
 }
 
 }  // namespace
@@ -239,127 +159,6 @@ Result<> KvHost::list_keys(GuestInstance& guest, const Call& call, Dialect diale
                    if (page.next && as_number) out.u64(*page.next);
                    if (page.next && !as_number) out.text(std::to_string(*page.next));
                    return {};
-                 });
-}
-
-Result<> KvHost::increment(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto bucket = TRY(read_bucket(guest, in));
-  std::string key = TRY(read_key(in));
-  const std::uint64_t delta = in.u64();  // of draft2 signed
-  return on_lane(
-      call, bucket->place, dialect,
-      [key = std::move(key), delta, dialect](store::Store& store, wasm::ValueWriter& out) {
-        return store.update(key, [&](const std::optional<Buffer>& now) -> Result<Buffer> {
-          if (dialect == Dialect::draft) {
-            const auto number = TRY(sum<std::uint64_t>(now, delta));
-            out.u64(number);
-            return to_buffer(std::to_string(number));
-          }
-          const auto number = TRY(sum<std::int64_t>(now, delta));
-          out.u64(static_cast<std::uint64_t>(number));
-          return to_buffer(std::to_string(number));
-        });
-      });
-}
-
-Result<> KvHost::new_cas(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto bucket = TRY(read_bucket(guest, in));
-  const auto cas = std::make_shared<Cas>(bucket->place, TRY(read_key(in)));
-  return on_lane(call, cas->place, dialect,
-                 [&guest, cas](store::Store& store, wasm::ValueWriter& out) -> Result<> {
-                   cas->seen = digest_of(TRY(store.get(cas->key)));
-                   out.resource(TRY(guest.handles.add(cas)));
-                   return {};
-                 });
-}
-
-Result<> KvHost::current(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto cas = TRY(guest.handles.find<Cas>(in.resource(), "cas"));
-  return on_lane(call, cas->place, dialect,
-                 [cas](store::Store& store, wasm::ValueWriter& out) -> Result<> {
-                   const auto value = TRY(store.get(cas->key));
-                   cas->seen = digest_of(value);
-                   write_value(out, value);
-                   return {};
-                 });
-}
-
-Result<> KvHost::swap(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const std::uint32_t id = in.resource();
-  const auto cas = TRY(guest.handles.find<Cas>(id, "cas"));
-  guest.handles.remove(id);  // the guest has handed it over
-  return on_lane(call, cas->place, dialect,
-                 [&guest, cas, value = TRY(read_value(in))](store::Store& store,
-                                                            wasm::ValueWriter& out) -> Result<> {
-                   std::optional<std::string> other;
-                   const Result<> done = store.update(
-                       cas->key, [&](const std::optional<Buffer>& now) -> Result<Buffer> {
-                         if (digest_of(now) == cas->seen) return value;
-                         other = digest_of(now);
-                         return fail(ErrorKind::cancelled, "the value was changed");
-                       });
-                   if (!other) return done;
-                   const auto next = std::make_shared<Cas>(cas->place, cas->key);
-                   next->seen = *std::move(other);
-                   const std::uint32_t fresh = TRY(guest.handles.add(next));
-                   out = {};
-                   out.present(false).discriminant(1).resource(fresh);  // cas-failed
-                   return {};
-                 });
-}
-
-Result<> KvHost::get_many(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto bucket = TRY(read_bucket(guest, in));
-  return on_lane(call, bucket->place, dialect,
-                 [keys = TRY(read_keys(in)), dialect](store::Store& store,
-                                                      wasm::ValueWriter& out) -> Result<> {
-                   out.count(keys.size());
-                   std::uint64_t bytes = 0;
-                   for (const std::string& key : keys) {
-                     const auto value = TRY(store.get(key));
-                     bytes += value ? value->size() : 0;
-                     if (bytes > kMostAnswered.count) {
-                       return fail(ErrorKind::invalid_argument,
-                                   "the values have more than 2 MiB together; get fewer at once");
-                     }
-                     // list<option<tuple<string, list<u8>>>>, later list<tuple<string, option<..>>>
-                     if (dialect == Dialect::draft) out.present(value.has_value());
-                     if (dialect != Dialect::draft || value) out.text(key);
-                     if (dialect != Dialect::draft) out.present(value.has_value());
-                     if (value) out.bytes(*value);
-                   }
-                   return {};
-                 });
-}
-
-Result<> KvHost::set_many(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto bucket = TRY(read_bucket(guest, in));
-  std::vector<store::Change> changes;
-  for (std::uint32_t left = TRY(read_batch(in)); left > 0; --left) {
-    std::string key = TRY(read_key(in));
-    changes.push_back({std::move(key), TRY(read_value(in))});
-  }
-  return on_lane(call, bucket->place, dialect,
-                 [changes = std::move(changes)](store::Store& store, wasm::ValueWriter&) {
-                   return store.write(changes);
-                 });
-}
-
-Result<> KvHost::delete_many(GuestInstance& guest, const Call& call, Dialect dialect) {
-  auto in = call->arguments();
-  const auto bucket = TRY(read_bucket(guest, in));
-  std::vector<std::string> keys = TRY(read_keys(in));
-  std::vector<store::Change> changes;
-  for (std::string& key : keys) changes.push_back({std::move(key), std::nullopt});
-  return on_lane(call, bucket->place, dialect,
-                 [changes = std::move(changes)](store::Store& store, wasm::ValueWriter&) {
-                   return store.write(changes);
                  });
 }
 
