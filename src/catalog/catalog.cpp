@@ -235,7 +235,8 @@ Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token sto
   if (!model.digest.empty()) return model;
   model.digest = TRY(digest_of(impl_->files, model.path, stop));
   if (auto here = impl_->by_digest(model.digest); here.ok()) return here;
-  return impl_->copy_into_store(std::move(model), stop).context("keeping " + model.path.string());
+  const std::string file = model.path.string();
+  return impl_->copy_into_store(std::move(model), stop).context("keeping " + file);
 }
 
 Result<> Catalog::remove(std::string_view name) {

@@ -134,6 +134,13 @@ def python(module: str, world: str):
     return build_it
 
 
+def python_ask(source: pathlib.Path, out: pathlib.Path) -> None:
+    maker = need("componentize-py", "deps/setup.sh tests")
+    made = packages(out.parent, source / "ask.wit")
+    shutil.copytree(ROOT / "wit" / "quern-llm", made / "deps" / "quern-llm")
+    run([maker, "-d", made, "-w", "ask", "componentize", "-p", source, "ask", "-o", out])
+
+
 def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
     node, npm = need("node", "Debian: nodejs"), need("npm", "Debian: npm")
     for name in ("package.json", "package-lock.json", "build.mjs", "web.js"):
@@ -150,6 +157,7 @@ GUESTS = {
     "c/tool-component": c_component,
     "go/tool": go_tool,
     "go/tool-component": go_component,
+    "python/ask": python_ask,
     "python/tool": python("tool", "command"),
     "python/web": python("web", "service"),
     "js/web": js_web,
@@ -167,7 +175,7 @@ GUESTS = {
 
 
 # The pinned tools that a language's guests depend on, beside their own sources.
-PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt"],
+PINS = {"c": ["deps/tools.sh"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [], "python": ["deps/python.txt", "wit/quern-llm/llm.wit"],
         "rust": ["deps/tools.sh", "deps/rust-wasm.sh"]}
 
 
