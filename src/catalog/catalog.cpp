@@ -17,6 +17,7 @@ namespace quern::catalog {
 namespace {
 
 constexpr std::string_view kSuffix = ".gguf";
+constexpr std::size_t kDigestLetters = 32;       // of a digest in a name: as good as all
 constexpr std::chrono::seconds kHubPatience(4);  // to find out whether a hub answers
 
 Error unknown(const Entries& entries, std::string_view name) {
@@ -99,15 +100,25 @@ struct Catalog::Impl {
     return stored;
   }
 
-  // A name in the store for weights of this digest that would like to be called `name`.
-  std::string free_name(const std::string& name, std::string_view digest) const {
-    if (is_store_name(name) && !files.exists(store.weights(name))) return name;
-    return store_name(std::string(digest));
+  // What weights of this digest are called in the store, where nobody vouches for a name.
+  std::string digest_name(std::string_view digest) const {
+    const auto entry = std::ranges::find(entries.models, digest, &ModelEntry::digest);
+    return entry != entries.models.end() ? entry->name : plain_digest_name(digest);
+  }
+  static std::string plain_digest_name(std::string_view digest) {
+    return "sha256-" + std::string(digest.substr(digest.find(':') + 1, kDigestLetters));
+  }
+
+  // The user's own file keeps its name, unless that is taken or a known model's.
+  std::string file_name(const std::string& name, std::string_view digest) const {
+    const bool taken =
+        !is_store_name(name) || files.exists(store.weights(name)) || entries.find(name) != nullptr;
+    return taken ? digest_name(digest) : name;
   }
 
   Result<LocalModel> copy_into_store(LocalModel model, const std::stop_token& stop) {
     const std::filesystem::path from = model.path;
-    model.name = free_name(model.name, model.digest);
+    model.name = file_name(model.name, model.digest);
     TRY(store.prepare(model.name));
     const auto lock = TRY(files.try_lock(store.lock_file(model.name)));
     const std::filesystem::path to = store.partial(model.name) / "copy";
@@ -216,7 +227,7 @@ Result<LocalModel> Catalog::find(std::string_view reference) const {
 Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
                                   std::function<void(const Progress&)> progress) {
   if (auto here = impl_->by_digest(weights.digest); here.ok()) return here;
-  Wanted wanted{.name = impl_->free_name(weights.name, weights.digest),
+  Wanted wanted{.name = impl_->digest_name(weights.digest),
                 .digest = weights.digest,
                 .size = weights.size,
                 .licence = weights.licence,
@@ -225,8 +236,8 @@ Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
   Pull pull(impl_->world, impl_->process, impl_->store, impl_->hub, impl_->options.python_index);
   LocalModel got = TRY(pull.run(wanted, stop, progress).context("pulling " + wanted.name));
   if (got.digest == weights.digest) return got;
-  // Somebody placed another model under this name in the meantime.
-  wanted.name = store_name(weights.digest);
+  // An older release of a known model lies under its name.
+  wanted.name = impl_->plain_digest_name(weights.digest);
   return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
 }
 
@@ -235,7 +246,8 @@ Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token sto
   if (!model.digest.empty()) return model;
   model.digest = TRY(digest_of(impl_->files, model.path, stop));
   if (auto here = impl_->by_digest(model.digest); here.ok()) return here;
-  return impl_->copy_into_store(std::move(model), stop).context("keeping " + model.path.string());
+  const std::string file = model.path.string();
+  return impl_->copy_into_store(std::move(model), stop).context("keeping " + file);
 }
 
 Result<> Catalog::remove(std::string_view name) {

@@ -68,7 +68,6 @@ struct Progress {
 
 // Weights at an address that somebody else knows and vouches for, as a registry's blobs.
 struct Remote {
-  std::string name;  // what it would like to be called in the store
   std::string digest;
   Bytes size;
   std::string licence;
@@ -115,7 +114,8 @@ class Catalog {
   // digest finds it from now on. Blocks for as long as hashing and copying take.
   Result<LocalModel> keep(std::string_view reference, std::stop_token stop);
   // Weights of this digest that are here already, or fetched now: resumed, verified and placed like
-  // every other model.
+  // every other model. They get a known model's name when they are that, else one made of their
+  // digest: whoever keeps a registry does not say what is run under a name here.
   Result<LocalModel> fetch(const Remote& weights, std::stop_token stop,
                            std::function<void(const Progress&)> progress);
   Result<> remove(std::string_view name);

@@ -39,6 +39,9 @@ TEST_F(Keeping, a_file_that_is_kept_is_found_by_its_digest) {
   ASSERT_TRUE(second.ok()) << second.error().describe();
   EXPECT_NE(second->name, "own");
   EXPECT_EQ(content(kept->path), weights_);
+  // Nor does a file take a known model's name.
+  ASSERT_TRUE(files_.write("/home/gemma-3-270m.gguf", as_bytes(make_gguf(6000, 9))).ok());
+  EXPECT_EQ(catalog().keep("/home/gemma-3-270m.gguf", {})->name.find("sha256-"), 0U);
   EXPECT_EQ(catalog().pull("sha256:" + std::string(64, '0'), {}, {}).error().kind(),
             ErrorKind::not_found);
   EXPECT_TRUE(network_.requests().empty());
@@ -46,8 +49,7 @@ TEST_F(Keeping, a_file_that_is_kept_is_found_by_its_digest) {
 
 TEST_F(Keeping, fetches_what_somebody_vouches_for) {
   const std::string url = "http://127.0.0.1:5000/v2/a/blobs/x";
-  Remote remote{.name = "analyst",
-                .digest = digest(weights_),
+  Remote remote{.digest = digest(weights_),
                 .size = Bytes{weights_.size()},
                 .licence = "MIT",
                 .source = "localhost:5000/a:1",
@@ -61,13 +63,13 @@ TEST_F(Keeping, fetches_what_somebody_vouches_for) {
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_EQ(requests[1].offset, 60'000U) << "it goes on where it broke";
   EXPECT_EQ(requests[1].headers[0].second, "Bearer t");
-  remote.name = "other";
-  EXPECT_EQ(catalog().fetch(remote, {}, {})->name, "analyst") << "weights are kept once";
+  EXPECT_EQ(got->name, "sha256-" + digest(weights_).substr(7, 32))
+      << "nobody else says what is run under a name here";
+  EXPECT_EQ(catalog().fetch(remote, {}, {})->name, got->name) << "weights are kept once";
   EXPECT_EQ(network_.requests().size(), 2U);
-  // Another one that would like the same name, and one with other bytes.
+  // Other bytes than were promised.
   const std::string more = make_gguf(4000, 3);
-  remote = {.name = "analyst",
-            .digest = digest(more),
+  remote = {.digest = digest(more),
             .size = Bytes{more.size()},
             .licence = {},
             .source = "s",
@@ -77,7 +79,7 @@ TEST_F(Keeping, fetches_what_somebody_vouches_for) {
   network_.set(url + "2", {.body = more});
   const auto second = catalog().fetch(remote, {}, {});
   ASSERT_TRUE(second.ok()) << second.error().describe();
-  EXPECT_NE(second->name, "analyst");
+  EXPECT_NE(second->name, got->name);
   EXPECT_EQ(content(got->path), weights_);
 }
 

@@ -82,13 +82,13 @@ Result<LocalModel> Pull::try_source(const Wanted& wanted, const std::string& sou
   TRY(check_weights(wanted, weights));
   const auto created =
       std::chrono::duration_cast<std::chrono::seconds>(world_.clock.date().time_since_epoch());
-  const LocalModel model{.name = wanted.name,
-                         .path = store_.weights(wanted.name),
-                         .digest = weights.got.digest,
-                         .size = Bytes{weights.got.size},
-                         .licence = wanted.licence,
-                         .source = source,
-                         .created = static_cast<std::uint64_t>(created.count())};
+  LocalModel model{.name = wanted.name,
+                   .path = store_.weights(wanted.name),
+                   .digest = weights.got.digest,
+                   .size = Bytes{weights.got.size},
+                   .licence = wanted.licence,
+                   .source = source,
+                   .created = static_cast<std::uint64_t>(created.count())};
   TRY(store_.place(weights.path, model));
   TRY(store_.remove_partial(wanted.name));
   meter.finish();

@@ -68,8 +68,7 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
   }
   ProgressBar bar(card.weights.name, world.console, world.clock);
   const auto got =
-      weights.catalog().fetch({.name = card.weights.name,
-                               .digest = card.weights.digest,
+      weights.catalog().fetch({.digest = card.weights.digest,
                                .size = card.weights.size,
                                .licence = card.weights.licence,
                                .source = from.to_string(),

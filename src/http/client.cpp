@@ -121,7 +121,8 @@ std::string head_text(std::string_view method, const HeaderList& headers, const 
     text += "Proxy-Authorization: " + proxy->authorization + "\r\n";
   }
   for (const auto& [name, value] : headers) {
-    if (origin == Origin::first || !is_secret(name)) text += name + ": " + value + "\r\n";
+    if (origin == Origin::other && is_secret(name)) continue;
+    text.append(name).append(": ").append(value).append("\r\n");
   }
   return text;
 }

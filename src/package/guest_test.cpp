@@ -7,10 +7,8 @@
 namespace quern::package {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 TEST(Pack, TheModelOffersWhatItUses) {

@@ -95,7 +95,7 @@ std::string Registry::address(const Reference& what, std::string_view rest) cons
 
 Result<SendAnswer> Registry::call(const Reference& what, SendRequest request,
                                   const std::stop_token& stop) {
-  const SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
+  SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
   if (answer.status >= 200 && answer.status < 300) return answer;
   return refused(what, answer);
 }

@@ -167,7 +167,7 @@ Result<> check_signature(std::string_view payload, std::string_view signature,
 Result<std::string> sign(Registry& registry, const Reference& what, std::string_view key,
                          const std::stop_token& stop) {
   TRY(private_key(key));  // before anything is asked for
-  const std::string digest = TRY(registry.manifest(what, stop)).digest;
+  std::string digest = TRY(registry.manifest(what, stop)).digest;
   const Reference where = signatures_of(what, digest);
   Manifest signatures = TRY(known_signatures(registry, where, stop));
   const std::string payload = signing_payload(what, digest);
@@ -191,7 +191,7 @@ Result<std::string> sign(Registry& registry, const Reference& what, std::string_
 Result<std::string> verify(Registry& registry, const Reference& what, std::string_view key,
                            const std::stop_token& stop) {
   TRY(public_key(key));
-  const std::string digest = TRY(registry.manifest(what, stop)).digest;
+  std::string digest = TRY(registry.manifest(what, stop)).digest;
   const Reference where = signatures_of(what, digest);
   const Manifest signatures = TRY(known_signatures(registry, where, stop));
   if (signatures.layers.empty()) {

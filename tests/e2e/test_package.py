@@ -142,6 +142,15 @@ def test_any_program_can_be_served_with_a_model_component(analyst):
             assert b"model-not-found" in answer.read()
 
 
+def test_a_program_of_another_toolchain_is_composed_and_run(analyst, guest, plain_answer):
+    """componentize-py's: 30 imports, an interpreter inside. The answer is the one of the chat server."""
+    app = guest("python/ask")
+    words = ("--ctx-size", "2048", "--threads", "1", "--model", analyst, app, QUESTION)
+    answered = quern.quern("run", *words, home=analyst.parent)
+    assert answered.code == 0, answered.err
+    assert answered.out.strip() == said(plain_answer)[0].strip()
+
+
 def test_what_does_not_fit_is_said(analyst, smollm2):
     home = analyst.parent
 

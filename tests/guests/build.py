@@ -181,6 +181,13 @@ def python_vectors(source: pathlib.Path, out: pathlib.Path) -> None:
     run([maker, "-d", folder, "-w", "vectors", "componentize", "-p", source, "vectors", "-o", out])
 
 
+def python_ask(source: pathlib.Path, out: pathlib.Path) -> None:
+    maker = need("componentize-py", "deps/setup.sh tests")
+    made = packages(out.parent, source / "ask.wit")
+    shutil.copytree(ROOT / "wit" / "quern-llm", made / "deps" / "quern-llm")
+    run([maker, "-d", made, "-w", "ask", "componentize", "-p", source, "ask", "-o", out])
+
+
 def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
     node, npm = need("node", "Debian: nodejs"), need("npm", "Debian: npm")
     for name in ("package.json", "package-lock.json", "build.mjs", "web.js"):
@@ -198,6 +205,7 @@ GUESTS = {
     "c/tool-component": c_component,
     "go/tool": go_tool,
     "go/tool-component": go_component,
+    "python/ask": python_ask,
     "python/tool": python("tool", "command"),
     "python/vectors": python_vectors,
     "python/web": python("web", "service"),
@@ -226,8 +234,9 @@ GUESTS = {
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "drafts": ["deps/python.txt"],
         "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
-        "python": ["deps/python.txt", "deps/wasi-nn/Cargo.lock"], "rust": ["deps/tools.sh", "deps/rust-wasm.sh"],
-        "spin": ["deps/tools.sh", "deps/rust-wasm.sh"], "wat": ["deps/tools.sh"]}
+        "python": ["deps/python.txt", "deps/wasi-nn/Cargo.lock", "wit/quern-llm/llm.wit"],
+        "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
+        "wat": ["deps/tools.sh"]}
 
 
 def digest(*files: pathlib.Path) -> str:
