@@ -214,6 +214,19 @@ std::string inference_of(const Outline& model) {
   });
 }
 
+// One sandbox holds both: what the app is granted, its model could use as well. So a model may ask
+// for models, time and chance, and for nothing that is granted.
+Result<> check_modest(const Outline& model) {
+  for (const std::string& name : model.imports) {
+    const auto is = [&](std::string_view beginning) { return name.starts_with(beginning); };
+    if (is("quern:llm/") || is("wasi:io/") || is("wasi:clocks/") || is("wasi:random/")) continue;
+    return fail(ErrorKind::permission_denied,
+                "the model imports " + name +
+                    ": it would share in what the app is granted, and a model has no need of that");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Buffer> compose(const Composition& parts) {
@@ -227,6 +240,7 @@ Result<Buffer> compose(const Composition& parts) {
     return fail(ErrorKind::invalid_argument,
                 "the app imports no quern:llm/inference: it uses no model");
   }
+  TRY(check_modest(model));
   Whole whole;
   const auto needed = TRY(whole.import_for(parts.model).context("the model"));
   const std::uint32_t inner = whole.instantiate(parts.model, needed);

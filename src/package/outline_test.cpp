@@ -58,6 +58,37 @@ TEST(Outline, ComponentsInComponentsHaveABottom) {
   EXPECT_EQ(outline(wasm).error().kind(), ErrorKind::corrupt_data);
 }
 
+// A component that offers `exported` and imports it and `more`, none with a function in it.
+Buffer component_with(const std::string& exported, const std::string& more) {
+  WasmWriter types;
+  types.u32(1).byte(0x42).u32(0);
+  WasmWriter imports;
+  imports.u32(2);
+  for (const std::string& name : {exported, more}) {
+    imports.byte(0).name(name).byte(sort::kInstance).u32(0);
+  }
+  WasmWriter exports;
+  exports.u32(1).byte(0).name(exported).byte(sort::kInstance).u32(0).byte(0);
+  WasmWriter out;
+  out.raw(component_preamble()).section(section::kType, types);
+  return out.section(section::kImport, imports).section(section::kExport, exports).take();
+}
+
+TEST(Compose, AModelSharesInNothingThatTheAppIsGranted) {
+  const std::string llm = "quern:llm/inference@0.1.0";
+  const Buffer app = component_with(llm, "wasi:sockets/tcp@0.2.0");
+  const auto fine =
+      compose({.app = app, .model = component_with(llm, "wasi:clocks/wall-clock@0.2.0")});
+  ASSERT_TRUE(fine.ok()) << fine.error().describe();
+  for (const char* greedy : {"wasi:sockets/tcp@0.2.0", "wasi:http/outgoing-handler@0.2.0",
+                             "wasi:filesystem/types@0.2.0", "wasi:cli/environment@0.2.0"}) {
+    const auto refused = compose({.app = app, .model = component_with(llm, greedy)});
+    ASSERT_FALSE(refused.ok()) << greedy;
+    EXPECT_EQ(refused.error().kind(), ErrorKind::permission_denied);
+    EXPECT_THAT(refused.error().describe(), HasSubstr(greedy));
+  }
+}
+
 TEST(WasmReader, NumbersRoundTrip) {
   for (const std::uint32_t number :
        {0U, 1U, 63U, 64U, 127U, 128U, 300U, 0x7fffffffU, 0xffffffffU}) {

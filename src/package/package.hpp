@@ -66,7 +66,8 @@ struct Composition {
 
 // The app's import of quern:llm/inference is met by the model; all other imports become the
 // whole's, those of the same name once. Exports are the app's. invalid_argument: the app uses no
-// models, or the model offers none; unsupported: a form of import or export that is named.
+// models, or the model offers none; permission_denied: the model imports more than models, clocks,
+// random numbers and wasi:io; unsupported: a form of import or export that is named.
 Result<Buffer> compose(const Composition& parts);
 
 // What it would have to be granted to be of use, as it would stand in a manifest and without what
