@@ -12,7 +12,8 @@ import time
 import pytest
 import quern
 
-COMMANDS = ["chat", "run", "serve", "compile", "new", "model", "doctor", "completion", "version"]
+COMMANDS = ["chat", "run", "serve", "compile", "new", "model", "pack", "compose", "inspect", "push", "pull", "sign",
+            "verify", "doctor", "completion", "version"]
 
 
 @pytest.fixture
@@ -27,6 +28,11 @@ def test_the_chat_server_starts_from_the_machine_code_of_the_build(script, tmp_p
     with quern.Server("--fake-model", script, home=tmp_path):
         compiled = [f.name for f in tmp_path.rglob("code/*") if not f.name.startswith("key")]
     assert compiled == [], "it was compiled anew, so what was built in did not fit"
+
+
+def test_libraries_are_looked_for_beside_the_program_only():
+    text = subprocess.check_output(["readelf", "--dynamic", "--wide", quern.binary()], text=True)
+    assert re.findall(r"RUNPATH.*\[(.*)\]", text) == ["$ORIGIN/../lib/quern"]
 
 
 # ---- help ------------------------------------------------------------------------------------------------
