@@ -31,11 +31,11 @@ struct Gguf {
     bytes += "GGUF";
     return number<std::uint32_t>(3).number(tensors).number(pairs);
   }
-  Gguf& metadata() {
+  Gguf& metadata(std::string_view first = "a", std::string_view second = "b") {
     pair("general.architecture", "llama").pair("llama.block_count", 1U);
     pair("tokenizer.ggml.model", "gpt2");
     text("tokenizer.ggml.tokens").number<std::uint32_t>(9).number<std::uint32_t>(8);
-    return number<std::uint64_t>(2).text("a").text("b");
+    return number<std::uint64_t>(2).text(first).text(second);
   }
   Gguf& tensor(std::uint64_t length, std::uint32_t type = 0, std::uint64_t offset = 0) {
     return text("w").number<std::uint32_t>(1).number(length).number(type).number(offset);
@@ -116,6 +116,31 @@ TEST(ModelFile, MetadataThatWouldBeDividedBy) {
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().kind(), ErrorKind::corrupt_data);
   EXPECT_NE(result.error().describe().find("llama.embedding_length"), std::string::npos);
+}
+
+// llama.cpp would end the process over each of these.
+TEST(ModelFile, MoreLayersOrExpertsThanThereIsRoomFor) {
+  const auto with = [](const char* key, std::uint32_t value) {
+    Gguf file = Gguf().header(1, 5);
+    file.pair("general.architecture", "mamba").pair("tokenizer.ggml.model", "gpt2");
+    file.pair("mamba.vocab_size", 2U).pair(key, value);
+    file.text("tokenizer.ggml.tokens").number<std::uint32_t>(9).number<std::uint32_t>(8);
+    return file.number<std::uint64_t>(2).text("a").text("b").tensor(32).data(128);
+  };
+  EXPECT_TRUE(check_bytes(with("mamba.block_count", 512).bytes).ok());
+  EXPECT_EQ(kind_of(with("mamba.block_count", 513)), ErrorKind::corrupt_data);
+  EXPECT_TRUE(check_bytes(with("mamba.expert_count", 1024).bytes).ok());
+  EXPECT_EQ(kind_of(with("mamba.expert_count", 1025)), ErrorKind::corrupt_data);
+}
+
+TEST(ModelFile, AWordThatComesTwice) {
+  const auto with = [](std::string_view first, std::string_view second) {
+    return Gguf().header(1, 4).metadata(first, second).tensor(32).data(128);
+  };
+  EXPECT_EQ(kind_of(with("a", "a")), ErrorKind::corrupt_data);
+  EXPECT_EQ(kind_of(with({"a\0x", 3}, {"a\0y", 3})), ErrorKind::corrupt_data);
+  EXPECT_EQ(kind_of(with("[EMPTY_1]", "")), ErrorKind::corrupt_data);
+  EXPECT_TRUE(check_bytes(with("", "").bytes).ok()) << "each is called by its number";
 }
 
 TEST(ModelFile, NoVocabularyNoModel) {

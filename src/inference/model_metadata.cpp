@@ -13,7 +13,7 @@ struct Range {
 };
 // Wide enough for every published model; a value outside is damage.
 constexpr std::array kRanges = {
-    Range{"block_count", 1, 1024},
+    Range{"block_count", 1, kMostLayers},
     Range{"context_length", 1, 1LL << 31U},
     Range{"embedding_length", 1, 1 << 18U},
     Range{"feed_forward_length", 0, 1 << 20U},
@@ -24,8 +24,8 @@ constexpr std::array kRanges = {
     Range{"attention.sliding_window", 0, 1LL << 31U},
     Range{"rope.dimension_count", 0, 1 << 16U},
     Range{"vocab_size", 1, 1 << 24U},
-    Range{"expert_count", 0, 4096},
-    Range{"expert_used_count", 0, 4096},
+    Range{"expert_count", 0, kMostExperts},
+    Range{"expert_used_count", 0, kMostExperts},
 };
 
 Failure bad(const std::string& key, const std::string& what) {
