@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <utility>
+#include <vector>
 
 namespace quern::inference {
 namespace {
@@ -129,8 +131,53 @@ TEST(ModelFile, MoreLayersOrExpertsThanThereIsRoomFor) {
   };
   EXPECT_TRUE(check_bytes(with("mamba.block_count", 512).bytes).ok());
   EXPECT_EQ(kind_of(with("mamba.block_count", 513)), ErrorKind::corrupt_data);
-  EXPECT_TRUE(check_bytes(with("mamba.expert_count", 1024).bytes).ok());
   EXPECT_EQ(kind_of(with("mamba.expert_count", 1025)), ErrorKind::corrupt_data);
+}
+
+TEST(ModelFile, CountsThatContradictEachOther) {
+  using Counts = std::vector<std::pair<const char*, std::uint32_t>>;
+  const auto with = [](const Counts& counts) {
+    Gguf file = Gguf().header(1, 4 + counts.size()).metadata();
+    for (const auto& [key, value] : counts) file.pair(std::string("llama.") + key, value);
+    return file.tensor(32).data(128);
+  };
+  const Counts good[] = {{{"expert_count", 1024}, {"expert_used_count", 8}},
+                         {{"expert_count", 0}, {"expert_used_count", 0}, {"expert_group_count", 0}},
+                         {{"expert_count", 8}, {"expert_used_count", 8}, {"expert_group_count", 1}},
+                         {{"expert_count", 8},
+                          {"expert_used_count", 2},
+                          {"expert_group_count", 4},
+                          {"expert_group_used_count", 2}},
+                         {{"nextn_predict_layers", 1}}};
+  for (const Counts& counts : good) {
+    const auto checked = check_bytes(with(counts).bytes);
+    EXPECT_TRUE(checked.ok()) << checked.error().describe();
+  }
+  const Counts bad[] = {{{"expert_count", 8}},
+                        {{"expert_used_count", 2}},
+                        {{"expert_count", 8}, {"expert_used_count", 9}},
+                        {{"expert_group_count", 1}},
+                        {{"expert_count", 8},
+                         {"expert_used_count", 2},
+                         {"expert_group_count", 3},
+                         {"expert_group_used_count", 1}},
+                        {{"expert_count", 8},
+                         {"expert_used_count", 2},
+                         {"expert_group_count", 4},
+                         {"expert_group_used_count", 4}},
+                        {{"nextn_predict_layers", 2}}};
+  for (const Counts& counts : bad) {
+    EXPECT_EQ(kind_of(with(counts)), ErrorKind::corrupt_data) << counts.back().first;
+  }
+}
+
+TEST(ModelFile, AScalingThatNobodyKnows) {
+  const auto with = [](const char* type) {
+    Gguf file = Gguf().header(1, 5).metadata();
+    return file.pair("llama.rope.scaling.type", type).tensor(32).data(128);
+  };
+  EXPECT_TRUE(check_bytes(with("yarn").bytes).ok());
+  EXPECT_EQ(kind_of(with("other")), ErrorKind::unsupported);
 }
 
 TEST(ModelFile, AWordThatComesTwice) {
