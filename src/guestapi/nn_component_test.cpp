@@ -244,6 +244,7 @@ TEST_F(NnComponentTest, AGraphOfItsOwnWithinTheGrant) {
   EXPECT_TRUE(guest.bring("ONNX", kOnnx).reader().present());
   EXPECT_TRUE(guest.bring("ONNX", kAutomatic).reader().present());
   EXPECT_EQ(guest.error(guest.bring("no graph", kOnnx)).first, invalid_encoding);
+  EXPECT_TRUE(guest.bring("ONNX\xff\xfe\x80", kOnnx).reader().present()) << "bytes are no text";
 }
 
 TEST_F(NnComponentTest, AGraphCountsAsLongAsAContextHasIt) {
