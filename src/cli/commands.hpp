@@ -6,6 +6,9 @@
 
 namespace quern::cli {
 
+// Says what is left to say of a command's end; its exit code.
+int tell_end(const Result<int>& done, World& world);
+
 Result<int> run_program(const Run& options, World& world);
 Result<int> compile(const Compile& options, World& world);
 Result<int> new_project(const New& options, World& world);

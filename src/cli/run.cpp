@@ -39,12 +39,7 @@ struct Dispatch {
 
 }  // namespace
 
-int run(const std::vector<std::string>& args, World& world) {
-  Result<int> done = [&]() -> Result<int> {
-    const Command command = TRY(parse(args));
-    log::set_level(command.log_level);
-    return std::visit(Dispatch{world}, command.what);
-  }();
+int tell_end(const Result<int>& done, World& world) {
   if (!done) {
     world.console.err(failure_text(done.error()));
     return exit_code(done.error().kind());
@@ -53,6 +48,15 @@ int run(const std::vector<std::string>& args, World& world) {
   if (!lost) return *done;
   world.console.err(failure_text(*lost));
   return *done == kSuccess ? kFailure : *done;
+}
+
+int run(const std::vector<std::string>& args, World& world) {
+  const Result<int> done = [&]() -> Result<int> {
+    const Command command = TRY(parse(args));
+    log::set_level(command.log_level);
+    return std::visit(Dispatch{world}, command.what);
+  }();
+  return tell_end(done, world);
 }
 
 }  // namespace quern::cli

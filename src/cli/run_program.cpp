@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <future>
 
@@ -121,35 +122,26 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
   return sandbox;
 }
 
-}  // namespace
-
-Result<int> run_program(const Run& asked, World& world) {
-  Run options = asked;
-  add_environment(options.model, world.process);
-  const Home home = TRY(find_home(world.process));
-  std::stop_source interrupted;
+// The first signal asks the program to end.
+struct Interrupt {
+  std::stop_source source;
   std::atomic<int> signal{0};
-  const OnSignal on_signal = world.signals.on_signal([&](int number) {
-    // The first asks the program to end; the second does not wait.
-    if (signal.exchange(number) != 0) std::_Exit(ended_by(number));
-    interrupted.request_stop();
-  });
-  Node node(home, [&] {
-    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
-                                     world.files);
-  });
-  put_on_shelf(options.model, node.graphs);
+};
+
+Result<int> run_on(Node& node, Run& options, const Home& home, Interrupt& interrupt, World& world) {
   node.component = TRY(take_component(options.model, world.files));
   TRY(load(node, options, home, world));
-  wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, interrupted.get_token()));
+  const std::stop_token stop = interrupt.source.get_token();
+  wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, stop));
   const auto end_by_signal = [&](wasm::Running& running) {
     return std::make_unique<std::stop_callback<std::function<void()>>>(
-        interrupted.get_token(),
-        [&running] { running.cancel(Error(ErrorKind::cancelled, "ended by a signal")); });
+        stop, [&running] { running.cancel(Error(ErrorKind::cancelled, "ended by a signal")); });
   };
   const auto ended_early = [&](const Error& error) -> Result<int> {
     // Ctrl-C needs no explanation.
-    if (signal != 0 && error.kind() == ErrorKind::cancelled) return ended_by(signal);
+    if (interrupt.signal != 0 && error.kind() == ErrorKind::cancelled) {
+      return ended_by(interrupt.signal);
+    }
     return failed(error, options, world);
   };
   if (!options.invoke.empty()) {
@@ -168,6 +160,32 @@ Result<int> run_program(const Run& asked, World& world) {
   const Result<int> code = outcome.wait();
   if (code) return *code;
   return ended_early(code.error());
+}
+
+}  // namespace
+
+Result<int> run_program(const Run& asked, World& world) {
+  Run options = asked;
+  add_environment(options.model, world.process);
+  const Home home = TRY(find_home(world.process));
+  Interrupt interrupt;
+  const OnSignal on_signal = world.signals.on_signal([&](int number) {
+    // The second does not wait.
+    if (interrupt.signal.exchange(number) != 0) std::_Exit(ended_by(number));
+    interrupt.source.request_stop();
+  });
+  Node node(home, [&] {
+    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
+                                     world.files);
+  });
+  put_on_shelf(options.model, node.graphs);
+  Result<int> done = run_on(node, options, home, interrupt, world);
+  // One operation of a graph can take hours, and nothing ends it but the process.
+  if (!node.api.end(Deadline::in(std::chrono::seconds(1)))) {
+    node.models.stop();
+    std::_Exit(tell_end(done, world));
+  }
+  return done;
 }
 
 }  // namespace quern::cli

@@ -77,6 +77,10 @@ GuestApi::~GuestApi() = default;
 
 const wasm::HostImports& GuestApi::imports() const { return impl_->imports; }
 
+bool GuestApi::end(Deadline deadline) {
+  return impl_->computing == nullptr || impl_->computing->close(deadline);
+}
+
 Result<wasm::Sandbox> GuestApi::sandbox(const Grants& grants, Guest guest) const {
   wasm::Sandbox sandbox;
   sandbox.env = grants.env;

@@ -18,6 +18,7 @@
 //     linked->run(TRY(api.sandbox(grants, {.tenant = "cli"})), done);
 #pragma once
 
+#include "base/deadline.hpp"
 #include "base/files.hpp"
 #include "base/process.hpp"
 #include "base/result.hpp"
@@ -122,6 +123,10 @@ class GuestApi {
   const wasm::HostImports& imports() const;
   // A sandbox holding exactly the grants; args, stdio and further env are the caller's to add.
   Result<wasm::Sandbox> sandbox(const Grants& grants, Guest guest) const;
+  // Once, when no guest is left: ends what computes graphs for those that were. False when one
+  // operation of a graph, which nothing can end, still runs at `deadline`; the destructor waits for
+  // it, and whoever cannot wait leaves the process.
+  bool end(Deadline deadline);
 
  private:
   struct Impl;

@@ -55,5 +55,25 @@ TEST(Lane, DropsWhatHasNotBegunWhenItEnds) {
   EXPECT_EQ(token.use_count(), 1);
 }
 
+TEST(Lane, ClosesWithoutWaitingForAJobThatDoesNotEnd) {
+  std::promise<void> hold;
+  std::promise<void> begun;
+  Lane lane("test-lane", 10);
+  ASSERT_TRUE(lane.run([&] {
+                    begun.set_value();
+                    hold.get_future().wait();
+                  })
+                  .ok());
+  begun.get_future().wait();
+  EXPECT_FALSE(lane.close(Deadline::in(std::chrono::milliseconds(10))));
+  EXPECT_EQ(lane.run([] {}).error().kind(), ErrorKind::unavailable);
+  hold.set_value();
+}
+
+TEST(Lane, IsClosedAtOnceWhenNothingRuns) {
+  Lane lane("test-lane", 10);
+  EXPECT_TRUE(lane.close(Deadline::in(std::chrono::minutes(5))));
+}
+
 }  // namespace
 }  // namespace quern::guestapi

@@ -224,7 +224,7 @@ Result<> NnComponentHost::load(GuestInstance& guest, const Call& call) {
   const std::uint32_t count = in.count();
   if (count > kMostBuilders) return fail(ErrorKind::guest_trap, "more than 64 builders");
   NnBuilders builders;  // in the call's own bytes, which live as long as the step
-  for (std::uint32_t i = 0; i < count; ++i) builders.push_back(in.text());
+  for (std::uint32_t i = 0; i < count; ++i) builders.push_back(as_text(in.bytes()));
   const auto encoding = static_cast<std::uint32_t>(kEncodings.at(in.discriminant()));
   const std::uint32_t target = in.discriminant();
   load_graph(call, [this, &guest, builders, encoding, target](NnCall& nn, auto& graph) {

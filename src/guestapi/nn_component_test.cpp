@@ -68,12 +68,14 @@ class Component {
     return guest_.call("load",
                        out.count(1).text(bytes).discriminant(encoding).discriminant(target));
   }
-  std::uint32_t context(std::string_view name) const {
-    const Answer graph = load(name);
-    auto in = graph.reader();
+  std::uint32_t context(std::string_view name) const { return context_of(graph(load(name))); }
+  static std::uint32_t graph(const Answer& loaded) {
+    auto in = loaded.reader();
     EXPECT_TRUE(in.present());
-    const Answer made =
-        guest_.call("[method]graph.init-execution-context", handle_argument(in.resource()));
+    return in.resource();
+  }
+  std::uint32_t context_of(std::uint32_t graph) const {
+    const Answer made = guest_.call("[method]graph.init-execution-context", handle_argument(graph));
     auto out = made.reader();
     EXPECT_TRUE(out.present());
     return out.resource();
@@ -242,6 +244,18 @@ TEST_F(NnComponentTest, AGraphOfItsOwnWithinTheGrant) {
   EXPECT_TRUE(guest.bring("ONNX", kOnnx).reader().present());
   EXPECT_TRUE(guest.bring("ONNX", kAutomatic).reader().present());
   EXPECT_EQ(guest.error(guest.bring("no graph", kOnnx)).first, invalid_encoding);
+  EXPECT_TRUE(guest.bring("ONNX\xff\xfe\x80", kOnnx).reader().present()) << "bytes are no text";
+}
+
+TEST_F(NnComponentTest, AGraphCountsAsLongAsAContextHasIt) {
+  grants.graphs = Bytes{6};
+  Component guest(api, grants);
+  const std::uint32_t graph = Component::graph(guest.bring("ONNX", kOnnx));
+  const std::uint32_t context = guest.context_of(graph);
+  guest.guest().drop("graph", graph);
+  EXPECT_EQ(guest.error(guest.bring("ONNX", kOnnx)).first, security) << "8 bytes of 6";
+  guest.guest().drop("graph-execution-context", context);
+  EXPECT_TRUE(guest.bring("ONNX", kOnnx).reader().present());
 }
 
 TEST_F(NnComponentTest, TensorsAreBounded) {

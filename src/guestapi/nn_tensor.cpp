@@ -13,16 +13,17 @@ constexpr std::string_view kPreload = "preload:";
 
 class TensorGraph final : public NnGraph {
  public:
-  TensorGraph(std::shared_ptr<tensor::Graph> graph, std::unique_ptr<NnHeld> held, Lane& computing)
+  TensorGraph(std::shared_ptr<tensor::Graph> graph, std::shared_ptr<NnHeld> held, Lane& computing)
       : graph_(std::move(graph)), held_(std::move(held)), computing_(computing) {}
 
   std::shared_ptr<NnContext> make_context(GuestInstance& guest) override {
-    return std::make_shared<TensorContext>(graph_, guest, computing_);
+    return std::make_shared<TensorContext>(graph_, held_, guest, computing_);
   }
 
  private:
   const std::shared_ptr<tensor::Graph> graph_;
-  const std::unique_ptr<NnHeld> held_;  // null for graphs that are not the guest's own
+  // Its contexts keep it too, as they keep the graph. Null for graphs not the guest's own.
+  const std::shared_ptr<NnHeld> held_;
   Lane& computing_;
 };
 
@@ -74,7 +75,7 @@ NnStep TensorBackend::load(GuestInstance& guest, NnCall& call, const NnBuilders&
   if (bytes.starts_with(kPreload)) {
     return load_by_name(guest, call, bytes.substr(kPreload.size()), {}, out);
   }
-  auto held = std::make_unique<NnHeld>(guest.nn.graph_bytes);
+  auto held = std::make_shared<NnHeld>(guest.nn.graph_bytes);
   TRY(guest.hold_graph(*held, bytes.size()));
   std::shared_ptr<tensor::Graph> graph;
   const auto load = [&] {

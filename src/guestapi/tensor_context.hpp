@@ -13,9 +13,13 @@ namespace quern::guestapi {
 
 class TensorContext final : public NnContext {
  public:
-  // `guest` and `computing` outlive it.
-  TensorContext(std::shared_ptr<tensor::Graph> graph, GuestInstance& guest, Lane& computing)
-      : graph_(std::move(graph)), computing_(computing), held_(guest.nn.held) {}
+  // `guest` and `computing` outlive it. `graph_held`: what the graph counts for; may be null.
+  TensorContext(std::shared_ptr<tensor::Graph> graph, std::shared_ptr<NnHeld> graph_held,
+                GuestInstance& guest, Lane& computing)
+      : graph_(std::move(graph)),
+        graph_held_(std::move(graph_held)),
+        computing_(computing),
+        held_(guest.nn.held) {}
   ~TensorContext() override { stop(); }
   void ended() override { stop(); }
 
@@ -37,6 +41,7 @@ class TensorContext final : public NnContext {
   NnStep hold(std::size_t inputs, std::size_t outputs);
 
   const std::shared_ptr<tensor::Graph> graph_;
+  const std::shared_ptr<NnHeld> graph_held_;
   Lane& computing_;
   NnHeld held_;
   // Shared with the job; not changed while one may read it.

@@ -10,6 +10,8 @@
 // Within a kind of tensor the layers follow each other.
 #include "inference/checkpoint.hpp"
 
+#include "inference/model_metadata.hpp"
+
 #include <array>
 #include <bit>
 #include <cstring>
@@ -26,7 +28,6 @@ constexpr std::size_t kHeader = 256;
 constexpr std::uint64_t kLargestCheckpoint = 8ULL << 30U;  // as f32
 // Wide enough for every Llama; with these no product below leaves 64 bits.
 constexpr std::int32_t kMostWide = 1 << 18U;
-constexpr std::int32_t kMostLayers = 1 << 10U;
 constexpr std::int32_t kMostHeads = 1 << 12U;
 constexpr std::int32_t kMostWords = 1 << 22U;
 

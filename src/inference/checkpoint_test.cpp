@@ -79,6 +79,21 @@ TEST_F(CheckpointFile, OneThatIsDamagedSaysHow) {
   }
 }
 
+TEST_F(CheckpointFile, MoreLayersThanLlamaCppHasRoomForAreRefused) {
+  // A hundred words, a width of 2: the file is as long as its shape says.
+  const auto of_layers = [](std::int32_t layers) {
+    std::string bytes;
+    for (const std::int32_t number : {2, 1, layers, 1, 1, 100, 16}) {
+      bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    const auto count = static_cast<std::size_t>(layers);
+    return bytes + std::string(4 * (100 * 2 + count * (2 * 2 + 4 * 4 + 3 * 2) + 2 + 16 * 2), '\0');
+  };
+  EXPECT_TRUE(read(of_layers(512))->has_value());
+  EXPECT_FALSE(read(of_layers(513))->has_value());
+  EXPECT_FALSE(read(of_layers(600))->has_value());
+}
+
 TEST_F(CheckpointFile, MoreThanMemoryMayHoldIsRefused) {
   // Another width, and a file as long as it then has to be: almost all of it holes.
   const std::uint64_t wide = 6 * 8192, kv = 2 * 8192, hidden = 80, layers = 2, words = 300;

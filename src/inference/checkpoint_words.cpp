@@ -44,7 +44,21 @@ std::string text_of(std::uint32_t token, std::string_view word) {
   return text;
 }
 
+// A text is made of words and, where none fits, of bytes: each byte has its word.
+Result<> check_bytes(const std::set<std::string>& known) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    const std::string word = std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + '>';
+    if (!known.contains(word)) return corrupt("the word '" + word + "' of a byte is missing");
+  }
+  return {};
+}
+
 Result<std::vector<CheckpointWord>> read_from(std::ifstream& file, std::uint32_t count) {
+  if (count < 3) {
+    return corrupt("the model has " + std::to_string(count) +
+                   " words; three stand for the unknown and for a text's begin and end");
+  }
   std::vector<CheckpointWord> words;
   std::set<std::string> known;
   std::uint32_t longest = 0;
@@ -61,11 +75,13 @@ Result<std::vector<CheckpointWord>> read_from(std::ifstream& file, std::uint32_t
       return corrupt("it ends after " + std::to_string(token) + " words, and the model has " +
                      std::to_string(count));
     }
+    if (word.find('\0') != std::string::npos) return corrupt("a word has a zero byte in it");
     if (!std::isfinite(score)) return corrupt("a word's score is not a number");
     std::string text = text_of(token, word);
     if (!known.insert(text).second) return corrupt("the word '" + text + "' comes twice");
     words.push_back({.text = std::move(text), .score = score, .kind = kind_of(token, word)});
   }
+  TRY(check_bytes(known));
   return words;
 }
 

@@ -19,8 +19,8 @@ struct CheckpointWord {
   Kind kind = Kind::normal;
 };
 
-// The first `count` words; entry i is token i. not_found: no such file. corrupt_data: fewer words,
-// or ones that cannot be.
+// The first `count` words; entry i is token i. All 256 bytes are among them. not_found: no such
+// file. corrupt_data: fewer words, or ones that cannot be.
 Result<std::vector<CheckpointWord>> read_words(const std::filesystem::path& path,
                                                std::uint32_t count);
 

@@ -35,12 +35,26 @@ TEST(CheckpointWords, AreSentencepieces) {
 TEST(CheckpointWords, ThatAreNotThisModelsAreRefused) {
   EXPECT_THAT(complaint(TestCheckpoint::words(10), 300), HasSubstr("ends after 10 words"));
   EXPECT_THAT(complaint("", 300), HasSubstr("ends after 0 words"));
-  EXPECT_EQ(complaint(TestCheckpoint::words(300), 200), "fine");
+  EXPECT_EQ(complaint(TestCheckpoint::words(300), 270), "fine");
   std::string large = TestCheckpoint::words();
   large[8] = large[9] = large[10] = large[11] = '\x7f';
   EXPECT_THAT(complaint(large, 300), HasSubstr("longer than can be"));
   const std::string once = TestCheckpoint::words(4);
   EXPECT_THAT(complaint(once + once.substr(once.size() - 14), 5), HasSubstr("comes twice"));
+}
+
+// llama.cpp ends the process over each of these, or has no way to say a byte.
+TEST(CheckpointWords, ThatNoModelCanSpeakWithAreRefused) {
+  std::string zeros = TestCheckpoint::words();  // " w298" and " w299", cut short by a zero
+  for (const char* word : {" w298", " w299"}) zeros[zeros.find(word) + 2] = '\0';
+  EXPECT_THAT(complaint(zeros, 300), HasSubstr("zero byte"));
+  for (const std::uint32_t count : {1U, 2U}) {
+    EXPECT_THAT(complaint(TestCheckpoint::words(), count), HasSubstr("stand for the unknown"));
+  }
+  std::string speechless = TestCheckpoint::words();
+  speechless.replace(speechless.find("<0x41>"), 6, "(0x41)");
+  EXPECT_THAT(complaint(speechless, 300), HasSubstr("'<0x41>' of a byte is missing"));
+  EXPECT_THAT(complaint(TestCheckpoint::words(), 3), HasSubstr("'<0x00>'"));
 }
 
 TEST(CheckpointWords, ThatAreNotThereAreNamed) {

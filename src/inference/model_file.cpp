@@ -7,12 +7,15 @@
 
 #include <ggml.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::inference {
@@ -166,7 +169,31 @@ Result<MetadataValue> read_scalar(Reader& file, Kind kind) {
   return corrupt("a value has no known type");
 }
 
-Result<MetadataValue> read_array(Reader& file) {
+// llama.cpp ends the process over a vocabulary with a word in it twice. It sees a word up to the
+// first zero, and an empty one by its number. Remembers hashes: a vocabulary has 260,000 words.
+Result<> read_words(Reader& file, std::uint64_t count) {
+  std::vector<std::size_t> seen;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::string word = TRY(file.string(kLongestString));
+    word.resize(std::min(word.find('\0'), word.size()));
+    if (word.empty()) word = "[EMPTY_" + std::to_string(i) + "]";
+    seen.push_back(std::hash<std::string>()(word));
+  }
+  std::sort(seen.begin(), seen.end());
+  if (std::adjacent_find(seen.begin(), seen.end()) == seen.end()) return {};
+  return corrupt("a word comes twice");
+}
+
+Result<> skip_texts(Reader& file, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto length = TRY(file.number<std::uint64_t>());
+    if (length > kLongestString) return corrupt("a string is longer than can be");
+    TRY(file.skip(length));
+  }
+  return {};
+}
+
+Result<MetadataValue> read_array(Reader& file, std::string_view key) {
   const Kind kind = TRY(read_kind(file));
   if (kind == Kind::array) return fail(ErrorKind::unsupported, "an array holds arrays");
   const auto count = TRY(file.number<std::uint64_t>());
@@ -174,11 +201,7 @@ Result<MetadataValue> read_array(Reader& file) {
   MetadataArray array{.count = count, .is_text = kind == Kind::string, .numbers = {}};
   const bool integers = kind != Kind::string && kind != Kind::f32 && kind != Kind::f64;
   if (kind == Kind::string) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const auto length = TRY(file.number<std::uint64_t>());
-      if (length > kLongestString) return corrupt("a string is longer than can be");
-      TRY(file.skip(length));
-    }
+    TRY(key == "tokenizer.ggml.tokens" ? read_words(file, count) : skip_texts(file, count));
   } else if (integers && count <= MetadataArray::kMostNumbers) {
     for (std::uint64_t i = 0; i < count; ++i) {
       array.numbers.push_back(std::get<std::int64_t>(TRY(read_scalar(file, kind))));
@@ -194,7 +217,7 @@ Result<Metadata> read_metadata(Reader& file, std::uint64_t pairs) {
   for (std::uint64_t i = 0; i < pairs; ++i) {
     std::string key = TRY(file.string(kLongestName));
     const Kind kind = TRY(read_kind(file));
-    auto value = kind == Kind::array ? read_array(file) : read_scalar(file, kind);
+    auto value = kind == Kind::array ? read_array(file, key) : read_scalar(file, kind);
     if (!value.ok()) return fail(std::move(value).error().wrap("metadata '" + key + "'"));
     if (!metadata.emplace(std::move(key), *std::move(value)).second) {
       return corrupt("a metadata key comes twice");

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <utility>
+#include <vector>
 
 namespace quern::inference {
 namespace {
@@ -31,11 +33,11 @@ struct Gguf {
     bytes += "GGUF";
     return number<std::uint32_t>(3).number(tensors).number(pairs);
   }
-  Gguf& metadata() {
+  Gguf& metadata(std::string_view first = "a", std::string_view second = "b") {
     pair("general.architecture", "llama").pair("llama.block_count", 1U);
     pair("tokenizer.ggml.model", "gpt2");
     text("tokenizer.ggml.tokens").number<std::uint32_t>(9).number<std::uint32_t>(8);
-    return number<std::uint64_t>(2).text("a").text("b");
+    return number<std::uint64_t>(2).text(first).text(second);
   }
   Gguf& tensor(std::uint64_t length, std::uint32_t type = 0, std::uint64_t offset = 0) {
     return text("w").number<std::uint32_t>(1).number(length).number(type).number(offset);
@@ -116,6 +118,76 @@ TEST(ModelFile, MetadataThatWouldBeDividedBy) {
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().kind(), ErrorKind::corrupt_data);
   EXPECT_NE(result.error().describe().find("llama.embedding_length"), std::string::npos);
+}
+
+// llama.cpp would end the process over each of these.
+TEST(ModelFile, MoreLayersOrExpertsThanThereIsRoomFor) {
+  const auto with = [](const char* key, std::uint32_t value) {
+    Gguf file = Gguf().header(1, 5);
+    file.pair("general.architecture", "mamba").pair("tokenizer.ggml.model", "gpt2");
+    file.pair("mamba.vocab_size", 2U).pair(key, value);
+    file.text("tokenizer.ggml.tokens").number<std::uint32_t>(9).number<std::uint32_t>(8);
+    return file.number<std::uint64_t>(2).text("a").text("b").tensor(32).data(128);
+  };
+  EXPECT_TRUE(check_bytes(with("mamba.block_count", 512).bytes).ok());
+  EXPECT_EQ(kind_of(with("mamba.block_count", 513)), ErrorKind::corrupt_data);
+  EXPECT_EQ(kind_of(with("mamba.expert_count", 1025)), ErrorKind::corrupt_data);
+}
+
+TEST(ModelFile, CountsThatContradictEachOther) {
+  using Counts = std::vector<std::pair<const char*, std::uint32_t>>;
+  const auto with = [](const Counts& counts) {
+    Gguf file = Gguf().header(1, 4 + counts.size()).metadata();
+    for (const auto& [key, value] : counts) file.pair(std::string("llama.") + key, value);
+    return file.tensor(32).data(128);
+  };
+  const Counts good[] = {{{"expert_count", 1024}, {"expert_used_count", 8}},
+                         {{"expert_count", 0}, {"expert_used_count", 0}, {"expert_group_count", 0}},
+                         {{"expert_count", 8}, {"expert_used_count", 8}, {"expert_group_count", 1}},
+                         {{"expert_count", 8},
+                          {"expert_used_count", 2},
+                          {"expert_group_count", 4},
+                          {"expert_group_used_count", 2}},
+                         {{"nextn_predict_layers", 1}}};
+  for (const Counts& counts : good) {
+    const auto checked = check_bytes(with(counts).bytes);
+    EXPECT_TRUE(checked.ok()) << checked.error().describe();
+  }
+  const Counts bad[] = {{{"expert_count", 8}},
+                        {{"expert_used_count", 2}},
+                        {{"expert_count", 8}, {"expert_used_count", 9}},
+                        {{"expert_group_count", 1}},
+                        {{"expert_count", 8},
+                         {"expert_used_count", 2},
+                         {"expert_group_count", 3},
+                         {"expert_group_used_count", 1}},
+                        {{"expert_count", 8},
+                         {"expert_used_count", 2},
+                         {"expert_group_count", 4},
+                         {"expert_group_used_count", 4}},
+                        {{"nextn_predict_layers", 2}}};
+  for (const Counts& counts : bad) {
+    EXPECT_EQ(kind_of(with(counts)), ErrorKind::corrupt_data) << counts.back().first;
+  }
+}
+
+TEST(ModelFile, AScalingThatNobodyKnows) {
+  const auto with = [](const char* type) {
+    Gguf file = Gguf().header(1, 5).metadata();
+    return file.pair("llama.rope.scaling.type", type).tensor(32).data(128);
+  };
+  EXPECT_TRUE(check_bytes(with("yarn").bytes).ok());
+  EXPECT_EQ(kind_of(with("other")), ErrorKind::unsupported);
+}
+
+TEST(ModelFile, AWordThatComesTwice) {
+  const auto with = [](std::string_view first, std::string_view second) {
+    return Gguf().header(1, 4).metadata(first, second).tensor(32).data(128);
+  };
+  EXPECT_EQ(kind_of(with("a", "a")), ErrorKind::corrupt_data);
+  EXPECT_EQ(kind_of(with({"a\0x", 3}, {"a\0y", 3})), ErrorKind::corrupt_data);
+  EXPECT_EQ(kind_of(with("[EMPTY_1]", "")), ErrorKind::corrupt_data);
+  EXPECT_TRUE(check_bytes(with("", "").bytes).ok()) << "each is called by its number";
 }
 
 TEST(ModelFile, NoVocabularyNoModel) {

@@ -1,5 +1,6 @@
 #include "inference/model_metadata.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -13,7 +14,7 @@ struct Range {
 };
 // Wide enough for every published model; a value outside is damage.
 constexpr std::array kRanges = {
-    Range{"block_count", 1, 1024},
+    Range{"block_count", 1, kMostLayers},
     Range{"context_length", 1, 1LL << 31U},
     Range{"embedding_length", 1, 1 << 18U},
     Range{"feed_forward_length", 0, 1 << 20U},
@@ -24,8 +25,11 @@ constexpr std::array kRanges = {
     Range{"attention.sliding_window", 0, 1LL << 31U},
     Range{"rope.dimension_count", 0, 1 << 16U},
     Range{"vocab_size", 1, 1 << 24U},
-    Range{"expert_count", 0, 4096},
-    Range{"expert_used_count", 0, 4096},
+    Range{"expert_count", 0, kMostExperts},
+    Range{"expert_used_count", 0, kMostExperts},
+    Range{"expert_group_count", 0, kMostExperts},
+    Range{"expert_group_used_count", 0, kMostExperts},
+    Range{"nextn_predict_layers", 0, kMostLayers},
 };
 
 Failure bad(const std::string& key, const std::string& what) {
@@ -44,6 +48,53 @@ Result<> check_range(const Metadata& metadata, const std::string& key, const Ran
     return bad(key, "is not a number");
   }
   return {};
+}
+
+// A count, 0 where there is none; of a list, one for each layer, the largest.
+std::int64_t count_of(const Metadata& metadata, const std::string& key) {
+  if (const auto* value = find_number(metadata, key)) return *value;
+  std::int64_t most = 0;
+  if (const auto* array = find_array(metadata, key)) {
+    for (const std::int64_t each : array->numbers) most = std::max(most, each);
+  }
+  return most;
+}
+
+// What llama.cpp demands of counts together.
+Result<> check_counts(const Metadata& metadata, const std::string& prefix) {
+  const auto count = [&](const char* key) { return count_of(metadata, prefix + key); };
+  const std::int64_t layers = count("block_count");
+  if (layers > 0 && count("nextn_predict_layers") > layers) {
+    return bad(prefix + "nextn_predict_layers", "is more than all layers");
+  }
+  std::int64_t experts = count("expert_count");
+  std::int64_t used = count("expert_used_count");
+  // Hunyuan's dense models say that they have one; it is read as none.
+  if (prefix.starts_with("hunyuan") && experts <= 1) experts = used = 0;
+  if (used > experts || (experts > 0 && used == 0)) {
+    return bad(prefix + "expert_used_count",
+               "cannot be " + std::to_string(used) + " of " + std::to_string(experts));
+  }
+  const std::int64_t groups = count("expert_group_count");
+  const std::int64_t of_groups = count("expert_group_used_count");
+  const bool none = groups == 0 || (groups == 1 && experts > 1);
+  const bool some = groups > 1 && groups < experts && experts % groups == 0 && of_groups > 0 &&
+                    of_groups < groups;
+  if (!none && !some) {
+    return bad(prefix + "expert_group_count", "cannot be " + std::to_string(groups));
+  }
+  return {};
+}
+
+// A way of scaling that llama.cpp does not know ends the process inside of it.
+Result<> check_scaling(const Metadata& metadata, const std::string& prefix) {
+  const std::string key = prefix + "rope.scaling.type";
+  const auto* type = find_text(metadata, key);
+  if (type == nullptr) return {};
+  for (const char* known : {"none", "linear", "yarn", "longrope"}) {
+    if (*type == known) return {};
+  }
+  return fail(ErrorKind::unsupported, "metadata '" + key + "' is of no known kind");
 }
 
 Result<> check_floats(const Metadata& metadata) {
@@ -114,6 +165,8 @@ Result<> check_metadata(const Metadata& metadata) {
   for (const Range& range : kRanges) {
     TRY(check_range(metadata, *architecture + "." + std::string(range.key), range));
   }
+  TRY(check_counts(metadata, *architecture + "."));
+  TRY(check_scaling(metadata, *architecture + "."));
   return check_vocabulary(metadata);
 }
 

@@ -13,6 +13,11 @@
 
 namespace quern::inference {
 
+// More layers, or experts of one, than these end the process inside of llama.cpp (its
+// LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS).
+inline constexpr std::int32_t kMostLayers = 512;
+inline constexpr std::int32_t kMostExperts = 1024;
+
 struct MetadataArray {
   // Longer arrays of numbers are counted but not kept.
   static constexpr std::uint64_t kMostNumbers = 1U << 20U;

@@ -1,7 +1,8 @@
 // An ONNX model is one protobuf message (https://onnx.ai/onnx/api/classes.html, onnx.proto), whose
 // tensors may lie in other files that it names. Whoever is handed a model by somebody else must not
-// follow those names, and the library offers no switch for it. This walks the messages that can
-// hold a tensor, and looks at nothing else.
+// follow those names, and the library offers no switch for it. A sparse tensor is made whole as it
+// is loaded, outside of any bound: a few bytes name a shape of gigabytes. This walks the messages
+// that can hold a tensor, and looks at nothing else.
 //
 // Protobuf: a message is a row of fields; a field is a varint (number << 3 | wire type), then a
 // varint (type 0), 8 bytes (1), a varint length and so many bytes (2), or 4 bytes (5).
@@ -52,8 +53,6 @@ constexpr std::array kChildren = {
     Child{Kind::attribute, 11, Kind::graph},     // graphs
     Child{Kind::attribute, 22, Kind::sparse},    // sparse_tensor
     Child{Kind::attribute, 23, Kind::sparse},    // sparse_tensors
-    Child{Kind::sparse, 1, Kind::tensor},        // values
-    Child{Kind::sparse, 2, Kind::tensor},        // indices
 };
 constexpr std::uint32_t kExternalData = 13;  // of a tensor: where it lies
 constexpr std::uint32_t kDataLocation = 14;  // of a tensor: 0 here, 1 elsewhere
@@ -105,6 +104,11 @@ Result<Field> take_field(ByteView& rest) {
 }
 
 Result<> walk(ByteView message, Kind kind, int depth) {
+  if (kind == Kind::sparse) {
+    return fail(
+        ErrorKind::unsupported,
+        "the model has sparse tensors, whose whole size nothing bounds; write them densely");
+  }
   if (depth > kDeepest) return fail(ErrorKind::corrupt_data, "the model is nested too deeply");
   while (!message.empty()) {
     const Field field = TRY(take_field(message));

@@ -26,6 +26,20 @@ outputs = session.run(None, inputs)
 print(json.dumps({made.name: [array.shape, array.tobytes().hex()] for made, array in zip(session.get_outputs(), outputs)}))
 """
 
+# Writes a graph of one operation that takes hours in 24 MiB: the averages of each two million of four million numbers.
+HOURS = """
+import sys
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+nodes = [helper.make_node("ConstantOfShape", ["shape"], ["numbers"]),
+         helper.make_node("AveragePool", ["numbers"], ["averages"], kernel_shape=[2 << 20]),
+         helper.make_node("Size", ["averages"], ["count"])]
+graph = helper.make_graph(nodes, "hours", [], [helper.make_tensor_value_info("count", TensorProto.INT64, [])],
+                          [numpy_helper.from_array(np.array([1, 1, 4 << 20]), "shape")])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+open(sys.argv[1], "wb").write(model.SerializeToString())
+"""
+
 
 class Onnx:
     """ONNX Runtime and graphs for it, as set-up made them."""
@@ -167,6 +181,13 @@ def test_a_graph_of_the_programs_own_opens_no_files(run, onnx, world):
     assert ended.code == 1 and "further files" in ended.err
     owners = run(world, "files", {}, "--nn-preload", f"files:ONNX:CPU:{onnx.graph('files')}")
     assert outputs(world, owners, ["out"])["out"] == b"abcd"
+
+
+@BOTH
+def test_an_operation_that_takes_hours_does_not_hold_the_end_of_a_run(run, onnx, world, tmp_path):
+    subprocess.run([onnx.python, "-c", HOURS, tmp_path / "hours.onnx"], check=True)
+    ended = run(world, "@/graphs/hours.onnx", {}, "--dir", f"{tmp_path}::/graphs:ro", "--graphs", "1MiB", "--timeout", "2s")
+    assert ended.code == 124 and "quern run --timeout 1h" in ended.err, ended
 
 
 @BOTH
