@@ -94,14 +94,14 @@ std::string Registry::address(const Reference& what, std::string_view rest) cons
 }
 
 Result<SendAnswer> Registry::call(const Reference& what, SendRequest request,
-                                  const std::stop_token& stop) {
-  SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
+                                  const std::stop_token& stop, BodyIs body) {
+  SendAnswer answer = TRY(signed_in(what, std::move(request), stop, body));
   if (answer.status >= 200 && answer.status < 300) return answer;
   return refused(what, answer);
 }
 
 Result<SendAnswer> Registry::signed_in(const Reference& what, SendRequest request,
-                                       const std::stop_token& stop) {
+                                       const std::stop_token& stop, BodyIs body) {
   // Where a registry sends uploads may be somebody else's; our sign-in is not for them.
   const bool own = origin_of(request.url) == origin_of(address(what, ""));
   const auto plain_headers = request.headers;
@@ -112,9 +112,10 @@ Result<SendAnswer> Registry::signed_in(const Reference& what, SendRequest reques
     }
   };
   with_sign_in();
-  // A body is a stream that is read once: whoever sends one has signed in with the call before.
   SendAnswer answer = TRY(network_.send(request, stop));
-  if (answer.status != 401 || !own || request.body_bytes > 0) return answer;
+  // Whoever sends a stream has signed in with the call that began its upload.
+  const bool gone = request.body_bytes > 0 && body == BodyIs::read_once;
+  if (answer.status != 401 || !own || gone) return answer;
   TRY(sign_in(what, answer.authenticate, stop));
   with_sign_in();
   return network_.send(request, stop);
@@ -152,8 +153,11 @@ Result<std::string> Registry::fetch_token(const Reference& what, std::string_vie
                 what.registry + " wants tokens fetched from \"" + realm.substr(0, 200) +
                     "\", which is not https: no sign-in is sent there");
   }
-  std::string scope = parameter(challenge, "scope");
-  if (scope.empty()) scope = "repository:" + what.repository + ":pull";
+  // A push begins with questions that reading is enough for; their token is for its writes as well.
+  std::string scope = pushes_ ? "" : parameter(challenge, "scope");
+  if (scope.empty()) {
+    scope = "repository:" + what.repository + (pushes_ ? ":pull,push" : ":pull");
+  }
   const std::string service = parameter(challenge, "service");
   SendRequest request{.url = realm + (realm.find('?') == std::string::npos ? "?" : "&") +
                              "service=" + in_query(service) + "&scope=" + in_query(scope)};
@@ -219,6 +223,7 @@ FetchRequest Registry::blob_request(const Reference& what, std::string_view dige
 
 Result<bool> Registry::has_blob(const Reference& what, std::string_view digest,
                                 const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest request{.method = "HEAD", .url = address(what, "blobs/" + std::string(digest))};
   const SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
   if (answer.status == 404) return false;
@@ -228,6 +233,7 @@ Result<bool> Registry::has_blob(const Reference& what, std::string_view digest,
 
 Result<> Registry::put_blob(const Reference& what, const Descriptor& blob, const Body& body,
                             const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest begin{.method = "POST", .url = address(what, "blobs/uploads/")};
   const SendAnswer begun = TRY(call(what, std::move(begin), stop).context("beginning an upload"));
   std::string to = begun.location;
@@ -248,12 +254,14 @@ Result<> Registry::put_blob(const Reference& what, const Descriptor& blob, const
 
 Result<std::string> Registry::put_manifest(const Reference& what, std::string_view json,
                                            const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest put{.method = "PUT",
                   .url = address(what, "manifests/" + what.version()),
                   .headers = {{"Content-Type", std::string(media::kManifest)}},
                   .body_bytes = json.size(),
                   .body = [json]() -> Result<Buffer> { return to_buffer(json); }};
-  TRY(call(what, std::move(put), stop).context("the manifest of " + what.to_string()));
+  TRY(call(what, std::move(put), stop, BodyIs::repeatable)
+          .context("the manifest of " + what.to_string()));
   return sha256(as_bytes(json));
 }
 

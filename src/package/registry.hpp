@@ -78,6 +78,7 @@ class Registry {
   // How to get a large one oneself, signed in like the last call.
   FetchRequest blob_request(const Reference& what, std::string_view digest) const;
 
+  // What a push is made of; a sign-in that one of these makes is for reading and writing.
   Result<bool> has_blob(const Reference& what, std::string_view digest,
                         const std::stop_token& stop);
   using Body = std::function<Result<Buffer>()>;  // as in SendRequest
@@ -89,10 +90,13 @@ class Registry {
 
  private:
   std::string address(const Reference& what, std::string_view rest) const;
+  // May the request's body be read from its beginning a second time?
+  enum class BodyIs : std::uint8_t { read_once, repeatable };
   // Sends, signing in if it must; an error for statuses from 400 on.
-  Result<SendAnswer> call(const Reference& what, SendRequest request, const std::stop_token& stop);
+  Result<SendAnswer> call(const Reference& what, SendRequest request, const std::stop_token& stop,
+                          BodyIs body = BodyIs::read_once);
   Result<SendAnswer> signed_in(const Reference& what, SendRequest request,
-                               const std::stop_token& stop);
+                               const std::stop_token& stop, BodyIs body = BodyIs::read_once);
   Result<> sign_in(const Reference& what, std::string_view challenge, const std::stop_token& stop);
   Result<std::string> fetch_token(const Reference& what, std::string_view challenge,
                                   const std::string& basic, const std::stop_token& stop);
@@ -100,6 +104,7 @@ class Registry {
   Network& network_;
   RegistryOptions options_;
   std::string authorization_;  // for this conversation's registry
+  bool pushes_ = false;        // what is asked for is the way to a push
 };
 
 // What of a push or pull is told as it happens.

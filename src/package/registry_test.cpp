@@ -41,6 +41,7 @@ class FakeRegistry {
   std::string challenge;  // what is asked of those who are not signed in
   std::string wanted;     // the Authorization that is let in
   std::string token;
+  bool scoped = false;  // a token is for what it was asked for, and reading does not write
   std::string upload_to = "/v2/acme/a/blobs/uploads/1?state=x";
 
   std::string add(std::string content) {
@@ -62,14 +63,33 @@ class FakeRegistry {
     const std::string given = header(request, "Authorization");
     if (!own) {
       if (request.url.starts_with("https://auth.test/")) {
+        const std::string scope = request.url.substr(request.url.find("&scope=") + 7);
+        if (scoped) {
+          return SendAnswer{
+              .status = 200, .url = request.url, .body = "{\"token\":\"" + scope + "\"}"};
+        }
         return SendAnswer{
             .status = 200, .url = request.url, .body = "{\"token\":\"" + token + "\"}"};
       }
       EXPECT_EQ(given, "") << request.url;
       return {};
     }
+    if (scoped) return check_scope(request, given);
     if (wanted.empty() || given == wanted) return {};
     return SendAnswer{.status = 401, .url = request.url, .authenticate = challenge};
+  }
+
+  static std::optional<SendAnswer> check_scope(const SendRequest& request,
+                                               const std::string& given) {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    const std::string action = reads ? "pull" : "push";
+    if (given.find(action) != std::string::npos) return {};
+    return SendAnswer{.status = 401,
+                      .url = request.url,
+                      .authenticate =
+                          "Bearer realm=\"https://auth.test/token\",service=\"reg\","
+                          "scope=\"repository:acme/a:" +
+                          (reads ? action : "pull,push") + "\""};
   }
 
   SendAnswer answer(const SendRequest& request, const std::string& body) {
@@ -160,10 +180,26 @@ TEST(Registry, SignsInWithATokenForWhatWasAskedFor) {
   Registry registry(fake.network, {.docker_config = "{\"auths\":{\"localhost:5000\":{\"auth\":\"" +
                                                     to_base64(as_bytes("u:p")) + "\"}}}"});
   ASSERT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
-  EXPECT_THAT(fake.calls,
-              Contains("GET https://auth.test/token?service=reg&scope=repository:acme/a:pull"));
+  EXPECT_THAT(
+      fake.calls,
+      Contains("GET https://auth.test/token?service=reg&scope=repository:acme/a:pull,push"));
   EXPECT_THAT(registry.blob_request(reference(), "sha256:1").headers,
               ElementsAre(std::pair<std::string, std::string>("Authorization", "Bearer t0k")));
+}
+
+TEST(Registry, PushesAgainWhereATokenIsForOneScope) {
+  FakeRegistry fake;
+  fake.scoped = true;
+  for (int turn = 0; turn < 2; ++turn) {
+    Registry registry(fake.network, {});  // the second finds every blob there
+    const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+    ASSERT_TRUE(pushed.ok()) << pushed.error().describe();
+  }
+  // Who has pulled before holds a token for that alone.
+  Registry registry(fake.network, {});
+  ASSERT_TRUE(pull(registry, reference(), {}).ok());
+  const auto written = registry.put_manifest(reference(), fake.manifests["1"], {});
+  EXPECT_TRUE(written.ok()) << written.error().describe();
 }
 
 TEST(Registry, NoSignInLeavesTheRegistry) {
