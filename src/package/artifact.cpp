@@ -1,6 +1,7 @@
 // What a component is in a registry: written as the CNCF's working group has it, read in three
 // forms.
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include "package/oci_manifest.hpp"
 #include "package/registry.hpp"
@@ -58,9 +59,10 @@ Result<const Descriptor*> program_layer(const Manifest& manifest) {
   const bool twin = manifest.layers.size() == 1 && is_archive(manifest.layers.front());
   if (twin) return &manifest.layers.front();
   return fail(ErrorKind::unsupported,
-              "it holds no WebAssembly" + (manifest.layers.empty()
-                                               ? std::string()
-                                               : ", but " + manifest.layers.front().media_type));
+              "it holds no WebAssembly" +
+                  (manifest.layers.empty()
+                       ? std::string()
+                       : ", but " + printable(manifest.layers.front().media_type, 100)));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "package/model_card.hpp"
 
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include "package/card_layout.hpp"
 #include "package/wasm_binary.hpp"
@@ -36,16 +37,12 @@ bool is_utf8(const std::string& text) {
 }
 
 // Words that are shown on terminals.
-bool is_word(const std::string& text) {
-  return text.size() <= kLongestWord && is_utf8(text) && std::ranges::none_of(text, [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
-}
+bool is_word(const std::string& text) { return printable(text, kLongestWord) == text; }
 
 Result<> check(const ModelCard& card) {
   if (!is_name(card.name) || card.name == "default") {
     return fail(ErrorKind::invalid_argument,
-                "\"" + card.name.substr(0, kLongestName) +
+                "\"" + printable(card.name, kLongestName) +
                     "\" is no name for a model: letters, digits, \".\", \"_\", \"-\" and \"/\", "
                     "at most 128");
   }
@@ -113,7 +110,8 @@ Result<ModelCard> card_from_json(std::string_view text) {
                         .name = weights.at("name").get<std::string>(),
                         .licence = weights.at("licence").get<std::string>()}};
   } catch (const Json::exception& problem) {
-    return fail(ErrorKind::corrupt_data, std::string("a model's card: ") + problem.what());
+    return fail(ErrorKind::corrupt_data,
+                "a model's card: " + printable(problem.what(), kLongestWord));
   }
   const Result<> fine = check(card);
   if (!fine.ok()) return fail(ErrorKind::corrupt_data, "a model's card: " + fine.error().message());

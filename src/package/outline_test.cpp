@@ -116,6 +116,11 @@ TEST(ModelCard, RoundTripsAndIsChecked) {
   const auto read = card_from_json(card_to_json(card));
   ASSERT_TRUE(read.ok()) << read.error().describe();
   EXPECT_EQ(read->system, card.system);
+  card.weights.name =
+      "a\xc2\x9b"
+      "31m";
+  EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
+  card = test::card();
   card.weights.digest = "sha256:0";
   EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
   EXPECT_EQ(card_from_json("{\"name\":7}").error().kind(), ErrorKind::corrupt_data);

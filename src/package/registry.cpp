@@ -141,7 +141,7 @@ Result<> Registry::sign_in(const Reference& what, std::string_view challenge,
   return fail(ErrorKind::unsupported, what.registry +
                                           " asks for a sign-in of a kind that is not "
                                           "known here: \"" +
-                                          scheme.substr(0, 40) + "\"");
+                                          printable(scheme, 40) + "\"");
 }
 
 Result<std::string> Registry::fetch_token(const Reference& what, std::string_view challenge,
@@ -150,7 +150,7 @@ Result<std::string> Registry::fetch_token(const Reference& what, std::string_vie
   const bool may_be_plain = address(what, "").starts_with("http://");
   if (!realm.starts_with("https://") && !(may_be_plain && realm.starts_with("http://"))) {
     return fail(ErrorKind::permission_denied,
-                what.registry + " wants tokens fetched from \"" + realm.substr(0, 200) +
+                what.registry + " wants tokens fetched from \"" + printable(realm, 200) +
                     "\", which is not https: no sign-in is sent there");
   }
   // A push begins with questions that reading is enough for; their token is for its writes as well.
@@ -170,7 +170,7 @@ Result<std::string> Registry::fetch_token(const Reference& what, std::string_vie
       return json[key].get<std::string>();
     }
   }
-  return fail(ErrorKind::corrupt_data, realm + " answered without a token");
+  return fail(ErrorKind::corrupt_data, printable(realm, 200) + " answered without a token");
 }
 
 Result<Manifest> Registry::manifest(const Reference& what, const std::stop_token& stop) {

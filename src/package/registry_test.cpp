@@ -250,6 +250,21 @@ TEST(Registry, WithoutASignInItSaysWhatToDo) {
   EXPECT_THAT(pulled.error().describe(), HasSubstr("docker login localhost:5000"));
 }
 
+TEST(Registry, ItsWordsDoNotSteerATerminal) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  fake.wanted = "x";
+  for (const char* challenge : {"Bearer realm=\"ftp://a\x1b[31m\xc2\x9b"
+                                "2J\"",
+                                "Odd\x1b[31m\xc2\x9b"
+                                "2J realm"}) {
+    fake.challenge = challenge;
+    const std::string told = pull(registry, reference(), {}).error().describe();
+    EXPECT_THAT(told, HasSubstr("?[31m?2"));
+    EXPECT_THAT(told, Not(HasSubstr("\x1b")));
+  }
+}
+
 // The registry lies: every lie is found, and named.
 TEST(Registry, OtherBytesAreNotTaken) {
   FakeRegistry fake;
@@ -313,6 +328,11 @@ TEST(Registry, SaysWhatThereIsInsteadOfAProgram) {
   Registry registry(fake.network, {});
   fake.manifests["1"] = manifest_to_json(one_layer(fake, "application/x-helm", "x"));
   EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("application/x-helm"));
+  fake.manifests["1"] = manifest_to_json(one_layer(fake,
+                                                   "x\x1b[31m\xc2\x9b"
+                                                   "31m",
+                                                   "x"));
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("but x?[31m?31m"));
   Manifest two = one_layer(fake, "application/wasm", kModule);
   two.layers.push_back(two.layers.front());
   fake.manifests["1"] = manifest_to_json(two);
@@ -353,7 +373,7 @@ TEST(DockerConfig, FindsTheRegistrysOwnSignIn) {
 
 TEST(ErrorText, IsOneCleanLine) {
   EXPECT_EQ(error_text("{\"errors\":[{\"code\":\"DENIED\",\"message\":\"no\\n\\u001b[31mway\"}]}"),
-            "DENIED: no  [31mway");
+            "DENIED: no??[31mway");
   EXPECT_EQ(error_text("<html>"), "");
 }
 
