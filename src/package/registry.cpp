@@ -29,6 +29,17 @@ bool is_loopback(std::string_view registry) {
   return host == "localhost" || (number && host.starts_with("127."));
 }
 
+// Where a password may go without TLS: to the registry that speaks so itself, and no further than
+// this machine.
+bool may_be_plain(std::string_view realm, std::string_view registry_origin) {
+  constexpr std::string_view kPlain = "http://";
+  if (!registry_origin.starts_with(kPlain) || !realm.starts_with(kPlain)) return false;
+  const std::string_view rest = realm.substr(kPlain.size());
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  const bool hides = authority.find_first_of("@\\") != std::string_view::npos;
+  return !hides && (is_loopback(authority) || registry_origin.substr(kPlain.size()) == authority);
+}
+
 std::string origin_of(std::string_view url) {
   const std::size_t begin = url.find("://");
   if (begin == std::string_view::npos) return {};
@@ -147,11 +158,11 @@ Result<> Registry::sign_in(const Reference& what, std::string_view challenge,
 Result<std::string> Registry::fetch_token(const Reference& what, std::string_view challenge,
                                           const std::string& basic, const std::stop_token& stop) {
   const std::string realm = parameter(challenge, "realm");
-  const bool may_be_plain = address(what, "").starts_with("http://");
-  if (!realm.starts_with("https://") && !(may_be_plain && realm.starts_with("http://"))) {
+  if (!realm.starts_with("https://") && !may_be_plain(realm, origin_of(address(what, "")))) {
     return fail(ErrorKind::permission_denied,
                 what.registry + " wants tokens fetched from \"" + printable(realm, 200) +
-                    "\", which is not https: no sign-in is sent there");
+                    "\", which is neither https nor the registry itself: no sign-in is sent "
+                    "there");
   }
   // A push begins with questions that reading is enough for; their token is for its writes as well.
   std::string scope = pushes_ ? "" : parameter(challenge, "scope");

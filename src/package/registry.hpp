@@ -63,8 +63,9 @@ struct RegistryOptions {
 };
 
 // A conversation with the registry of a reference. It signs in when it is asked to, with what
-// docker's configuration holds. The password goes to the registry and, over https, to the token
-// server that it names; to no other host that an answer leads to.
+// docker's configuration holds. The password goes to the registry and to the token server that it
+// names, over https or where that is the registry itself (of a registry without TLS: or this
+// machine); to no other host that an answer leads to.
 class Registry {
  public:
   // `network` outlives it.

@@ -62,7 +62,7 @@ class FakeRegistry {
     const bool own = request.url.starts_with(host_);
     const std::string given = header(request, "Authorization");
     if (!own) {
-      if (request.url.starts_with("https://auth.test/")) {
+      if (request.url.starts_with("https://auth.test/") || request.url.find("/token?") < 40) {
         const std::string scope = request.url.substr(request.url.find("&scope=") + 7);
         if (scoped) {
           return SendAnswer{
@@ -219,6 +219,36 @@ TEST(Registry, NoSignInLeavesTheRegistry) {
            "{\"auths\":{\"localhost:5000\":{\"username\":\"u\",\"password\":\"p\"}}}"});
   EXPECT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
   EXPECT_THAT(fake.calls, Contains(HasSubstr("PUT https://storage.test/u?digest=")));
+}
+
+TEST(Registry, APasswordGoesWithoutTlsToTheRegistryAlone) {
+  const RegistryOptions options{.plain_http = PlainHttp::everywhere,
+                                .docker_config =
+                                    "{\"auths\":{\"localhost:5000\":{\"auth\":\"dTpw\"},"
+                                    "\"reg.test:5000\":{\"auth\":\"dTpw\"}}}"};
+  const auto asked = [&](const std::string& host, const std::string& realm) {
+    FakeRegistry fake("http://" + host);
+    fake.wanted = "Bearer t0k";
+    fake.challenge = "Bearer realm=\"" + realm + "\",service=\"reg\"";
+    Registry registry(fake.network, options);
+    const auto got = registry.manifest(reference(host + "/acme/a:1"), {});
+    EXPECT_FALSE(got.ok());
+    return std::ranges::any_of(fake.calls, [&](const std::string& call) {
+      return call.starts_with("GET " + realm + "?");
+    });
+  };
+  for (const char* away :
+       {"http://evil.test/token", "http://localhost:5000@evil.test/token",
+        "http://localhost@evil.test/token", "http://localhost.evil.test/token",
+        "http://127.0.0.1.evil.test/token", "http://localhost:5000\\@evil.test/token",
+        "http://reg.test:5001/token", "HTTP://evil.test/token"}) {
+    EXPECT_FALSE(asked("localhost:5000", away)) << away;
+    EXPECT_FALSE(asked("reg.test:5000", away)) << away;
+  }
+  EXPECT_TRUE(asked("localhost:5000", "http://127.0.0.1:5001/token"));
+  EXPECT_TRUE(asked("localhost:5000", "https://auth.test/token"));
+  EXPECT_TRUE(asked("reg.test:5000", "http://reg.test:5000/token"));
+  EXPECT_FALSE(asked("localhost:5000", "http://reg.test:5000/token"));
 }
 
 TEST(Registry, OnlyThisMachinesOwnAreSpokenToWithoutTls) {
