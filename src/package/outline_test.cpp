@@ -58,6 +58,33 @@ TEST(Outline, ComponentsInComponentsHaveABottom) {
   EXPECT_EQ(outline(wasm).error().kind(), ErrorKind::corrupt_data);
 }
 
+TEST(GrantsFor, EveryKeyOfTheManifestThatAnImportNeeds) {
+  const auto keys = [](std::vector<std::string> imports) {
+    std::vector<std::string> found;
+    for (const std::string& line : grants_for({.imports = std::move(imports)})) {
+      found.push_back(line.substr(0, line.find(':')));
+    }
+    return found;
+  };
+  const auto none = std::vector<std::string>();
+  EXPECT_EQ(keys({"wasi:io/poll@0.2.0", "wasi:cli/stdout@0.2.0", "wasi:http/types@0.2.0"}), none);
+  EXPECT_EQ(keys({"wasi_ephemeral_nn.compute", "wasi_snapshot_preview1.fd_write"}), none);
+  for (const char* store : {"fermyon:spin/key-value@2.0.0", "wasi:keyvalue/store@0.2.0-draft2"}) {
+    EXPECT_THAT(keys({store, "wasi:keyvalue/atomics@0.2.0-draft2"}), ElementsAre("stores"));
+  }
+  EXPECT_THAT(keys({"fermyon:spin/variables@2.0.0"}), ElementsAre("config"));
+  EXPECT_THAT(keys({"wasi:config/store@0.2.0-rc.1"}), ElementsAre("config"));
+  EXPECT_THAT(keys({"fermyon:spin/llm@2.0.0"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"fermyon:spin/llm@2.0.0", "quern:llm/inference@0.1.0"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi:nn/graph@0.2.0-rc-2024-10-28"}), ElementsAre("graphs", "models"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load"}), ElementsAre("graphs"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load_by_name"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load_by_name_with_config"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi:http/outgoing-handler@0.2.0", "wasi:filesystem/preopens@0.2.0",
+                    "wasi:cli/environment@0.2.0", "wasi:sockets/udp@0.2.0"}),
+              ElementsAre("files", "env", "net"));
+}
+
 // A component that offers `exported` and imports it and `more`, none with a function in it.
 Buffer component_with(const std::string& exported, const std::string& more) {
   WasmWriter types;

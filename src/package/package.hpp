@@ -70,8 +70,8 @@ struct Composition {
 // random numbers and wasi:io; unsupported: a form of import or export that is named.
 Result<Buffer> compose(const Composition& parts);
 
-// What it would have to be granted to be of use, as it would stand in a manifest and without what
-// only its user knows: `models = ["..."]`, `files = [...]`. Empty: nothing.
+// What it would have to be granted to be of use: a line for each key of the manifest
+// (docs/formats/manifest.md), "stores: ... (--store)". Empty: nothing.
 std::vector<std::string> grants_for(const Outline& outline);
 
 // Does it export quern:llm/inference, so that an app can have it as its model?
