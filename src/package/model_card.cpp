@@ -17,6 +17,8 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kLongestWord = 256;
+// Of a card as JSON: what pack() writes fits, a system text of nothing but escapes too.
+constexpr Bytes kLargestCard = 256_KiB;
 
 bool is_name(std::string_view text) {
   const auto plain = [](char c) {
@@ -99,6 +101,9 @@ std::string card_to_json(const ModelCard& card) {
 }
 
 Result<ModelCard> card_from_json(std::string_view text) {
+  if (text.size() > kLargestCard.count) {
+    return fail(ErrorKind::corrupt_data, "a model's card: more than " + to_string(kLargestCard));
+  }
   ModelCard card;
   try {
     const Json json = Json::parse(text);

@@ -49,6 +49,29 @@ TEST(Outline, ACountOfBillionsCostsNothing) {
   EXPECT_EQ(seen.error().kind(), ErrorKind::corrupt_data);
 }
 
+TEST(Outline, NamesHaveABound) {
+  const auto exporting = [](std::uint32_t names) {
+    WasmWriter exports;
+    exports.u32(names);
+    for (std::uint32_t i = 0; i < names; ++i) exports.name("").byte(0).u32(0);
+    WasmWriter imports;
+    imports.u32(1).name("m").name("f").byte(0).u32(0);
+    return outline(module_with(imports, exports));
+  };
+  EXPECT_TRUE(exporting(65'535).ok());
+  const auto refused = exporting(65'536);
+  ASSERT_FALSE(refused.ok()) << "an import and 65,536 exports";
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(refused.error().describe(), HasSubstr("65536"));
+
+  WasmWriter components;
+  components.u32(65'537);
+  for (std::uint32_t i = 0; i < 65'537; ++i) components.byte(0).name("").byte(1).u32(0).byte(0);
+  WasmWriter out;
+  out.raw(component_preamble()).section(section::kExport, components);
+  EXPECT_EQ(outline(out.bytes()).error().kind(), ErrorKind::corrupt_data);
+}
+
 TEST(Outline, ComponentsInComponentsHaveABottom) {
   Buffer wasm(component_preamble().begin(), component_preamble().end());
   for (int i = 0; i < 40; ++i) {
@@ -135,6 +158,16 @@ TEST(WasmReader, NumbersRoundTrip) {
   const std::string_view endless("\x80\x80\x80\x80\x80\x80\x80", 7);
   EXPECT_FALSE(WasmReader(as_bytes(endless)).u32().ok());
   EXPECT_FALSE(WasmReader(as_bytes(endless)).s33().ok());
+}
+
+TEST(ModelCard, HasABoundBeforeItIsRead) {
+  ModelCard card = test::card();
+  card.system = std::string(30'000, '\x01');  // six bytes each as JSON
+  const std::string json = card_to_json(card);
+  EXPECT_TRUE(card_from_json(json).ok());
+  const auto refused = card_from_json(json + std::string(256 << 10, ' '));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
 }
 
 TEST(ModelCard, RoundTripsAndIsChecked) {

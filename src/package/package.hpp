@@ -55,7 +55,8 @@ struct Outline {
   std::vector<ModelCard> cards;
 };
 
-// corrupt_data: not WebAssembly, or cut off.
+// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 64 cards, or
+// 256 KiB of one card.
 Result<Outline> outline(ByteView wasm);
 
 // One program out of an app that uses models and the component that is its model.
