@@ -59,7 +59,7 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
                      const std::stop_token& stop) {
   const auto& layers = pulled.manifest.layers;
   const auto layer = std::ranges::find(layers, card.weights.digest, &package::Descriptor::digest);
-  if (layer == layers.end() || layer->size != card.weights.size.count) {
+  if (layer == layers.end()) {
     if (weights.catalog().find(card.weights.digest).ok()) return {};
     world.console.err("quern: " + from.to_string() + " comes without its weights, " +
                       card.weights.digest + "\n  try: quern model pull " + card.weights.name +
@@ -132,7 +132,7 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
-  // The program comes last: where it is, all that it needs is.
+  // The program comes last: where it is, all that came with it is.
   for (const ModelCard& card : pulled.outline.cards) {
     TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
   }

@@ -65,6 +65,16 @@ Result<const Descriptor*> program_layer(const Manifest& manifest) {
                        : ", but " + printable(manifest.layers.front().media_type, 100)));
 }
 
+// Weights beside the program must be those that its card means.
+Result<> check_weights(const Manifest& manifest, const ModelCard& card) {
+  const auto layer = std::ranges::find(manifest.layers, card.weights.digest, &Descriptor::digest);
+  if (layer == manifest.layers.end() || layer->size == card.weights.size.count) return {};
+  return fail(ErrorKind::corrupt_data,
+              "the weights " + card.weights.digest + " have " + std::to_string(layer->size) +
+                  " bytes in the manifest, and " + std::to_string(card.weights.size.count) +
+                  " in the card of the model");
+}
+
 }  // namespace
 
 Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
@@ -99,6 +109,9 @@ Result<Pulled> pull(Registry& registry, const Reference& from, const std::stop_t
   pulled.wasm = TRY(registry.blob(from, layer, stop).context(from.to_string()));
   if (is_archive(layer)) pulled.wasm = TRY(wasm_in_image(pulled.wasm).context(from.to_string()));
   pulled.outline = TRY(outline(pulled.wasm).context(from.to_string()));
+  for (const ModelCard& card : pulled.outline.cards) {
+    TRY(check_weights(pulled.manifest, card).context(from.to_string()));
+  }
   return pulled;
 }
 

@@ -128,6 +128,7 @@ struct Pulled {
 };
 // Understands artifacts, images of one layer that holds one .wasm, and Spin's layout with one
 // component. Weights are left where they are: blob_request() and the cards tell how to get them.
+// corrupt_data: weights of another size than their card says.
 Result<Pulled> pull(Registry& registry, const Reference& from, const std::stop_token& stop);
 
 }  // namespace quern::package

@@ -6,8 +6,10 @@
 #include "base/sha256.hpp"
 
 #include "package/docker_config.hpp"
+#include "package/model_card.hpp"
 #include "package/oci_manifest.hpp"
 #include "package/tar_image.hpp"
+#include "package/test_wasm.hpp"
 #include "package/wasm_binary.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -369,6 +371,29 @@ TEST(Registry, SaysWhatThereIsInsteadOfAProgram) {
   EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("holds 2 programs"));
   EXPECT_EQ(pull(registry, reference("localhost:5000/acme/a:9"), {}).error().kind(),
             ErrorKind::not_found);
+}
+
+TEST(Registry, WeightsOfAnotherSizeThanTheCardSaysAreRefused) {
+  const ModelCard card = test::card();
+  WasmWriter note;
+  note.name(kCardSection).raw(as_bytes(card_to_json(card)));
+  WasmWriter component;
+  component.raw(component_preamble()).section(section::kCustom, note);
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  Manifest manifest = one_layer(fake, "application/wasm", std::string(as_text(component.bytes())));
+  fake.manifests["1"] = manifest_to_json(manifest);
+  EXPECT_TRUE(pull(registry, reference(), {}).ok()) << "it may come without its weights";
+  manifest.layers.push_back(
+      {std::string(media::kWeights), card.weights.digest, card.weights.size.count, {}});
+  fake.manifests["1"] = manifest_to_json(manifest);
+  EXPECT_TRUE(pull(registry, reference(), {}).ok());
+  manifest.layers.back().size += 1;
+  fake.manifests["1"] = manifest_to_json(manifest);
+  const auto refused = pull(registry, reference(), {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(refused.error().describe(), HasSubstr("1235 bytes in the manifest"));
 }
 
 TEST(TarImage, DamagedArchivesAreRefused) {
