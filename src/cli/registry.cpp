@@ -109,7 +109,7 @@ Result<package::Registry> RegistryCall::registry() {
 
 Result<int> push_artifact(const Push& options, World& world) {
   const Reference to = TRY(Reference::parse(options.reference));
-  const Buffer wasm = TRY(world.files.read(options.file, kLargestProgram));
+  const Buffer wasm = TRY(world.files.read(options.file, package::kLargestProgram));
   const Home home = TRY(find_home(world.process));
   Weights weights(home, world);
   RegistryCall call(options.registry, world);

@@ -80,6 +80,10 @@ Result<> check_weights(const Manifest& manifest, const ModelCard& card) {
 Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
                          const OpenWeights& weights, const Report& report,
                          const std::stop_token& stop) {
+  if (wasm.size() > kLargestProgram.count) {
+    return fail(ErrorKind::unsupported, "it has " + to_string(Bytes{wasm.size()}) + "; at most " +
+                                            to_string(kLargestProgram) + " can be pulled again");
+  }
   const Outline seen = TRY(outline(wasm));
   Manifest manifest;
   manifest.layers.push_back(describe(media::kWasm, wasm));

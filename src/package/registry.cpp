@@ -15,7 +15,6 @@ namespace quern::package {
 namespace {
 
 constexpr Bytes kLargestDocument = 4_MiB;
-constexpr Bytes kLargestBlob = 256_MiB;
 constexpr std::string_view kAccepted =
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, "
@@ -206,9 +205,10 @@ Result<Manifest> Registry::manifest(const Reference& what, const std::stop_token
 
 Result<Buffer> Registry::blob(const Reference& what, const Descriptor& blob,
                               const std::stop_token& stop) {
-  if (blob.size > kLargestBlob.count) {
+  if (blob.size > kLargestProgram.count) {
     return fail(ErrorKind::unsupported, blob.digest + " has " + to_string(Bytes{blob.size}) +
-                                            "; at most " + to_string(kLargestBlob) + " are taken");
+                                            "; at most " + to_string(kLargestProgram) +
+                                            " are taken");
   }
   SendRequest request{.url = address(what, "blobs/" + blob.digest),
                       .largest_answer = Bytes{std::max<std::uint64_t>(blob.size, 64 << 10U)}};

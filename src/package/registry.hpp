@@ -54,6 +54,9 @@ inline constexpr std::string_view kSpinWasm = "application/vnd.wasm.content.laye
 inline constexpr std::string_view kWeights = "application/vnd.quern.weights.v1.gguf";
 }  // namespace media
 
+// Of a program in a registry, packed and not: what is pushed can be pulled.
+inline constexpr Bytes kLargestProgram = 256_MiB;
+
 enum class PlainHttp : std::uint8_t { loopback_only, everywhere };
 
 struct RegistryOptions {
@@ -74,7 +77,7 @@ class Registry {
 
   // Of an index, the entry for WebAssembly. corrupt_data: not the digest that was named.
   Result<Manifest> manifest(const Reference& what, const std::stop_token& stop);
-  // Verified. corrupt_data: other bytes, or more; unsupported: beyond 256 MiB.
+  // Verified. corrupt_data: other bytes, or more; unsupported: beyond kLargestProgram.
   Result<Buffer> blob(const Reference& what, const Descriptor& blob, const std::stop_token& stop);
   // How to get a large one oneself, signed in like the last call.
   FetchRequest blob_request(const Reference& what, std::string_view digest) const;
@@ -116,7 +119,7 @@ using OpenWeights = std::function<Result<Registry::Body>(const Weights&)>;
 
 // A component or module as an OCI artifact: its configuration, itself, and the weights of the
 // models in it as layers of their own; what the registry has is not sent again. The manifest's
-// digest.
+// digest. unsupported: beyond kLargestProgram.
 Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
                          const OpenWeights& weights, const Report& report,
                          const std::stop_token& stop);

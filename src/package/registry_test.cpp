@@ -14,6 +14,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <memory>
+
 namespace quern::package {
 namespace {
 
@@ -160,6 +163,20 @@ TEST(Registry, WhatIsPushedIsPulled) {
   ASSERT_TRUE(pulled.ok()) << pulled.error().describe();
   EXPECT_EQ(as_text(pulled->wasm), kModule);
   EXPECT_EQ(pulled->manifest.digest, *digest);
+}
+
+TEST(Registry, WhatCouldNotBePulledIsNotPushed) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const std::size_t size = kLargestProgram.count + 1;
+  // Its pages are never touched.
+  const std::unique_ptr<void, decltype(&std::free)> memory(std::calloc(size, 1), &std::free);
+  const ByteView large(static_cast<const std::byte*>(memory.get()), size);
+  const auto pushed = push(registry, reference(), large, {}, kSilent, {});
+  EXPECT_EQ(pushed.error().kind(), ErrorKind::unsupported);
+  EXPECT_TRUE(fake.calls.empty());
+  const Descriptor blob{.media_type = "x", .digest = sha256({}), .size = size, .annotations = {}};
+  EXPECT_EQ(registry.blob(reference(), blob, {}).error().kind(), ErrorKind::unsupported);
 }
 
 TEST(Registry, WhatIsThereIsNotSentAgain) {
