@@ -81,9 +81,18 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
                           "quern pull " + from.to_string()));
 }
 
-std::filesystem::path output_of(const PullArtifact& options, const Reference& from) {
-  if (!options.output.empty()) return options.output;
-  return from.repository.substr(from.repository.rfind('/') + 1) + ".wasm";
+// Asked for before anything is fetched.
+Result<std::filesystem::path> output_of(const PullArtifact& options, const Reference& from,
+                                        Files& files) {
+  std::filesystem::path output = options.output;
+  if (output.empty()) output = from.repository.substr(from.repository.rfind('/') + 1) + ".wasm";
+  const auto there = files.stat(output);
+  if (!there.ok() || !there->directory) return output;
+  const std::string advice =
+      "quern pull -o " + (output / "program.wasm").string() + " " + from.to_string();
+  return fail(with_advice(
+      Error(ErrorKind::invalid_argument, output.string() + " is a folder, and one file is pulled"),
+      advice));
 }
 
 Result<std::string> key_text(const std::filesystem::path& file, World& world) {
@@ -127,6 +136,7 @@ Result<int> push_artifact(const Push& options, World& world) {
 
 Result<int> pull_artifact(const PullArtifact& options, World& world) {
   const Reference from = TRY(Reference::parse(options.reference));
+  const std::filesystem::path output = TRY(output_of(options, from, world.files));
   const Home home = TRY(find_home(world.process));
   Weights weights(home, world);
   RegistryCall call(options.registry, world);
@@ -136,7 +146,6 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
   for (const ModelCard& card : pulled.outline.cards) {
     TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
   }
-  const std::filesystem::path output = output_of(options, from);
   TRY(world.files.write(output, pulled.wasm));
   world.console.out(output.string() + ": " + to_string(Bytes{pulled.wasm.size()}) + ", " +
                     from.to_string() + " is " + pulled.manifest.digest + "\n");

@@ -28,5 +28,13 @@ TEST_F(RunTest, AModelThatIsNearlyKnownIsTheAdvice) {
       << console_.written_err;
 }
 
+TEST_F(RunTest, AnArtifactIsNotPulledOntoAFolder) {
+  ASSERT_TRUE(files_.make_directories("models", 0755).ok());
+  EXPECT_EQ(run({"pull", "localhost:1/acme/a", "-o", "models"}, world_), kUsage);
+  EXPECT_EQ(console_.written_err,
+            "quern: models is a folder, and one file is pulled\n"
+            "  try: quern pull -o models/program.wasm localhost:1/acme/a:latest\n");
+}
+
 }  // namespace
 }  // namespace quern::cli
