@@ -95,8 +95,11 @@ Result<std::filesystem::path> output_of(const PullArtifact& options, const Refer
       advice));
 }
 
-Result<std::string> key_text(const std::filesystem::path& file, World& world) {
+using CheckKey = Result<> (*)(std::string_view pem);
+
+Result<std::string> key_text(const std::filesystem::path& file, CheckKey check, World& world) {
   const Buffer text = TRY(world.files.read(file, kLargestKey).context("--key"));
+  TRY(check(as_text(text)).context("--key " + file.string()));
   return std::string(as_text(text));
 }
 
@@ -154,7 +157,7 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
 
 Result<int> sign_artifact(const Sign& options, World& world) {
   const Reference what = TRY(Reference::parse(options.reference));
-  const std::string key = TRY(key_text(options.key, world));
+  const std::string key = TRY(key_text(options.key, package::check_private_key, world));
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const std::string digest = TRY(package::sign(registry, what, key, call.stop()));
@@ -164,7 +167,7 @@ Result<int> sign_artifact(const Sign& options, World& world) {
 
 Result<int> verify_artifact(const Verify& options, World& world) {
   const Reference what = TRY(Reference::parse(options.reference));
-  const std::string key = TRY(key_text(options.key, world));
+  const std::string key = TRY(key_text(options.key, package::check_public_key, world));
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const std::string digest = TRY(package::verify(registry, what, key, call.stop()));
