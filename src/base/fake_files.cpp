@@ -79,6 +79,9 @@ Result<Buffer> FakeFiles::read(const Path& path, Bytes limit) {
 Result<> FakeFiles::write(const Path& path, ByteView bytes) {
   auto state = state_.lock();
   if (!state->directories.contains(parent_of(path.string()))) return missing(path.string());
+  if (state->directories.contains(path.string())) {
+    return fail(ErrorKind::invalid_argument, "cannot write " + path.string() + ": Is a directory");
+  }
   TRY(change(*state));
   state->files[path.string()] = {bytes.begin(), bytes.end()};
   return {};

@@ -148,13 +148,15 @@ Result<> RealFiles::write(const Path& path, ByteView bytes) {
   auto written = [&]() -> Result<> {
     const UniqueFd fd = TRY(open_fd(temporary, O_WRONLY | O_CREAT | O_EXCL, "cannot create"));
     TRY(write_all(fd.get(), bytes, path));
-    return sync_fd(fd.get(), path);
+    TRY(sync_fd(fd.get(), path));
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("cannot write", path);
+    return {};
   }();
   if (!written) {
     ::unlink(temporary.c_str());
     return written;
   }
-  return rename(temporary, path);
+  return sync_parent(path);
 }
 
 Result<std::unique_ptr<FileWriter>> RealFiles::append(const Path& path) {

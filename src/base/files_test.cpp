@@ -42,6 +42,16 @@ TYPED_TEST(FilesTest, WritesReplacesAndReads) {
   EXPECT_EQ(this->files_.stat(path)->size, Bytes{3});
 }
 
+TYPED_TEST(FilesTest, AFolderIsNotWrittenOver) {
+  const auto folder = this->dir_ / "d";
+  ASSERT_TRUE(this->files_.make_directories(folder, 0755).ok());
+  const auto written = this->files_.write(folder, as_bytes("one"));
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(written.error().describe().find(".tmp"), std::string::npos) << "ours, not the user's";
+  EXPECT_EQ(*this->files_.list(this->dir_), std::vector<std::string>{"d"}) << "nothing left over";
+}
+
 TYPED_TEST(FilesTest, ReadsNoMoreThanTheLimit) {
   ASSERT_TRUE(this->files_.write(this->dir_ / "a", as_bytes("12345")).ok());
   EXPECT_EQ(this->files_.read(this->dir_ / "a", {4}).error().kind(), ErrorKind::resource_exhausted);

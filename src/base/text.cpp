@@ -6,6 +6,37 @@
 namespace quern {
 namespace {
 
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 0;  // 0: the text does not begin with a well-formed character
+};
+
+// RFC 3629: no surrogates, and no longer form than it takes.
+Character first_character(std::string_view text) {
+  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned head = byte(0);
+  if (head < 0x80) return {.code = head, .bytes = 1};
+  if (head < 0xc2 || head > 0xf4) return {};
+  const std::size_t bytes = head < 0xe0 ? 2U : head < 0xf0 ? 3U : 4U;
+  if (text.size() < bytes) return {};
+  char32_t code = head & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return {};
+    code = (code << 6U) | (byte(i) & 0x3fU);
+  }
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (code < kLeast.at(bytes) || code > 0x10ffff || surrogate) return {};
+  return {.code = code, .bytes = bytes};
+}
+
+// Shown as itself, on its own place of the line.
+bool is_printable(char32_t code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool turns = (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return !control && !turns;
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
@@ -36,6 +67,19 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string line;
+  while (!text.empty()) {
+    const Character next = first_character(text);
+    const bool shown = next.bytes > 0 && is_printable(next.code);
+    const std::string_view piece = shown ? text.substr(0, next.bytes) : "?";
+    if (line.size() + piece.size() > most) return line + "...";
+    line += piece;
+    text.remove_prefix(std::max<std::size_t>(next.bytes, 1));
+  }
+  return line;
 }
 
 // Optimal string alignment, three rows of the table at a time.

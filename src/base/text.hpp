@@ -1,5 +1,5 @@
 // Small questions about text that several rooms ask. Views out of a function live as long as the
-// text that went in. ASCII only: names, headers and numbers, never prose.
+// text that went in. ASCII only, but for printable(): names, headers and numbers, never prose.
 #pragma once
 
 #include "base/result.hpp"
@@ -18,6 +18,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
 // "a:b::c" by ':' is {"a","b","","c"}; the empty text is {""}.
 std::vector<std::string_view> split(std::string_view text, char separator);
+// Words of others (a registry, a file, a peer) as they may stand on one line of a terminal: "?" for
+// every control character (line ends, U+0080 to U+009F too), for what turns the order of letters
+// around, and for bytes that are no UTF-8. Cut, with "...", after `most` bytes.
+std::string printable(std::string_view text, std::size_t most);
 // How many edits (insert, delete, replace, swap of neighbours) lie between a and b: for
 // "did you mean". Looks at the first 64 characters of each.
 std::size_t edit_distance(std::string_view a, std::string_view b);

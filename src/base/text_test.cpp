@@ -22,6 +22,31 @@ TEST(Text, ComparesWithoutCase) {
   EXPECT_FALSE(equal_ignoring_case("a", "ab"));
 }
 
+TEST(Text, WordsOfOthersFitOnALineAndSteerNothing) {
+  EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f \xe2\x9c\x93 \xf0\x9f\x90\x9d", 100),
+            "gr\xc3\xbc\xc3\x9f \xe2\x9c\x93 \xf0\x9f\x90\x9d");
+  EXPECT_EQ(printable("a\x1b[31m\r\n\tb\x7f", 100), "a?[31m???b?");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m\xc2\x85\xc2\xa0",
+                      100),
+            "?31m?\xc2\xa0")
+      << "C1 controls";
+  EXPECT_EQ(printable("\x9b"
+                      "31m\xc0\x9b\xed\xa0\x80\xe2\x9c",
+                      100),
+            "?31m???????")
+      << "no UTF-8";
+  EXPECT_EQ(printable("a\xe2\x80\xae"
+                      "b\xe2\x81\xa6",
+                      100),
+            "a?b?")
+      << "other directions";
+  EXPECT_EQ(printable(std::string_view("a\0b", 3), 100), "a?b");
+  EXPECT_EQ(printable("abcd", 4), "abcd");
+  EXPECT_EQ(printable("abcde", 4), "abcd...");
+  EXPECT_EQ(printable("abc\xc3\xbc", 4), "abc...") << "never half a character";
+}
+
 TEST(Text, CountsEdits) {
   EXPECT_EQ(edit_distance("", "abc"), 3U);
   EXPECT_EQ(edit_distance("gemma", "gemma"), 0U);

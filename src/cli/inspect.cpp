@@ -17,6 +17,8 @@ namespace {
 using nlohmann::json;
 using package::ModelCard;
 
+constexpr std::size_t kLongestLine = std::size_t{64} << 10U;  // a card's system text fits
+
 struct Seen {
   Buffer wasm;
   package::Outline outline;
@@ -52,18 +54,12 @@ json as_json(const Seen& seen) {
   return told;
 }
 
-// A stranger's words on a person's terminal.
-std::string plain(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return text;
-}
-
 std::string list_text(std::string_view title, const std::vector<std::string>& lines) {
   std::string text;
   std::string_view head = title;
   for (const std::string& line : lines) {
-    text += std::string(head) + std::string(11 - head.size(), ' ') + plain(line) + "\n";
+    text += std::string(head) + std::string(11 - head.size(), ' ') + printable(line, kLongestLine) +
+            "\n";
     head = "";
   }
   return text;

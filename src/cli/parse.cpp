@@ -74,6 +74,16 @@ std::string plain(std::string text) {
   return std::string(trim(text));
 }
 
+// What was left out, as the help page calls it.
+std::string missing(const CLI::App& app, const CLI::RequiredError& problem) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_required() || option->count() > 0) continue;
+    return (option->get_positional() ? option->get_type_name() : option->get_name()) +
+           " is required";
+  }
+  return plain(problem.what());
+}
+
 // An amount that was given as text; absent when it was not given.
 template <class Amount>
 Result<std::optional<Amount>> amount(const CLI::App& app, const char* option,
@@ -227,7 +237,7 @@ Result<Command> parse(const std::vector<std::string>& args) {
     if (!rest.empty()) return unexpected(app, rest.front());
     const std::string commands = command_names(app);
     if (!commands.empty()) return usage_error(app, "which command? One of " + commands);
-    return usage_error(app, plain(problem.what()));
+    return usage_error(app, missing(app, problem));
   } catch (const CLI::ParseError& problem) {
     return usage_error(deepest(*root), plain(problem.what()));
   }

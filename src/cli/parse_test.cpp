@@ -93,6 +93,19 @@ TEST(Parse, SubcommandsWithinSubcommands) {
   EXPECT_EQ(parsed<Verify>({"verify", "--key", "k.pub", "h.test/a:1"}).reference, "h.test/a:1");
 }
 
+TEST(Parse, WhatIsLeftOutIsCalledAsOnTheHelpPage) {
+  const auto says = [](const std::vector<std::string>& args, const char* what) {
+    EXPECT_NE(refused(args).find(what), std::string::npos) << refused(args);
+  };
+  says({"inspect"}, "FILE.wasm|REF is required");
+  says({"push"}, "FILE.wasm is required");
+  says({"push", "a.wasm"}, "REF is required");
+  says({"pull"}, "REF is required");
+  says({"verify", "h.test/a"}, "--key is required");
+  says({"completion"}, "SHELL is required");
+  says({"new", "--lang", "go", "--kind", "http"}, "NAME is required");
+}
+
 TEST(Parse, ANewProject) {
   const New project = parsed<New>({"new", "--lang", "rust", "--kind", "http", "verdict"});
   EXPECT_EQ(project.language, "rust");

@@ -59,7 +59,7 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
                      const std::stop_token& stop) {
   const auto& layers = pulled.manifest.layers;
   const auto layer = std::ranges::find(layers, card.weights.digest, &package::Descriptor::digest);
-  if (layer == layers.end() || layer->size != card.weights.size.count) {
+  if (layer == layers.end()) {
     if (weights.catalog().find(card.weights.digest).ok()) return {};
     world.console.err("quern: " + from.to_string() + " comes without its weights, " +
                       card.weights.digest + "\n  try: quern model pull " + card.weights.name +
@@ -81,13 +81,25 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
                           "quern pull " + from.to_string()));
 }
 
-std::filesystem::path output_of(const PullArtifact& options, const Reference& from) {
-  if (!options.output.empty()) return options.output;
-  return from.repository.substr(from.repository.rfind('/') + 1) + ".wasm";
+// Asked for before anything is fetched.
+Result<std::filesystem::path> output_of(const PullArtifact& options, const Reference& from,
+                                        Files& files) {
+  std::filesystem::path output = options.output;
+  if (output.empty()) output = from.repository.substr(from.repository.rfind('/') + 1) + ".wasm";
+  const auto there = files.stat(output);
+  if (!there.ok() || !there->directory) return output;
+  const std::string advice =
+      "quern pull -o " + (output / "program.wasm").string() + " " + from.to_string();
+  return fail(with_advice(
+      Error(ErrorKind::invalid_argument, output.string() + " is a folder, and one file is pulled"),
+      advice));
 }
 
-Result<std::string> key_text(const std::filesystem::path& file, World& world) {
+using CheckKey = Result<> (*)(std::string_view pem);
+
+Result<std::string> key_text(const std::filesystem::path& file, CheckKey check, World& world) {
   const Buffer text = TRY(world.files.read(file, kLargestKey).context("--key"));
+  TRY(check(as_text(text)).context("--key " + file.string()));
   return std::string(as_text(text));
 }
 
@@ -109,7 +121,7 @@ Result<package::Registry> RegistryCall::registry() {
 
 Result<int> push_artifact(const Push& options, World& world) {
   const Reference to = TRY(Reference::parse(options.reference));
-  const Buffer wasm = TRY(world.files.read(options.file, kLargestProgram));
+  const Buffer wasm = TRY(world.files.read(options.file, package::kLargestProgram));
   const Home home = TRY(find_home(world.process));
   Weights weights(home, world);
   RegistryCall call(options.registry, world);
@@ -127,16 +139,16 @@ Result<int> push_artifact(const Push& options, World& world) {
 
 Result<int> pull_artifact(const PullArtifact& options, World& world) {
   const Reference from = TRY(Reference::parse(options.reference));
+  const std::filesystem::path output = TRY(output_of(options, from, world.files));
   const Home home = TRY(find_home(world.process));
   Weights weights(home, world);
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
-  // The program comes last: where it is, all that it needs is.
+  // The program comes last: where it is, all that came with it is.
   for (const ModelCard& card : pulled.outline.cards) {
     TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
   }
-  const std::filesystem::path output = output_of(options, from);
   TRY(world.files.write(output, pulled.wasm));
   world.console.out(output.string() + ": " + to_string(Bytes{pulled.wasm.size()}) + ", " +
                     from.to_string() + " is " + pulled.manifest.digest + "\n");
@@ -145,7 +157,7 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
 
 Result<int> sign_artifact(const Sign& options, World& world) {
   const Reference what = TRY(Reference::parse(options.reference));
-  const std::string key = TRY(key_text(options.key, world));
+  const std::string key = TRY(key_text(options.key, package::check_private_key, world));
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const std::string digest = TRY(package::sign(registry, what, key, call.stop()));
@@ -155,7 +167,7 @@ Result<int> sign_artifact(const Sign& options, World& world) {
 
 Result<int> verify_artifact(const Verify& options, World& world) {
   const Reference what = TRY(Reference::parse(options.reference));
-  const std::string key = TRY(key_text(options.key, world));
+  const std::string key = TRY(key_text(options.key, package::check_public_key, world));
   RegistryCall call(options.registry, world);
   package::Registry registry = TRY(call.registry());
   const std::string digest = TRY(package::verify(registry, what, key, call.stop()));

@@ -28,5 +28,24 @@ TEST_F(RunTest, AModelThatIsNearlyKnownIsTheAdvice) {
       << console_.written_err;
 }
 
+TEST_F(RunTest, AnArtifactIsNotPulledOntoAFolder) {
+  ASSERT_TRUE(files_.make_directories("models", 0755).ok());
+  EXPECT_EQ(run({"pull", "localhost:1/acme/a", "-o", "models"}, world_), kUsage);
+  EXPECT_EQ(console_.written_err,
+            "quern: models is a folder, and one file is pulled\n"
+            "  try: quern pull -o models/program.wasm localhost:1/acme/a:latest\n");
+}
+
+TEST_F(RunTest, AFileThatIsNoKeyIsNamed) {
+  ASSERT_TRUE(files_.make_directories("keys", 0755).ok());
+  ASSERT_TRUE(files_.write("keys/m.wasm", as_bytes("\0asm")).ok());
+  for (const std::string command : {"sign", "verify"}) {
+    console_.written_err.clear();
+    EXPECT_EQ(run({command, "--key", "keys/m.wasm", "localhost:1/a"}, world_), kUsage);
+    const std::string kind = command == "sign" ? "private" : "public";
+    EXPECT_EQ(console_.written_err, "quern: --key keys/m.wasm: it is no " + kind + " key as PEM\n");
+  }
+}
+
 }  // namespace
 }  // namespace quern::cli

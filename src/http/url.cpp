@@ -9,8 +9,8 @@ namespace quern::http {
 namespace {
 
 Failure bad_url(std::string_view text, std::string_view why) {
-  return fail(ErrorKind::invalid_argument, "\"" + std::string(text.substr(0, 200)) +
-                                               "\" is not a URL to fetch: " + std::string(why));
+  return fail(ErrorKind::invalid_argument,
+              "\"" + printable(text, 200) + "\" is not a URL to fetch: " + std::string(why));
 }
 
 std::uint16_t default_port(bool tls) { return tls ? 443 : 80; }

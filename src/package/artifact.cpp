@@ -1,6 +1,7 @@
 // What a component is in a registry: written as the CNCF's working group has it, read in three
 // forms.
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include "package/oci_manifest.hpp"
 #include "package/registry.hpp"
@@ -58,9 +59,20 @@ Result<const Descriptor*> program_layer(const Manifest& manifest) {
   const bool twin = manifest.layers.size() == 1 && is_archive(manifest.layers.front());
   if (twin) return &manifest.layers.front();
   return fail(ErrorKind::unsupported,
-              "it holds no WebAssembly" + (manifest.layers.empty()
-                                               ? std::string()
-                                               : ", but " + manifest.layers.front().media_type));
+              "it holds no WebAssembly" +
+                  (manifest.layers.empty()
+                       ? std::string()
+                       : ", but " + printable(manifest.layers.front().media_type, 100)));
+}
+
+// Weights beside the program must be those that its card means.
+Result<> check_weights(const Manifest& manifest, const ModelCard& card) {
+  const auto layer = std::ranges::find(manifest.layers, card.weights.digest, &Descriptor::digest);
+  if (layer == manifest.layers.end() || layer->size == card.weights.size.count) return {};
+  return fail(ErrorKind::corrupt_data,
+              "the weights " + card.weights.digest + " have " + std::to_string(layer->size) +
+                  " bytes in the manifest, and " + std::to_string(card.weights.size.count) +
+                  " in the card of the model");
 }
 
 }  // namespace
@@ -68,6 +80,10 @@ Result<const Descriptor*> program_layer(const Manifest& manifest) {
 Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
                          const OpenWeights& weights, const Report& report,
                          const std::stop_token& stop) {
+  if (wasm.size() > kLargestProgram.count) {
+    return fail(ErrorKind::unsupported, "it has " + to_string(Bytes{wasm.size()}) + "; at most " +
+                                            to_string(kLargestProgram) + " can be pulled again");
+  }
   const Outline seen = TRY(outline(wasm));
   Manifest manifest;
   manifest.layers.push_back(describe(media::kWasm, wasm));
@@ -97,6 +113,9 @@ Result<Pulled> pull(Registry& registry, const Reference& from, const std::stop_t
   pulled.wasm = TRY(registry.blob(from, layer, stop).context(from.to_string()));
   if (is_archive(layer)) pulled.wasm = TRY(wasm_in_image(pulled.wasm).context(from.to_string()));
   pulled.outline = TRY(outline(pulled.wasm).context(from.to_string()));
+  for (const ModelCard& card : pulled.outline.cards) {
+    TRY(check_weights(pulled.manifest, card).context(from.to_string()));
+  }
   return pulled;
 }
 

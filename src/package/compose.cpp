@@ -17,6 +17,8 @@
 // may offer more than is asked of it). Whether all fits together the engine says, which validates.
 //
 // https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+#include "base/text.hpp"
+
 #include "package/package.hpp"
 #include "package/type_copy.hpp"
 #include "package/wasm_binary.hpp"
@@ -27,6 +29,8 @@
 
 namespace quern::package {
 namespace {
+
+constexpr std::size_t kLongestTold = 200;
 
 // A thing that a component inside is given or gives, and its index in the whole.
 struct Wire {
@@ -147,7 +151,8 @@ class Whole {
   Result<> copy_import(WasmReader& in, Local& local) {
     const std::string name(TRY(read_extern_name(in)));
     if (TRY(in.byte()) != sort::kInstance) {
-      return fail(ErrorKind::unsupported, "it imports \"" + name + "\", which is no interface");
+      return fail(ErrorKind::unsupported,
+                  "it imports \"" + printable(name, kLongestTold) + "\", which is no interface");
     }
     const std::uint32_t type = TRY(in.u32());
     if (type >= local.types.size()) return in.bad("a type that is not there");
@@ -181,8 +186,8 @@ class Whole {
     const std::uint8_t what = TRY(in.byte());
     TRY(in.u32());
     if (what != sort::kInstance && what != sort::kFunction) {
-      return fail(ErrorKind::unsupported,
-                  "it exports \"" + name + "\", which is neither interface nor function");
+      return fail(ErrorKind::unsupported, "it exports \"" + printable(name, kLongestTold) +
+                                              "\", which is neither interface nor function");
     }
     if (TRY(in.byte()) == 1) {  // a type that is written out; the instance has it as well
       TRY(in.byte());
@@ -221,7 +226,7 @@ Result<> check_modest(const Outline& model) {
     const auto is = [&](std::string_view beginning) { return name.starts_with(beginning); };
     if (is("quern:llm/") || is("wasi:io/") || is("wasi:clocks/") || is("wasi:random/")) continue;
     return fail(ErrorKind::permission_denied,
-                "the model imports " + name +
+                "the model imports " + printable(name, kLongestTold) +
                     ": it would share in what the app is granted, and a model has no need of that");
   }
   return {};

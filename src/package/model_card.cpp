@@ -1,6 +1,7 @@
 #include "package/model_card.hpp"
 
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include "package/card_layout.hpp"
 #include "package/wasm_binary.hpp"
@@ -16,6 +17,8 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kLongestWord = 256;
+// Of a card as JSON: what pack() writes fits, a system text of nothing but escapes too.
+constexpr Bytes kLargestCard = 256_KiB;
 
 bool is_name(std::string_view text) {
   const auto plain = [](char c) {
@@ -36,16 +39,12 @@ bool is_utf8(const std::string& text) {
 }
 
 // Words that are shown on terminals.
-bool is_word(const std::string& text) {
-  return text.size() <= kLongestWord && is_utf8(text) && std::ranges::none_of(text, [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
-}
+bool is_word(const std::string& text) { return printable(text, kLongestWord) == text; }
 
 Result<> check(const ModelCard& card) {
   if (!is_name(card.name) || card.name == "default") {
     return fail(ErrorKind::invalid_argument,
-                "\"" + card.name.substr(0, kLongestName) +
+                "\"" + printable(card.name, kLongestName) +
                     "\" is no name for a model: letters, digits, \".\", \"_\", \"-\" and \"/\", "
                     "at most 128");
   }
@@ -102,6 +101,9 @@ std::string card_to_json(const ModelCard& card) {
 }
 
 Result<ModelCard> card_from_json(std::string_view text) {
+  if (text.size() > kLargestCard.count) {
+    return fail(ErrorKind::corrupt_data, "a model's card: more than " + to_string(kLargestCard));
+  }
   ModelCard card;
   try {
     const Json json = Json::parse(text);
@@ -113,7 +115,8 @@ Result<ModelCard> card_from_json(std::string_view text) {
                         .name = weights.at("name").get<std::string>(),
                         .licence = weights.at("licence").get<std::string>()}};
   } catch (const Json::exception& problem) {
-    return fail(ErrorKind::corrupt_data, std::string("a model's card: ") + problem.what());
+    return fail(ErrorKind::corrupt_data,
+                "a model's card: " + printable(problem.what(), kLongestWord));
   }
   const Result<> fine = check(card);
   if (!fine.ok()) return fail(ErrorKind::corrupt_data, "a model's card: " + fine.error().message());

@@ -1,6 +1,7 @@
 #include "package/oci_manifest.hpp"
 
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -82,7 +83,8 @@ Result<Document> parse_document(std::string_view text) {
     if (const auto entries = json.find("manifests"); entries != json.end()) return index(*entries);
     return manifest(json);
   } catch (const Json::exception& problem) {
-    return fail(ErrorKind::corrupt_data, std::string("it is no manifest: ") + problem.what());
+    return fail(ErrorKind::corrupt_data,
+                "it is no manifest: " + printable(problem.what(), kLongestText));
   }
 }
 
@@ -123,10 +125,7 @@ std::string error_text(std::string_view text) {
     if (word == first.end() || !word->is_string()) continue;
     told += (told.empty() ? "" : ": ") + word->get<std::string>();
   }
-  // A registry's words go to a person's terminal.
-  std::ranges::replace_if(
-      told, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return told.substr(0, kLongestText);
+  return printable(told, kLongestText);
 }
 
 }  // namespace quern::package

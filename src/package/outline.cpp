@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kDeepest = 16;
 constexpr std::size_t kMostCards = 64;
+constexpr std::size_t kMostNames = 65'536;  // imports and exports together
 constexpr std::uint8_t kModuleImports = 2;
 constexpr std::uint8_t kModuleExports = 7;
 
@@ -51,10 +52,19 @@ Result<> skip_import_type(WasmReader& in) {
   }
 }
 
+// How many imports or exports follow.
+Result<std::uint32_t> names_to_come(WasmReader& in, const Outline& outline) {
+  const std::uint32_t count = TRY(in.count());
+  if (count > kMostNames - outline.imports.size() - outline.exports.size()) {
+    return in.bad("more than 65536 imports and exports");
+  }
+  return count;
+}
+
 Result<> read_module(const Section& section, Outline& outline) {
   WasmReader in(section.body);
   if (section.id == kModuleImports) {
-    for (std::uint32_t left = TRY(in.count()); left > 0; --left) {
+    for (std::uint32_t left = TRY(names_to_come(in, outline)); left > 0; --left) {
       const std::string_view module = TRY(in.name());
       const std::string_view field = TRY(in.name());
       TRY(skip_import_type(in));
@@ -62,7 +72,7 @@ Result<> read_module(const Section& section, Outline& outline) {
     }
   }
   if (section.id == kModuleExports) {
-    for (std::uint32_t left = TRY(in.count()); left > 0; --left) {
+    for (std::uint32_t left = TRY(names_to_come(in, outline)); left > 0; --left) {
       outline.exports.emplace_back(TRY(in.name()));
       TRY(in.byte());
       TRY(in.u32());
@@ -97,17 +107,17 @@ Result<> skip_extern_type(WasmReader& in) {
   }
 }
 
-Result<> read_component_imports(WasmReader in, std::vector<std::string>& names) {
-  for (std::uint32_t left = TRY(in.count()); left > 0; --left) {
-    names.emplace_back(TRY(read_extern_name(in)));
+Result<> read_component_imports(WasmReader in, Outline& outline) {
+  for (std::uint32_t left = TRY(names_to_come(in, outline)); left > 0; --left) {
+    outline.imports.emplace_back(TRY(read_extern_name(in)));
     TRY(skip_extern_type(in));
   }
   return {};
 }
 
-Result<> read_component_exports(WasmReader in, std::vector<std::string>& names) {
-  for (std::uint32_t left = TRY(in.count()); left > 0; --left) {
-    names.emplace_back(TRY(read_extern_name(in)));
+Result<> read_component_exports(WasmReader in, Outline& outline) {
+  for (std::uint32_t left = TRY(names_to_come(in, outline)); left > 0; --left) {
+    outline.exports.emplace_back(TRY(read_extern_name(in)));
     if (TRY(in.byte()) == sort::kCore) TRY(in.byte());
     TRY(in.u32());
     if (TRY(in.byte()) == 1) TRY(skip_extern_type(in));
@@ -141,9 +151,9 @@ Result<Outline> outline(ByteView wasm) {
     if (kind == WasmKind::module) {
       TRY(read_module(*section, found));
     } else if (section->id == section::kImport) {
-      TRY(read_component_imports(WasmReader(section->body), found.imports));
+      TRY(read_component_imports(WasmReader(section->body), found));
     } else if (section->id == section::kExport) {
-      TRY(read_component_exports(WasmReader(section->body), found.exports));
+      TRY(read_component_exports(WasmReader(section->body), found));
     }
   }
   TRY(read_cards(wasm, 0, found.cards));

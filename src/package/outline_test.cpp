@@ -49,6 +49,29 @@ TEST(Outline, ACountOfBillionsCostsNothing) {
   EXPECT_EQ(seen.error().kind(), ErrorKind::corrupt_data);
 }
 
+TEST(Outline, NamesHaveABound) {
+  const auto exporting = [](std::uint32_t names) {
+    WasmWriter exports;
+    exports.u32(names);
+    for (std::uint32_t i = 0; i < names; ++i) exports.name("").byte(0).u32(0);
+    WasmWriter imports;
+    imports.u32(1).name("m").name("f").byte(0).u32(0);
+    return outline(module_with(imports, exports));
+  };
+  EXPECT_TRUE(exporting(65'535).ok());
+  const auto refused = exporting(65'536);
+  ASSERT_FALSE(refused.ok()) << "an import and 65,536 exports";
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(refused.error().describe(), HasSubstr("65536"));
+
+  WasmWriter components;
+  components.u32(65'537);
+  for (std::uint32_t i = 0; i < 65'537; ++i) components.byte(0).name("").byte(1).u32(0).byte(0);
+  WasmWriter out;
+  out.raw(component_preamble()).section(section::kExport, components);
+  EXPECT_EQ(outline(out.bytes()).error().kind(), ErrorKind::corrupt_data);
+}
+
 TEST(Outline, ComponentsInComponentsHaveABottom) {
   Buffer wasm(component_preamble().begin(), component_preamble().end());
   for (int i = 0; i < 40; ++i) {
@@ -56,6 +79,33 @@ TEST(Outline, ComponentsInComponentsHaveABottom) {
     wasm = out.raw(component_preamble()).byte(section::kComponent).block(wasm).take();
   }
   EXPECT_EQ(outline(wasm).error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(GrantsFor, EveryKeyOfTheManifestThatAnImportNeeds) {
+  const auto keys = [](std::vector<std::string> imports) {
+    std::vector<std::string> found;
+    for (const std::string& line : grants_for({.imports = std::move(imports)})) {
+      found.push_back(line.substr(0, line.find(':')));
+    }
+    return found;
+  };
+  const auto none = std::vector<std::string>();
+  EXPECT_EQ(keys({"wasi:io/poll@0.2.0", "wasi:cli/stdout@0.2.0", "wasi:http/types@0.2.0"}), none);
+  EXPECT_EQ(keys({"wasi_ephemeral_nn.compute", "wasi_snapshot_preview1.fd_write"}), none);
+  for (const char* store : {"fermyon:spin/key-value@2.0.0", "wasi:keyvalue/store@0.2.0-draft2"}) {
+    EXPECT_THAT(keys({store, "wasi:keyvalue/atomics@0.2.0-draft2"}), ElementsAre("stores"));
+  }
+  EXPECT_THAT(keys({"fermyon:spin/variables@2.0.0"}), ElementsAre("config"));
+  EXPECT_THAT(keys({"wasi:config/store@0.2.0-rc.1"}), ElementsAre("config"));
+  EXPECT_THAT(keys({"fermyon:spin/llm@2.0.0"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"fermyon:spin/llm@2.0.0", "quern:llm/inference@0.1.0"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi:nn/graph@0.2.0-rc-2024-10-28"}), ElementsAre("graphs", "models"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load"}), ElementsAre("graphs"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load_by_name"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi_ephemeral_nn.load_by_name_with_config"}), ElementsAre("models"));
+  EXPECT_THAT(keys({"wasi:http/outgoing-handler@0.2.0", "wasi:filesystem/preopens@0.2.0",
+                    "wasi:cli/environment@0.2.0", "wasi:sockets/udp@0.2.0"}),
+              ElementsAre("files", "env", "net"));
 }
 
 // A component that offers `exported` and imports it and `more`, none with a function in it.
@@ -110,12 +160,27 @@ TEST(WasmReader, NumbersRoundTrip) {
   EXPECT_FALSE(WasmReader(as_bytes(endless)).s33().ok());
 }
 
+TEST(ModelCard, HasABoundBeforeItIsRead) {
+  ModelCard card = test::card();
+  card.system = std::string(30'000, '\x01');  // six bytes each as JSON
+  const std::string json = card_to_json(card);
+  EXPECT_TRUE(card_from_json(json).ok());
+  const auto refused = card_from_json(json + std::string(256 << 10, ' '));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
+}
+
 TEST(ModelCard, RoundTripsAndIsChecked) {
   ModelCard card = test::card();
   card.system = "Say \"no\"\nand nothing else. \xe2\x9c\x93";
   const auto read = card_from_json(card_to_json(card));
   ASSERT_TRUE(read.ok()) << read.error().describe();
   EXPECT_EQ(read->system, card.system);
+  card.weights.name =
+      "a\xc2\x9b"
+      "31m";
+  EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
+  card = test::card();
   card.weights.digest = "sha256:0";
   EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
   EXPECT_EQ(card_from_json("{\"name\":7}").error().kind(), ErrorKind::corrupt_data);

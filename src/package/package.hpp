@@ -55,7 +55,8 @@ struct Outline {
   std::vector<ModelCard> cards;
 };
 
-// corrupt_data: not WebAssembly, or cut off.
+// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 64 cards, or
+// 256 KiB of one card.
 Result<Outline> outline(ByteView wasm);
 
 // One program out of an app that uses models and the component that is its model.
@@ -70,8 +71,8 @@ struct Composition {
 // random numbers and wasi:io; unsupported: a form of import or export that is named.
 Result<Buffer> compose(const Composition& parts);
 
-// What it would have to be granted to be of use, as it would stand in a manifest and without what
-// only its user knows: `models = ["..."]`, `files = [...]`. Empty: nothing.
+// What it would have to be granted to be of use: a line for each key of the manifest
+// (docs/formats/manifest.md), "stores: ... (--store)". Empty: nothing.
 std::vector<std::string> grants_for(const Outline& outline);
 
 // Does it export quern:llm/inference, so that an app can have it as its model?

@@ -15,7 +15,6 @@ namespace quern::package {
 namespace {
 
 constexpr Bytes kLargestDocument = 4_MiB;
-constexpr Bytes kLargestBlob = 256_MiB;
 constexpr std::string_view kAccepted =
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, "
@@ -27,6 +26,17 @@ bool is_loopback(std::string_view registry) {
   const std::string_view host = registry.substr(0, registry.find(':'));
   const bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
   return host == "localhost" || (number && host.starts_with("127."));
+}
+
+// Where a password may go without TLS: to the registry that speaks so itself, and no further than
+// this machine.
+bool may_be_plain(std::string_view realm, std::string_view registry_origin) {
+  constexpr std::string_view kPlain = "http://";
+  if (!registry_origin.starts_with(kPlain) || !realm.starts_with(kPlain)) return false;
+  const std::string_view rest = realm.substr(kPlain.size());
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  const bool hides = authority.find_first_of("@\\") != std::string_view::npos;
+  return !hides && (is_loopback(authority) || registry_origin.substr(kPlain.size()) == authority);
 }
 
 std::string origin_of(std::string_view url) {
@@ -94,14 +104,14 @@ std::string Registry::address(const Reference& what, std::string_view rest) cons
 }
 
 Result<SendAnswer> Registry::call(const Reference& what, SendRequest request,
-                                  const std::stop_token& stop) {
-  SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
+                                  const std::stop_token& stop, BodyIs body) {
+  SendAnswer answer = TRY(signed_in(what, std::move(request), stop, body));
   if (answer.status >= 200 && answer.status < 300) return answer;
   return refused(what, answer);
 }
 
 Result<SendAnswer> Registry::signed_in(const Reference& what, SendRequest request,
-                                       const std::stop_token& stop) {
+                                       const std::stop_token& stop, BodyIs body) {
   // Where a registry sends uploads may be somebody else's; our sign-in is not for them.
   const bool own = origin_of(request.url) == origin_of(address(what, ""));
   const auto plain_headers = request.headers;
@@ -112,9 +122,10 @@ Result<SendAnswer> Registry::signed_in(const Reference& what, SendRequest reques
     }
   };
   with_sign_in();
-  // A body is a stream that is read once: whoever sends one has signed in with the call before.
   SendAnswer answer = TRY(network_.send(request, stop));
-  if (answer.status != 401 || !own || request.body_bytes > 0) return answer;
+  // Whoever sends a stream has signed in with the call that began its upload.
+  const bool gone = request.body_bytes > 0 && body == BodyIs::read_once;
+  if (answer.status != 401 || !own || gone) return answer;
   TRY(sign_in(what, answer.authenticate, stop));
   with_sign_in();
   return network_.send(request, stop);
@@ -140,20 +151,23 @@ Result<> Registry::sign_in(const Reference& what, std::string_view challenge,
   return fail(ErrorKind::unsupported, what.registry +
                                           " asks for a sign-in of a kind that is not "
                                           "known here: \"" +
-                                          scheme.substr(0, 40) + "\"");
+                                          printable(scheme, 40) + "\"");
 }
 
 Result<std::string> Registry::fetch_token(const Reference& what, std::string_view challenge,
                                           const std::string& basic, const std::stop_token& stop) {
   const std::string realm = parameter(challenge, "realm");
-  const bool may_be_plain = address(what, "").starts_with("http://");
-  if (!realm.starts_with("https://") && !(may_be_plain && realm.starts_with("http://"))) {
+  if (!realm.starts_with("https://") && !may_be_plain(realm, origin_of(address(what, "")))) {
     return fail(ErrorKind::permission_denied,
-                what.registry + " wants tokens fetched from \"" + realm.substr(0, 200) +
-                    "\", which is not https: no sign-in is sent there");
+                what.registry + " wants tokens fetched from \"" + printable(realm, 200) +
+                    "\", which is neither https nor the registry itself: no sign-in is sent "
+                    "there");
   }
-  std::string scope = parameter(challenge, "scope");
-  if (scope.empty()) scope = "repository:" + what.repository + ":pull";
+  // A push begins with questions that reading is enough for; their token is for its writes as well.
+  std::string scope = pushes_ ? "" : parameter(challenge, "scope");
+  if (scope.empty()) {
+    scope = "repository:" + what.repository + (pushes_ ? ":pull,push" : ":pull");
+  }
   const std::string service = parameter(challenge, "service");
   SendRequest request{.url = realm + (realm.find('?') == std::string::npos ? "?" : "&") +
                              "service=" + in_query(service) + "&scope=" + in_query(scope)};
@@ -166,7 +180,7 @@ Result<std::string> Registry::fetch_token(const Reference& what, std::string_vie
       return json[key].get<std::string>();
     }
   }
-  return fail(ErrorKind::corrupt_data, realm + " answered without a token");
+  return fail(ErrorKind::corrupt_data, printable(realm, 200) + " answered without a token");
 }
 
 Result<Manifest> Registry::manifest(const Reference& what, const std::stop_token& stop) {
@@ -191,9 +205,10 @@ Result<Manifest> Registry::manifest(const Reference& what, const std::stop_token
 
 Result<Buffer> Registry::blob(const Reference& what, const Descriptor& blob,
                               const std::stop_token& stop) {
-  if (blob.size > kLargestBlob.count) {
+  if (blob.size > kLargestProgram.count) {
     return fail(ErrorKind::unsupported, blob.digest + " has " + to_string(Bytes{blob.size}) +
-                                            "; at most " + to_string(kLargestBlob) + " are taken");
+                                            "; at most " + to_string(kLargestProgram) +
+                                            " are taken");
   }
   SendRequest request{.url = address(what, "blobs/" + blob.digest),
                       .largest_answer = Bytes{std::max<std::uint64_t>(blob.size, 64 << 10U)}};
@@ -219,6 +234,7 @@ FetchRequest Registry::blob_request(const Reference& what, std::string_view dige
 
 Result<bool> Registry::has_blob(const Reference& what, std::string_view digest,
                                 const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest request{.method = "HEAD", .url = address(what, "blobs/" + std::string(digest))};
   const SendAnswer answer = TRY(signed_in(what, std::move(request), stop));
   if (answer.status == 404) return false;
@@ -228,6 +244,7 @@ Result<bool> Registry::has_blob(const Reference& what, std::string_view digest,
 
 Result<> Registry::put_blob(const Reference& what, const Descriptor& blob, const Body& body,
                             const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest begin{.method = "POST", .url = address(what, "blobs/uploads/")};
   const SendAnswer begun = TRY(call(what, std::move(begin), stop).context("beginning an upload"));
   std::string to = begun.location;
@@ -248,12 +265,14 @@ Result<> Registry::put_blob(const Reference& what, const Descriptor& blob, const
 
 Result<std::string> Registry::put_manifest(const Reference& what, std::string_view json,
                                            const std::stop_token& stop) {
+  pushes_ = true;
   SendRequest put{.method = "PUT",
                   .url = address(what, "manifests/" + what.version()),
                   .headers = {{"Content-Type", std::string(media::kManifest)}},
                   .body_bytes = json.size(),
                   .body = [json]() -> Result<Buffer> { return to_buffer(json); }};
-  TRY(call(what, std::move(put), stop).context("the manifest of " + what.to_string()));
+  TRY(call(what, std::move(put), stop, BodyIs::repeatable)
+          .context("the manifest of " + what.to_string()));
   return sha256(as_bytes(json));
 }
 

@@ -54,6 +54,9 @@ inline constexpr std::string_view kSpinWasm = "application/vnd.wasm.content.laye
 inline constexpr std::string_view kWeights = "application/vnd.quern.weights.v1.gguf";
 }  // namespace media
 
+// Of a program in a registry, packed and not: what is pushed can be pulled.
+inline constexpr Bytes kLargestProgram = 256_MiB;
+
 enum class PlainHttp : std::uint8_t { loopback_only, everywhere };
 
 struct RegistryOptions {
@@ -63,8 +66,9 @@ struct RegistryOptions {
 };
 
 // A conversation with the registry of a reference. It signs in when it is asked to, with what
-// docker's configuration holds. The password goes to the registry and, over https, to the token
-// server that it names; to no other host that an answer leads to.
+// docker's configuration holds. The password goes to the registry and to the token server that it
+// names, over https or where that is the registry itself (of a registry without TLS: or this
+// machine); to no other host that an answer leads to.
 class Registry {
  public:
   // `network` outlives it.
@@ -73,11 +77,12 @@ class Registry {
 
   // Of an index, the entry for WebAssembly. corrupt_data: not the digest that was named.
   Result<Manifest> manifest(const Reference& what, const std::stop_token& stop);
-  // Verified. corrupt_data: other bytes, or more; unsupported: beyond 256 MiB.
+  // Verified. corrupt_data: other bytes, or more; unsupported: beyond kLargestProgram.
   Result<Buffer> blob(const Reference& what, const Descriptor& blob, const std::stop_token& stop);
   // How to get a large one oneself, signed in like the last call.
   FetchRequest blob_request(const Reference& what, std::string_view digest) const;
 
+  // What a push is made of; a sign-in that one of these makes is for reading and writing.
   Result<bool> has_blob(const Reference& what, std::string_view digest,
                         const std::stop_token& stop);
   using Body = std::function<Result<Buffer>()>;  // as in SendRequest
@@ -89,10 +94,13 @@ class Registry {
 
  private:
   std::string address(const Reference& what, std::string_view rest) const;
+  // May the request's body be read from its beginning a second time?
+  enum class BodyIs : std::uint8_t { read_once, repeatable };
   // Sends, signing in if it must; an error for statuses from 400 on.
-  Result<SendAnswer> call(const Reference& what, SendRequest request, const std::stop_token& stop);
+  Result<SendAnswer> call(const Reference& what, SendRequest request, const std::stop_token& stop,
+                          BodyIs body = BodyIs::read_once);
   Result<SendAnswer> signed_in(const Reference& what, SendRequest request,
-                               const std::stop_token& stop);
+                               const std::stop_token& stop, BodyIs body = BodyIs::read_once);
   Result<> sign_in(const Reference& what, std::string_view challenge, const std::stop_token& stop);
   Result<std::string> fetch_token(const Reference& what, std::string_view challenge,
                                   const std::string& basic, const std::stop_token& stop);
@@ -100,6 +108,7 @@ class Registry {
   Network& network_;
   RegistryOptions options_;
   std::string authorization_;  // for this conversation's registry
+  bool pushes_ = false;        // what is asked for is the way to a push
 };
 
 // What of a push or pull is told as it happens.
@@ -110,7 +119,7 @@ using OpenWeights = std::function<Result<Registry::Body>(const Weights&)>;
 
 // A component or module as an OCI artifact: its configuration, itself, and the weights of the
 // models in it as layers of their own; what the registry has is not sent again. The manifest's
-// digest.
+// digest. unsupported: beyond kLargestProgram.
 Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
                          const OpenWeights& weights, const Report& report,
                          const std::stop_token& stop);
@@ -122,6 +131,7 @@ struct Pulled {
 };
 // Understands artifacts, images of one layer that holds one .wasm, and Spin's layout with one
 // component. Weights are left where they are: blob_request() and the cards tell how to get them.
+// corrupt_data: weights of another size than their card says.
 Result<Pulled> pull(Registry& registry, const Reference& from, const std::stop_token& stop);
 
 }  // namespace quern::package

@@ -6,11 +6,16 @@
 #include "base/sha256.hpp"
 
 #include "package/docker_config.hpp"
+#include "package/model_card.hpp"
 #include "package/oci_manifest.hpp"
 #include "package/tar_image.hpp"
+#include "package/test_wasm.hpp"
 #include "package/wasm_binary.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
 
 namespace quern::package {
 namespace {
@@ -41,6 +46,7 @@ class FakeRegistry {
   std::string challenge;  // what is asked of those who are not signed in
   std::string wanted;     // the Authorization that is let in
   std::string token;
+  bool scoped = false;  // a token is for what it was asked for, and reading does not write
   std::string upload_to = "/v2/acme/a/blobs/uploads/1?state=x";
 
   std::string add(std::string content) {
@@ -61,15 +67,34 @@ class FakeRegistry {
     const bool own = request.url.starts_with(host_);
     const std::string given = header(request, "Authorization");
     if (!own) {
-      if (request.url.starts_with("https://auth.test/")) {
+      if (request.url.starts_with("https://auth.test/") || request.url.find("/token?") < 40) {
+        const std::string scope = request.url.substr(request.url.find("&scope=") + 7);
+        if (scoped) {
+          return SendAnswer{
+              .status = 200, .url = request.url, .body = "{\"token\":\"" + scope + "\"}"};
+        }
         return SendAnswer{
             .status = 200, .url = request.url, .body = "{\"token\":\"" + token + "\"}"};
       }
       EXPECT_EQ(given, "") << request.url;
       return {};
     }
+    if (scoped) return check_scope(request, given);
     if (wanted.empty() || given == wanted) return {};
     return SendAnswer{.status = 401, .url = request.url, .authenticate = challenge};
+  }
+
+  static std::optional<SendAnswer> check_scope(const SendRequest& request,
+                                               const std::string& given) {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    const std::string action = reads ? "pull" : "push";
+    if (given.find(action) != std::string::npos) return {};
+    return SendAnswer{.status = 401,
+                      .url = request.url,
+                      .authenticate =
+                          "Bearer realm=\"https://auth.test/token\",service=\"reg\","
+                          "scope=\"repository:acme/a:" +
+                          (reads ? action : "pull,push") + "\""};
   }
 
   SendAnswer answer(const SendRequest& request, const std::string& body) {
@@ -140,6 +165,20 @@ TEST(Registry, WhatIsPushedIsPulled) {
   EXPECT_EQ(pulled->manifest.digest, *digest);
 }
 
+TEST(Registry, WhatCouldNotBePulledIsNotPushed) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const std::size_t size = kLargestProgram.count + 1;
+  // Its pages are never touched.
+  const std::unique_ptr<void, decltype(&std::free)> memory(std::calloc(size, 1), &std::free);
+  const ByteView large(static_cast<const std::byte*>(memory.get()), size);
+  const auto pushed = push(registry, reference(), large, {}, kSilent, {});
+  EXPECT_EQ(pushed.error().kind(), ErrorKind::unsupported);
+  EXPECT_TRUE(fake.calls.empty());
+  const Descriptor blob{.media_type = "x", .digest = sha256({}), .size = size, .annotations = {}};
+  EXPECT_EQ(registry.blob(reference(), blob, {}).error().kind(), ErrorKind::unsupported);
+}
+
 TEST(Registry, WhatIsThereIsNotSentAgain) {
   FakeRegistry fake;
   Registry registry(fake.network, {});
@@ -160,10 +199,26 @@ TEST(Registry, SignsInWithATokenForWhatWasAskedFor) {
   Registry registry(fake.network, {.docker_config = "{\"auths\":{\"localhost:5000\":{\"auth\":\"" +
                                                     to_base64(as_bytes("u:p")) + "\"}}}"});
   ASSERT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
-  EXPECT_THAT(fake.calls,
-              Contains("GET https://auth.test/token?service=reg&scope=repository:acme/a:pull"));
+  EXPECT_THAT(
+      fake.calls,
+      Contains("GET https://auth.test/token?service=reg&scope=repository:acme/a:pull,push"));
   EXPECT_THAT(registry.blob_request(reference(), "sha256:1").headers,
               ElementsAre(std::pair<std::string, std::string>("Authorization", "Bearer t0k")));
+}
+
+TEST(Registry, PushesAgainWhereATokenIsForOneScope) {
+  FakeRegistry fake;
+  fake.scoped = true;
+  for (int turn = 0; turn < 2; ++turn) {
+    Registry registry(fake.network, {});  // the second finds every blob there
+    const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+    ASSERT_TRUE(pushed.ok()) << pushed.error().describe();
+  }
+  // Who has pulled before holds a token for that alone.
+  Registry registry(fake.network, {});
+  ASSERT_TRUE(pull(registry, reference(), {}).ok());
+  const auto written = registry.put_manifest(reference(), fake.manifests["1"], {});
+  EXPECT_TRUE(written.ok()) << written.error().describe();
 }
 
 TEST(Registry, NoSignInLeavesTheRegistry) {
@@ -183,6 +238,36 @@ TEST(Registry, NoSignInLeavesTheRegistry) {
            "{\"auths\":{\"localhost:5000\":{\"username\":\"u\",\"password\":\"p\"}}}"});
   EXPECT_TRUE(push(registry, reference(), as_bytes(kModule), {}, kSilent, {}).ok());
   EXPECT_THAT(fake.calls, Contains(HasSubstr("PUT https://storage.test/u?digest=")));
+}
+
+TEST(Registry, APasswordGoesWithoutTlsToTheRegistryAlone) {
+  const RegistryOptions options{.plain_http = PlainHttp::everywhere,
+                                .docker_config =
+                                    "{\"auths\":{\"localhost:5000\":{\"auth\":\"dTpw\"},"
+                                    "\"reg.test:5000\":{\"auth\":\"dTpw\"}}}"};
+  const auto asked = [&](const std::string& host, const std::string& realm) {
+    FakeRegistry fake("http://" + host);
+    fake.wanted = "Bearer t0k";
+    fake.challenge = "Bearer realm=\"" + realm + "\",service=\"reg\"";
+    Registry registry(fake.network, options);
+    const auto got = registry.manifest(reference(host + "/acme/a:1"), {});
+    EXPECT_FALSE(got.ok());
+    return std::ranges::any_of(fake.calls, [&](const std::string& call) {
+      return call.starts_with("GET " + realm + "?");
+    });
+  };
+  for (const char* away :
+       {"http://evil.test/token", "http://localhost:5000@evil.test/token",
+        "http://localhost@evil.test/token", "http://localhost.evil.test/token",
+        "http://127.0.0.1.evil.test/token", "http://localhost:5000\\@evil.test/token",
+        "http://reg.test:5001/token", "HTTP://evil.test/token"}) {
+    EXPECT_FALSE(asked("localhost:5000", away)) << away;
+    EXPECT_FALSE(asked("reg.test:5000", away)) << away;
+  }
+  EXPECT_TRUE(asked("localhost:5000", "http://127.0.0.1:5001/token"));
+  EXPECT_TRUE(asked("localhost:5000", "https://auth.test/token"));
+  EXPECT_TRUE(asked("reg.test:5000", "http://reg.test:5000/token"));
+  EXPECT_FALSE(asked("localhost:5000", "http://reg.test:5000/token"));
 }
 
 TEST(Registry, OnlyThisMachinesOwnAreSpokenToWithoutTls) {
@@ -212,6 +297,21 @@ TEST(Registry, WithoutASignInItSaysWhatToDo) {
   ASSERT_FALSE(pulled.ok());
   EXPECT_EQ(pulled.error().kind(), ErrorKind::permission_denied);
   EXPECT_THAT(pulled.error().describe(), HasSubstr("docker login localhost:5000"));
+}
+
+TEST(Registry, ItsWordsDoNotSteerATerminal) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  fake.wanted = "x";
+  for (const char* challenge : {"Bearer realm=\"ftp://a\x1b[31m\xc2\x9b"
+                                "2J\"",
+                                "Odd\x1b[31m\xc2\x9b"
+                                "2J realm"}) {
+    fake.challenge = challenge;
+    const std::string told = pull(registry, reference(), {}).error().describe();
+    EXPECT_THAT(told, HasSubstr("?[31m?2"));
+    EXPECT_THAT(told, Not(HasSubstr("\x1b")));
+  }
 }
 
 // The registry lies: every lie is found, and named.
@@ -277,12 +377,40 @@ TEST(Registry, SaysWhatThereIsInsteadOfAProgram) {
   Registry registry(fake.network, {});
   fake.manifests["1"] = manifest_to_json(one_layer(fake, "application/x-helm", "x"));
   EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("application/x-helm"));
+  fake.manifests["1"] = manifest_to_json(one_layer(fake,
+                                                   "x\x1b[31m\xc2\x9b"
+                                                   "31m",
+                                                   "x"));
+  EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("but x?[31m?31m"));
   Manifest two = one_layer(fake, "application/wasm", kModule);
   two.layers.push_back(two.layers.front());
   fake.manifests["1"] = manifest_to_json(two);
   EXPECT_THAT(pull(registry, reference(), {}).error().describe(), HasSubstr("holds 2 programs"));
   EXPECT_EQ(pull(registry, reference("localhost:5000/acme/a:9"), {}).error().kind(),
             ErrorKind::not_found);
+}
+
+TEST(Registry, WeightsOfAnotherSizeThanTheCardSaysAreRefused) {
+  const ModelCard card = test::card();
+  WasmWriter note;
+  note.name(kCardSection).raw(as_bytes(card_to_json(card)));
+  WasmWriter component;
+  component.raw(component_preamble()).section(section::kCustom, note);
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  Manifest manifest = one_layer(fake, "application/wasm", std::string(as_text(component.bytes())));
+  fake.manifests["1"] = manifest_to_json(manifest);
+  EXPECT_TRUE(pull(registry, reference(), {}).ok()) << "it may come without its weights";
+  manifest.layers.push_back(
+      {std::string(media::kWeights), card.weights.digest, card.weights.size.count, {}});
+  fake.manifests["1"] = manifest_to_json(manifest);
+  EXPECT_TRUE(pull(registry, reference(), {}).ok());
+  manifest.layers.back().size += 1;
+  fake.manifests["1"] = manifest_to_json(manifest);
+  const auto refused = pull(registry, reference(), {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
+  EXPECT_THAT(refused.error().describe(), HasSubstr("1235 bytes in the manifest"));
 }
 
 TEST(TarImage, DamagedArchivesAreRefused) {
@@ -317,7 +445,7 @@ TEST(DockerConfig, FindsTheRegistrysOwnSignIn) {
 
 TEST(ErrorText, IsOneCleanLine) {
   EXPECT_EQ(error_text("{\"errors\":[{\"code\":\"DENIED\",\"message\":\"no\\n\\u001b[31mway\"}]}"),
-            "DENIED: no  [31mway");
+            "DENIED: no??[31mway");
   EXPECT_EQ(error_text("<html>"), "");
 }
 

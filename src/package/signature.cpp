@@ -133,6 +133,16 @@ std::string signing_payload(const Reference& what, std::string_view manifest_dig
   return Json({{"critical", critical}, {"optional", nullptr}}).dump();
 }
 
+Result<> check_private_key(std::string_view key) {
+  TRY(private_key(key));
+  return {};
+}
+
+Result<> check_public_key(std::string_view key) {
+  TRY(public_key(key));
+  return {};
+}
+
 Result<std::string> sign_payload(std::string_view payload, std::string_view key) {
   const Key signer = TRY(private_key(key));
   const Digest context(EVP_MD_CTX_new());

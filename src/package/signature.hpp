@@ -13,6 +13,10 @@ namespace quern::package {
 // What is signed: which artifact, and where it is called so.
 std::string signing_payload(const Reference& what, std::string_view manifest_digest);
 
+// Can it sign, or verify? invalid_argument: it is no unlocked P-256 key of that kind as PEM.
+Result<> check_private_key(std::string_view key);
+Result<> check_public_key(std::string_view key);
+
 // ECDSA with SHA-256 over `payload`, DER, as base64. `key`: a private P-256 key as PEM, not locked.
 // invalid_argument: another key.
 Result<std::string> sign_payload(std::string_view payload, std::string_view key);

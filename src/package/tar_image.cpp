@@ -5,6 +5,8 @@
 #include "base/text.hpp"
 #include "base/unpack.hpp"
 
+#include "package/registry.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -12,7 +14,6 @@
 namespace quern::package {
 namespace {
 
-constexpr Bytes kLargest = 256_MiB;
 constexpr std::size_t kBlock = 512;
 constexpr std::size_t kNameBytes = 100;
 constexpr std::size_t kSizeAt = 124;
@@ -60,7 +61,7 @@ Result<Buffer> find_wasm(ByteView tar) {
 Result<Buffer> wasm_in_image(ByteView layer) {
   const bool packed = as_text(layer).starts_with("\x1f\x8b");
   if (!packed) return find_wasm(layer);
-  const Buffer tar = TRY(unpack(layer, kLargest));
+  const Buffer tar = TRY(unpack(layer, kLargestProgram));
   return find_wasm(tar);
 }
 

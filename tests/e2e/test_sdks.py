@@ -205,7 +205,7 @@ def test_what_cannot_be_begun_is_said(tmp_path):
         (["--lang", "python", "--kind", "flow", "x"], 1, "there are http and command"),
         (["--lang", "python", "--kind", "http", "../x"], 2, "cannot be a project's name"),
         (["--lang", "cobol", "--kind", "http", "x"], 2, "cobol"),
-        (["--lang", "python", "--kind", "http"], 2, "name is required"),
+        (["--lang", "python", "--kind", "http"], 2, "NAME is required"),
     ):
         ended = quern.quern("new", *words, home=tmp_path)
         assert ended.code == code and said in ended.err, ended
