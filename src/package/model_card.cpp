@@ -1,6 +1,7 @@
 #include "package/model_card.hpp"
 
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 #include "package/card_layout.hpp"
 #include "package/wasm_binary.hpp"
@@ -24,15 +25,6 @@ bool is_name(std::string_view text) {
   };
   return !text.empty() && text.size() <= kLongestName && std::ranges::all_of(text, plain) &&
          text.front() != '/' && text.back() != '/' && text.find("..") == std::string_view::npos;
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    (void)Json(text).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
 }
 
 // Words that are shown on terminals.
