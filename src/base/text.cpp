@@ -39,6 +39,15 @@ bool is_printable(char32_t code) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+// How many bytes the character has that begins with this one; 0: none does.
+std::size_t width_of(unsigned char lead) {
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2) return 0;
+  if (lead < 0xe0) return 2;
+  if (lead < 0xf0) return 3;
+  return lead < 0xf5 ? 4 : 0;
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -57,6 +66,25 @@ std::string to_lower(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), lower);
   return result;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t width = width_of(lead);
+    if (width == 0 || width > text.size() - i) return false;
+    for (std::size_t k = 1; k < width; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80) return false;
+    }
+    // Overlong forms, surrogates, and what lies above U+10FFFF.
+    const auto second = static_cast<unsigned char>(width > 1 ? text[i + 1] : 0);
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) {
+      return false;
+    }
+    i += width;
+  }
+  return true;
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

@@ -1,5 +1,6 @@
 // Small questions about text that several rooms ask. Views out of a function live as long as the
-// text that went in. ASCII only, but for printable(): names, headers and numbers, never prose.
+// text that went in. ASCII only, but for is_utf8() and printable(): names, headers and numbers, never
+// prose.
 #pragma once
 
 #include "base/result.hpp"
@@ -16,6 +17,8 @@ namespace quern {
 std::string_view trim(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
+// Unicode's table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
 // "a:b::c" by ':' is {"a","b","","c"}; the empty text is {""}.
 std::vector<std::string_view> split(std::string_view text, char separator);
 // Words of others (a registry, a file, a peer) as they may stand on one line of a terminal: "?" for

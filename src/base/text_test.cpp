@@ -55,6 +55,41 @@ TEST(Text, CountsEdits) {
   EXPECT_EQ(edit_distance(std::string(1000, 'a'), "a"), 63U) << "only the first 64 count";
 }
 
+TEST(Text, KnowsUtf8) {
+  for (const std::string_view good :
+       {std::string_view(), std::string_view("a\0z\x7f", 4), std::string_view("clé, 字, 🦊"),
+        std::string_view("\xc2\x80\xdf\xbf"), std::string_view("\xe0\xa0\x80\xef\xbf\xbf"),
+        std::string_view("\xed\x9f\xbf\xee\x80\x80"),  // at both sides of the surrogates
+        std::string_view("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf")}) {
+    EXPECT_TRUE(is_utf8(good)) << good;
+  }
+  for (const char* const bad : {
+           "\x80",
+           "a\xbf",
+           "\xff",
+           "\xfe",
+           "caf\xe9",  // no beginning, or none of UTF-8
+           "\xc0\x80",
+           "\xc1\xbf",
+           "\xe0\x9f\xbf",
+           "\xf0\x8f\xbf\xbf",  // overlong
+           "\xed\xa0\x80",
+           "\xed\xbf\xbf",  // surrogates
+           "\xf4\x90\x80\x80",
+           "\xf5\x80\x80\x80",  // above U+10FFFF
+           "\xc3",
+           "\xe5\xad",
+           "\xf0\x9f\xa6",  // cut off
+           "\xc3z",
+           "\xe5\xadz",
+           "\xf0\x9f\xa6z",
+           "\xc3\xc3"  // cut off by another
+       }) {
+    EXPECT_FALSE(is_utf8(bad)) << testing::PrintToString(bad);
+  }
+  EXPECT_FALSE(is_utf8(std::string_view("字").substr(0, 2)));
+}
+
 TEST(Text, ReadsWholeNumbersOnly) {
   EXPECT_EQ(*parse_number<std::uint16_t>("65535"), 65535);
   for (const char* text : {"65536", "-1", "+1", "", "1 ", "0x1"}) {

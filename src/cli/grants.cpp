@@ -1,6 +1,7 @@
 #include "cli/grants.hpp"
 
 #include "base/files.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -40,6 +41,19 @@ Result<guestapi::StoreGrant> parse_store(const std::string& text) {
   }
   return guestapi::parse_store(text.substr(0, equals), text.substr(equals + 1))
       .context("--store \"" + text + "\"");
+}
+
+Result<> add_config(guestapi::Grants& grants, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos) {
+    // Not repeated: what was meant as the value may be a secret.
+    return fail(ErrorKind::invalid_argument, "--config needs NAME=VALUE");
+  }
+  const std::string name = text.substr(0, equals);
+  if (!is_utf8(name)) {
+    return fail(ErrorKind::invalid_argument, "--config: the name is not UTF-8 text");
+  }
+  return guestapi::set_config(grants, name, text.substr(equals + 1)).context("--config " + name);
 }
 
 Result<> read_secrets(guestapi::Grants& grants, const Process& process) {
@@ -109,14 +123,7 @@ Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpos
     grants.stores.push_back(std::move(store));
   }
   TRY(read_secrets(grants, process));
-  for (const std::string& text : options.config) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      // Not repeated: what was meant as the value may be a secret.
-      return fail(ErrorKind::invalid_argument, "--config needs NAME=VALUE");
-    }
-    grants.config.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
-  }
+  for (const std::string& text : options.config) TRY(add_config(grants, text));
   grants.net.insert(grants.net.end(), options.net.begin(), options.net.end());
   grants.listen.insert(grants.listen.end(), options.listen.begin(), options.listen.end());
   grants.limits.memory = options.memory.value_or(grants.limits.memory);

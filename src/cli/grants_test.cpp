@@ -120,6 +120,30 @@ TEST(Grants, ASecretThatIsNotThereIsNamedAndNoValueIsRepeated) {
   }
 }
 
+TEST(Grants, AValueThatIsNotTextIsRefusedByItsNameAndNotRepeated) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "quern_grants";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "latin.txt") << "hunter2 caf\xe9\n";
+  std::ofstream(folder / "file.toml") << "[config]\ntoken = { file = \"latin.txt\" }\n";
+  std::ofstream(folder / "env.toml") << "[config]\ntoken = { env = \"TOKEN\" }\n";
+  FakeProcess process;
+  process.environment["TOKEN"] = "hunter2 \xed\xa0\x80";
+  for (const GrantOptions& options : {GrantOptions{.manifest = folder / "file.toml"},
+                                      GrantOptions{.manifest = folder / "env.toml"},
+                                      GrantOptions{.config = {"token=hunter2 \xc0\x80"}}}) {
+    const auto grants = make_grants(options, Purpose::service, process);
+    ASSERT_FALSE(grants.ok());
+    EXPECT_EQ(grants.error().kind(), ErrorKind::invalid_argument);
+    const std::string said = grants.error().describe();
+    EXPECT_NE(said.find("token"), std::string::npos) << said;
+    EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+  }
+  const auto name = make_grants({.config = {"caf\xe9=hunter2"}}, Purpose::command, process);
+  EXPECT_EQ(name.error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(make_grants({.config = {"café=crème"}}, Purpose::command, process)->config.at("café"),
+            "crème");
+}
+
 TEST(Grants, LimitsComeFromTheOptions) {
   GrantOptions options;
   options.memory = 64_MiB;

@@ -88,7 +88,11 @@ Result<Grants> parse_grants(std::string_view toml, std::string_view name);
 Result<Grants> load_grants(const std::filesystem::path& manifest);
 // `place`: a name or a path, as in the manifest's [stores]. invalid_argument.
 Result<StoreGrant> parse_store(std::string_view label, std::string_view place);
-// not_found names the variable or file of a secret that is not there; never what is in one.
+// Puts a value into `config`, in place of an older one. invalid_argument, which does not repeat it,
+// when it is not UTF-8: guests are given text.
+Result<> set_config(Grants& grants, std::string_view name, std::string value);
+// not_found names the variable or file of a secret that is not there, invalid_argument a secret
+// that is not UTF-8; never what is in one.
 Result<> read_secrets(Grants& grants, const Process& process, Files& files);
 
 // Where models come from: by the granted name, loading on first use where that is configured.

@@ -293,8 +293,7 @@ Result<> read_config(const Section& top, std::string_view file, Grants& grants) 
       continue;
     }
     TRY(section.text(name, [&](std::string_view text) -> Result<> {
-      grants.config.insert_or_assign(std::string(name), std::string(text));
-      return {};
+      return set_config(grants, name, std::string(text));
     }));
   }
   return {};

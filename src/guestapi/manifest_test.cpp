@@ -142,6 +142,10 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"[config]\na = {}", "must be a string, { env"},
       {"[config]\na = { envv = \"A\" }", "did you mean \"env\"?"},
       {"[config]\na = { env = \"\" }", "must not be empty"},
+      {"[config]\na = \"caf\xe9\"", "not TOML"},  // nor is it UTF-8
+      {"[config]\na = \"\xed\xa0\x80\"", "not TOML"},
+      {"[config]\na = \"\xc0\x80\"", "not TOML"},
+      {"[config]\na = \"\\ud800\"", "not TOML"},
       {"[limits]\nstore = 5", "store in [limits]: must be a string"},
       {"limits = 3", "must be a table"},
       {"[limits]\nmemory = 256", "memory in [limits]: must be a string"},

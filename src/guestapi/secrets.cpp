@@ -1,5 +1,6 @@
-// Values of the configuration that stand in no manifest: read once, when the grants are made, and
-// from then on held like every other value.
+// Values of the configuration. Those that stand in no manifest are read once, when the grants are
+// made, and from then on held like every other value.
+#include "base/text.hpp"
 #include "guestapi/guestapi.hpp"
 
 #include <utility>
@@ -23,10 +24,18 @@ Result<std::string> read_one(const Secret& secret, const Process& process, Files
 
 }  // namespace
 
+Result<> set_config(Grants& grants, std::string_view name, std::string value) {
+  if (!is_utf8(value)) return fail(ErrorKind::invalid_argument, "the value is not UTF-8 text");
+  grants.config.insert_or_assign(std::string(name), std::move(value));
+  return {};
+}
+
 Result<> read_secrets(Grants& grants, const Process& process, Files& files) {
   for (const Secret& secret : grants.secrets) {
-    auto value = TRY(read_one(secret, process, files).context("[config] " + secret.name));
-    grants.config.insert_or_assign(secret.name, std::move(value));
+    const auto read = [&]() -> Result<> {
+      return set_config(grants, secret.name, TRY(read_one(secret, process, files)));
+    };
+    TRY(read().context("[config] " + secret.name));
   }
   grants.secrets.clear();
   return {};

@@ -29,15 +29,6 @@ bool is_name(std::string_view text) {
          text.front() != '/' && text.back() != '/' && text.find("..") == std::string_view::npos;
 }
 
-bool is_utf8(const std::string& text) {
-  try {
-    (void)Json(text).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
 // Words that are shown on terminals.
 bool is_word(const std::string& text) { return printable(text, kLongestWord) == text; }
 

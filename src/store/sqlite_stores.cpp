@@ -17,7 +17,7 @@ namespace {
 
 // "Qern", in the file's head: it is ours.
 constexpr std::uint64_t kApplicationId = 0x5165726e;
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kFormat = 2;
 constexpr std::uint64_t kPageSize = 4096;
 constexpr std::uint64_t kFewestPages = 16;  // an empty store has four
 
@@ -68,9 +68,12 @@ Result<> check_format(Database& database, const std::filesystem::path& file) {
 Result<> make_table(Database& database, const std::filesystem::path& file) {
   return database.transaction([&]() -> Result<> {
     TRY(check_format(database, file));
-    TRY(database.execute(
-        "CREATE TABLE IF NOT EXISTS entries ("
-        "id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL) STRICT"));
+    // AUTOINCREMENT: the number of the last row that was deleted is not given again, or a new key
+    // would lie before the page that is listed next.
+    TRY(
+        database.execute("CREATE TABLE IF NOT EXISTS entries ("
+                         "id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, value "
+                         "BLOB NOT NULL) STRICT"));
     TRY(database.execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
     return database.execute("PRAGMA user_version = " + std::to_string(kFormat));
   });

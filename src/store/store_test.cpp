@@ -1,5 +1,6 @@
 #include "store/store.hpp"
 
+#include "store/sqlite_database.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -112,6 +113,25 @@ TEST_P(StoreTest, KeysComeInPages) {
   EXPECT_TRUE(store.keys(~std::uint64_t{0}, 4).value().keys.empty());
 }
 
+TEST_P(StoreTest, AKeyThatIsSetWhilePagesAreListedIsOnALaterOne) {
+  Store& store = open();
+  ASSERT_TRUE(store.write({{"a", some("1")}, {"b", some("2")}, {"c", some("3")}}).ok());
+  const Page first = store.keys(0, 2).value();
+  EXPECT_THAT(first.keys, ElementsAre("a", "b"));
+  ASSERT_TRUE(store.write({{"b", std::nullopt}, {"c", std::nullopt}}).ok());
+  ASSERT_TRUE(store.write({{"new", some("4")}}).ok());
+  EXPECT_THAT(store.keys(first.next.value(), 2).value().keys, ElementsAre("new"));
+}
+
+TEST_P(StoreTest, AKeyThatIsSetInAnEmptiedStoreIsOnALaterPage) {
+  Store& store = open();
+  ASSERT_TRUE(store.write({{"a", some("1")}, {"b", some("2")}}).ok());
+  const Page first = store.keys(0, 1).value();
+  ASSERT_TRUE(store.write({{"a", std::nullopt}, {"b", std::nullopt}}).ok());
+  ASSERT_TRUE(store.write({{"new", some("3")}}).ok());
+  EXPECT_THAT(store.keys(first.next.value(), 1).value().keys, ElementsAre("new"));
+}
+
 TEST_P(StoreTest, AnUpdateReadsAndWritesInOne) {
   Store& store = open();
   const auto add = [&](const char* key) {
@@ -209,6 +229,16 @@ TEST_F(SqliteStoreTest, AFileThatIsNoStoreIsLeftAlone) {
   EXPECT_EQ(stores->open({.file = folder.path / "absent" / "a.db"}).error().kind(),
             ErrorKind::not_found);
   EXPECT_THAT(stores->open({.file = folder.path}).error().describe(), HasSubstr("store"));
+}
+
+TEST_F(SqliteStoreTest, AStoreOfAnotherFormatIsRefused) {
+  const auto file = folder.path / "old.db";
+  ASSERT_TRUE(make()->open({.file = file}).ok());
+  const auto other = Database::open(SqliteLibrary::load().value(), file).value();
+  ASSERT_TRUE(other->execute("PRAGMA user_version = 1").ok());
+  const Error error = make()->open({.file = file}).error();
+  EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+  EXPECT_THAT(error.describe(), HasSubstr("format 1"));
 }
 
 TEST_F(SqliteStoreTest, TwoProcessesShareOne) {
