@@ -8,7 +8,9 @@
 #include "package/docker_config.hpp"
 #include "package/model_card.hpp"
 #include "package/oci_manifest.hpp"
+#include "package/signature.hpp"
 #include "package/tar_image.hpp"
+#include "package/test_keys.hpp"
 #include "package/test_wasm.hpp"
 #include "package/wasm_binary.hpp"
 #include <gmock/gmock.h>
@@ -411,6 +413,50 @@ TEST(Registry, WeightsOfAnotherSizeThanTheCardSaysAreRefused) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
   EXPECT_THAT(refused.error().describe(), HasSubstr("1235 bytes in the manifest"));
+}
+
+// The tag of cosign's for the signatures of what `pushed` is the digest of.
+std::string signatures_tag(const std::string& pushed) {
+  return "sha256-" + pushed.substr(pushed.find(':') + 1) + ".sig";
+}
+
+TEST(Signatures, OneThatIsNotWholeDoesNotHideTheOthers) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  const test::Keys keys = test::make_keys("P-256");
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok());
+  std::string& stored = fake.manifests[signatures_tag(*pushed)];
+  Manifest signatures = *parse_document(stored)->manifest;
+  Descriptor gone = signatures.layers.front();
+  gone.digest = sha256(as_bytes("gone"));
+  Descriptor changed = signatures.layers.front();
+  changed.digest = sha256(as_bytes("changed"));
+  fake.blobs[changed.digest] = std::string(changed.size, 'x');
+  signatures.layers.insert(signatures.layers.begin(), {gone, changed});
+  stored = manifest_to_json(signatures);
+  const auto verified = verify(registry, reference(), keys.open, {});
+  EXPECT_TRUE(verified.ok()) << verified.error().describe();
+  EXPECT_EQ(verify(registry, reference(), test::make_keys("P-256").open, {}).error().kind(),
+            ErrorKind::permission_denied);
+}
+
+TEST(Signatures, ThereAreNoMoreThanCanBeRead) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  const test::Keys keys = test::make_keys("P-256");
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok());
+  std::string& stored = fake.manifests[signatures_tag(*pushed)];
+  Manifest signatures = *parse_document(stored)->manifest;
+  signatures.layers.resize(255, signatures.layers.front());
+  stored = manifest_to_json(signatures);
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok()) << "the 256th";
+  const std::string before = stored;
+  EXPECT_EQ(sign(registry, reference(), keys.secret, {}).error().kind(),
+            ErrorKind::resource_exhausted);
+  EXPECT_EQ(stored, before);
+  EXPECT_TRUE(verify(registry, reference(), keys.open, {}).ok());
 }
 
 TEST(TarImage, DamagedArchivesAreRefused) {
