@@ -9,8 +9,8 @@
 #include "package/model_card.hpp"
 #include "package/oci_manifest.hpp"
 #include "package/signature.hpp"
-#include "package/tar_image.hpp"
 #include "package/test_keys.hpp"
+#include "package/test_tar.hpp"
 #include "package/test_wasm.hpp"
 #include "package/wasm_binary.hpp"
 #include <gmock/gmock.h>
@@ -342,18 +342,6 @@ Manifest one_layer(FakeRegistry& fake, const std::string& type, const std::strin
   return manifest;
 }
 
-std::string tar_of(const std::string& name, const std::string& content) {
-  std::string head(512, '\0');
-  head.replace(0, name.size(), name);
-  char size[13] = {};
-  std::snprintf(size, sizeof size, "%011zo", content.size());
-  head.replace(124, 11, size);
-  head[156] = '0';
-  std::string body = content;
-  body.resize((content.size() + 511) / 512 * 512);
-  return head + body + std::string(1024, '\0');
-}
-
 TEST(Registry, ReadsSpinsLayoutAndImages) {
   FakeRegistry fake;
   Registry registry(fake.network, {});
@@ -361,7 +349,8 @@ TEST(Registry, ReadsSpinsLayoutAndImages) {
   spin.layers.push_back({"application/vnd.wasm.content.layer.v1+data", fake.add("{}"), 2, {}});
   fake.manifests["1"] = manifest_to_json(spin);
   EXPECT_EQ(as_text(pull(registry, reference(), {})->wasm), kModule);
-  const std::string tar = tar_of("etc/x", "y").substr(0, 1024) + tar_of("app.wasm", kModule);
+  const std::string tar =
+      test::tar_of("etc/x", "y").substr(0, 1024) + test::tar_of("app.wasm", kModule);
   const Manifest twin = one_layer(fake, "application/vnd.oci.image.layer.v1.tar", tar);
   const std::string json = manifest_to_json(twin);
   fake.manifests[sha256(as_bytes(json))] = json;
@@ -457,19 +446,6 @@ TEST(Signatures, ThereAreNoMoreThanCanBeRead) {
             ErrorKind::resource_exhausted);
   EXPECT_EQ(stored, before);
   EXPECT_TRUE(verify(registry, reference(), keys.open, {}).ok());
-}
-
-TEST(TarImage, DamagedArchivesAreRefused) {
-  const std::string tar = tar_of("a.wasm", kModule);
-  ASSERT_TRUE(wasm_in_image(as_bytes(tar)).ok());
-  for (std::size_t size = 0; size < tar.size(); size += 7) {
-    (void)wasm_in_image(as_bytes(tar.substr(0, size))).ok();
-  }
-  std::string large = tar;
-  large.replace(124, 11, "77777777777");
-  EXPECT_EQ(wasm_in_image(as_bytes(large)).error().kind(), ErrorKind::corrupt_data);
-  const auto two = tar_of("a.wasm", kModule).substr(0, 1024) + tar_of("b.wasm", kModule);
-  EXPECT_EQ(wasm_in_image(as_bytes(two)).error().kind(), ErrorKind::unsupported);
 }
 
 TEST(DockerConfig, FindsTheRegistrysOwnSignIn) {
