@@ -6,8 +6,8 @@
 
 namespace quern {
 
-// The content of one gzip member (RFC 1952). corrupt_data when it is none, resource_exhausted when
-// it holds more than `limit`.
+// The content of all members of a gzip file (RFC 1952), one behind the other. corrupt_data when it
+// is none, resource_exhausted when they hold more than `limit`.
 Result<Buffer> unpack(ByteView gzip, Bytes limit);
 
 }  // namespace quern

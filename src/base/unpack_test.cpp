@@ -19,6 +19,22 @@ TEST(Unpack, GivesBackWhatWasPacked) {
   EXPECT_EQ(as_text(*content), "quern quern quern");
 }
 
+TEST(Unpack, GoesOnThroughAllMembers) {
+  // printf '' | gzip -n
+  const std::string empty("\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0", 20);
+  const auto content = unpack(as_bytes(kPacked + empty + kPacked + empty), 1_KiB);
+  ASSERT_TRUE(content.ok()) << content.error().describe();
+  EXPECT_EQ(as_text(*content), "quern quern quernquern quern quern");
+  EXPECT_TRUE(unpack(as_bytes(empty), 1_KiB)->empty());
+  EXPECT_TRUE(unpack(as_bytes(kPacked + kPacked), Bytes{34}).ok());
+  for (const std::string& last : {kPacked, empty + kPacked, kPacked + empty}) {
+    EXPECT_EQ(unpack(as_bytes(kPacked + last), Bytes{33}).error().kind(),
+              ErrorKind::resource_exhausted);
+  }
+  EXPECT_FALSE(unpack(as_bytes(kPacked + kPacked.substr(0, 20)), 1_KiB).ok()) << "cut";
+  EXPECT_FALSE(unpack(as_bytes(kPacked + "and more" + std::string(8, '\0')), 1_KiB).ok());
+}
+
 TEST(Unpack, RefusesWhatIsTooLargeCutOrChanged) {
   EXPECT_EQ(unpack(as_bytes(kPacked), Bytes{16}).error().kind(), ErrorKind::resource_exhausted);
   for (std::size_t length = 0; length < kPacked.size(); ++length) {

@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostLayers = 256;
 constexpr std::size_t kLongestText = 300;
 
 Descriptor descriptor(const Json& json) {

@@ -10,6 +10,8 @@
 
 namespace quern::package {
 
+inline constexpr std::size_t kMostLayers = 256;  // of a manifest that is read
+
 // A manifest, or what an index says is the one to take.
 struct Document {
   std::optional<Manifest> manifest;

@@ -8,7 +8,9 @@
 #include "package/docker_config.hpp"
 #include "package/model_card.hpp"
 #include "package/oci_manifest.hpp"
-#include "package/tar_image.hpp"
+#include "package/signature.hpp"
+#include "package/test_keys.hpp"
+#include "package/test_tar.hpp"
 #include "package/test_wasm.hpp"
 #include "package/wasm_binary.hpp"
 #include <gmock/gmock.h>
@@ -340,18 +342,6 @@ Manifest one_layer(FakeRegistry& fake, const std::string& type, const std::strin
   return manifest;
 }
 
-std::string tar_of(const std::string& name, const std::string& content) {
-  std::string head(512, '\0');
-  head.replace(0, name.size(), name);
-  char size[13] = {};
-  std::snprintf(size, sizeof size, "%011zo", content.size());
-  head.replace(124, 11, size);
-  head[156] = '0';
-  std::string body = content;
-  body.resize((content.size() + 511) / 512 * 512);
-  return head + body + std::string(1024, '\0');
-}
-
 TEST(Registry, ReadsSpinsLayoutAndImages) {
   FakeRegistry fake;
   Registry registry(fake.network, {});
@@ -359,7 +349,8 @@ TEST(Registry, ReadsSpinsLayoutAndImages) {
   spin.layers.push_back({"application/vnd.wasm.content.layer.v1+data", fake.add("{}"), 2, {}});
   fake.manifests["1"] = manifest_to_json(spin);
   EXPECT_EQ(as_text(pull(registry, reference(), {})->wasm), kModule);
-  const std::string tar = tar_of("etc/x", "y").substr(0, 1024) + tar_of("app.wasm", kModule);
+  const std::string tar =
+      test::tar_of("etc/x", "y").substr(0, 1024) + test::tar_of("app.wasm", kModule);
   const Manifest twin = one_layer(fake, "application/vnd.oci.image.layer.v1.tar", tar);
   const std::string json = manifest_to_json(twin);
   fake.manifests[sha256(as_bytes(json))] = json;
@@ -413,17 +404,48 @@ TEST(Registry, WeightsOfAnotherSizeThanTheCardSaysAreRefused) {
   EXPECT_THAT(refused.error().describe(), HasSubstr("1235 bytes in the manifest"));
 }
 
-TEST(TarImage, DamagedArchivesAreRefused) {
-  const std::string tar = tar_of("a.wasm", kModule);
-  ASSERT_TRUE(wasm_in_image(as_bytes(tar)).ok());
-  for (std::size_t size = 0; size < tar.size(); size += 7) {
-    (void)wasm_in_image(as_bytes(tar.substr(0, size))).ok();
-  }
-  std::string large = tar;
-  large.replace(124, 11, "77777777777");
-  EXPECT_EQ(wasm_in_image(as_bytes(large)).error().kind(), ErrorKind::corrupt_data);
-  const auto two = tar_of("a.wasm", kModule).substr(0, 1024) + tar_of("b.wasm", kModule);
-  EXPECT_EQ(wasm_in_image(as_bytes(two)).error().kind(), ErrorKind::unsupported);
+// The tag of cosign's for the signatures of what `pushed` is the digest of.
+std::string signatures_tag(const std::string& pushed) {
+  return "sha256-" + pushed.substr(pushed.find(':') + 1) + ".sig";
+}
+
+TEST(Signatures, OneThatIsNotWholeDoesNotHideTheOthers) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  const test::Keys keys = test::make_keys("P-256");
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok());
+  std::string& stored = fake.manifests[signatures_tag(*pushed)];
+  Manifest signatures = *parse_document(stored)->manifest;
+  Descriptor gone = signatures.layers.front();
+  gone.digest = sha256(as_bytes("gone"));
+  Descriptor changed = signatures.layers.front();
+  changed.digest = sha256(as_bytes("changed"));
+  fake.blobs[changed.digest] = std::string(changed.size, 'x');
+  signatures.layers.insert(signatures.layers.begin(), {gone, changed});
+  stored = manifest_to_json(signatures);
+  const auto verified = verify(registry, reference(), keys.open, {});
+  EXPECT_TRUE(verified.ok()) << verified.error().describe();
+  EXPECT_EQ(verify(registry, reference(), test::make_keys("P-256").open, {}).error().kind(),
+            ErrorKind::permission_denied);
+}
+
+TEST(Signatures, ThereAreNoMoreThanCanBeRead) {
+  FakeRegistry fake;
+  Registry registry(fake.network, {});
+  const auto pushed = push(registry, reference(), as_bytes(kModule), {}, kSilent, {});
+  const test::Keys keys = test::make_keys("P-256");
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok());
+  std::string& stored = fake.manifests[signatures_tag(*pushed)];
+  Manifest signatures = *parse_document(stored)->manifest;
+  signatures.layers.resize(255, signatures.layers.front());
+  stored = manifest_to_json(signatures);
+  ASSERT_TRUE(sign(registry, reference(), keys.secret, {}).ok()) << "the 256th";
+  const std::string before = stored;
+  EXPECT_EQ(sign(registry, reference(), keys.secret, {}).error().kind(),
+            ErrorKind::resource_exhausted);
+  EXPECT_EQ(stored, before);
+  EXPECT_TRUE(verify(registry, reference(), keys.open, {}).ok());
 }
 
 TEST(DockerConfig, FindsTheRegistrysOwnSignIn) {

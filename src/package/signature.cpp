@@ -180,6 +180,11 @@ Result<std::string> sign(Registry& registry, const Reference& what, std::string_
   std::string digest = TRY(registry.manifest(what, stop)).digest;
   const Reference where = signatures_of(what, digest);
   Manifest signatures = TRY(known_signatures(registry, where, stop));
+  if (signatures.layers.size() >= kMostLayers) {
+    return fail(ErrorKind::resource_exhausted, what.to_string() + " has " +
+                                                   std::to_string(signatures.layers.size()) +
+                                                   " signatures; one more could not be read again");
+  }
   const std::string payload = signing_payload(what, digest);
   Descriptor layer = describe(kPayloadType, payload);
   layer.annotations[std::string(kAnnotation)] = TRY(sign_payload(payload, key));
@@ -210,9 +215,15 @@ Result<std::string> verify(Registry& registry, const Reference& what, std::strin
   for (const Descriptor& layer : signatures.layers) {
     const auto signature = layer.annotations.find(std::string(kAnnotation));
     if (signature == layer.annotations.end() || layer.size > kLargestPayload) continue;
-    const Buffer payload = TRY(registry.blob(where, layer, stop));
-    const bool fits = check_signature(as_text(payload), signature->second, key).ok();
-    if (fits && is_about(as_text(payload), digest)) return digest;
+    const auto payload = registry.blob(where, layer, stop);
+    if (!payload.ok()) {
+      const ErrorKind kind = payload.error().kind();
+      // Of one signature that is not whole the others are none the worse.
+      if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt_data) continue;
+      return fail(payload.error());
+    }
+    const bool fits = check_signature(as_text(*payload), signature->second, key).ok();
+    if (fits && is_about(as_text(*payload), digest)) return digest;
   }
   return fail(ErrorKind::permission_denied,
               what.to_string() + " (" + digest + ") is not signed by this key");

@@ -25,7 +25,7 @@ Result<> check_signature(std::string_view payload, std::string_view signature,
                          std::string_view key);
 
 // Signs what the reference means now and puts the signature beside those that are there. The
-// digest of what was signed.
+// digest of what was signed. resource_exhausted: 256 signatures are there already.
 Result<std::string> sign(Registry& registry, const Reference& what, std::string_view key,
                          const std::stop_token& stop);
 // permission_denied: no signature of this key for what the reference means now. Its digest.

@@ -2,39 +2,17 @@
 
 #include "base/base64.hpp"
 
+#include "package/test_keys.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 namespace quern::package {
 namespace {
 
 using ::testing::HasSubstr;
 
-struct Keys {
-  std::string secret;
-  std::string open;
-};
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string text(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return text;
-}
-
-Keys make_keys(const char* curve) {
-  EVP_PKEY* const key = EVP_EC_gen(curve);
-  BIO* const secret = BIO_new(BIO_s_mem());
-  PEM_write_bio_PrivateKey(secret, key, nullptr, nullptr, 0, nullptr, nullptr);
-  BIO* const open = BIO_new(BIO_s_mem());
-  PEM_write_bio_PUBKEY(open, key);
-  EVP_PKEY_free(key);
-  return {text_of(secret), text_of(open)};
-}
+using test::Keys;
+using test::make_keys;
 
 TEST(Signature, ThePayloadIsCosigns) {
   EXPECT_EQ(signing_payload(*Reference::parse("ghcr.io/acme/a:1"), "sha256:ab"),

@@ -1,5 +1,6 @@
 // POSIX.1 ustar, as far as it takes to find one file: headers of 512 bytes, contents in blocks of
-// 512. https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
+// 512. Names over 100 bytes come before their file, in GNU's form or in that of pax.
+// https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
 #include "package/tar_image.hpp"
 
 #include "base/text.hpp"
@@ -36,21 +37,46 @@ Result<std::size_t> octal(std::string_view field) {
   return value;
 }
 
+// The path of a pax header, whose records are "LENGTH KEY=VALUE\n".
+std::optional<std::string_view> pax_path(std::string_view records) {
+  while (!records.empty()) {
+    const std::size_t blank = records.find(' ');
+    const auto length = parse_number<std::size_t>(records.substr(0, blank));
+    if (!length.ok() || blank == std::string_view::npos) return {};
+    if (*length < blank + 2 || *length > records.size()) return {};
+    const std::string_view record = records.substr(blank + 1, *length - blank - 2);
+    if (record.starts_with("path=")) return record.substr(record.find('=') + 1);
+    records.remove_prefix(*length);
+  }
+  return {};
+}
+
 Result<Buffer> find_wasm(ByteView tar) {
   std::optional<ByteView> found;
+  std::optional<std::string_view> long_name;  // of the next file; GNU's, or POSIX's
   for (std::size_t at = 0; tar.size() - at >= kBlock;) {
     const std::string_view head = as_text(tar.subspan(at, kBlock));
     if (head.find_first_not_of('\0') == std::string_view::npos) break;  // the end
     at += kBlock;
     const std::size_t size = TRY(octal(head.substr(kSizeAt, kSizeBytes)));
     if (size > tar.size() - at) return bad("cut off");
-    const char type = head[kTypeAt];
-    const bool file = type == '0' || type == '\0';
-    if (file && until_nul(head.substr(0, kNameBytes)).ends_with(".wasm")) {
-      if (found) return fail(ErrorKind::unsupported, "the image holds several programs");
-      found = tar.subspan(at, size);
-    }
+    const ByteView content = tar.subspan(at, size);
     at += std::min((size + kBlock - 1) / kBlock * kBlock, tar.size() - at);
+    const char type = head[kTypeAt];
+    if (type == 'L') {
+      long_name = until_nul(as_text(content));
+      continue;
+    }
+    if (type == 'x') {
+      if (const auto path = pax_path(as_text(content))) long_name = path;
+      continue;
+    }
+    const bool file = type == '0' || type == '\0';
+    const std::string_view name = long_name.value_or(until_nul(head.substr(0, kNameBytes)));
+    long_name.reset();
+    if (!file || !name.ends_with(".wasm")) continue;
+    if (found) return fail(ErrorKind::unsupported, "the image holds several programs");
+    found = content;
   }
   if (!found) return fail(ErrorKind::unsupported, "the image holds no .wasm file");
   return Buffer(found->begin(), found->end());
