@@ -1,5 +1,6 @@
 #include "store/store.hpp"
 
+#include "store/fakes.hpp"
 #include "store/sqlite_database.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
