@@ -6,6 +6,21 @@
 #include <algorithm>
 
 namespace quern::cli {
+namespace {
+
+void tell_missing_weights(ByteView app, const std::filesystem::path& file,
+                          const ModelOptions& options) {
+  if (names_models(options)) return;
+  const auto outline = package::outline(app);
+  if (!outline.ok()) return;
+  for (const package::ModelCard& card : outline->cards) {
+    log::warn("cli", file.string() + " holds the model " + card.name +
+                         ", whose weights are not granted; --model " + card.weights.digest +
+                         " grants them");
+  }
+}
+
+}  // namespace
 
 bool is_component(std::string_view reference) { return reference.ends_with(".wasm"); }
 
@@ -40,26 +55,13 @@ Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine,
   return engine.load(whole, what);
 }
 
-void tell_missing_weights(const std::filesystem::path& file, const ModelOptions& options,
-                          Files& files) {
-  if (names_models(options)) return;
-  const auto wasm = files.read(file, kLargestProgram);
-  if (!wasm.ok()) return;
-  const auto outline = package::outline(*wasm);
-  if (!outline.ok()) return;
-  for (const package::ModelCard& card : outline->cards) {
-    log::warn("cli", file.string() + " holds the model " + card.name +
-                         ", whose weights are not granted; --model " + card.weights.digest +
-                         " grants them");
-  }
-}
-
 Result<std::shared_ptr<const wasm::Program>> load_program(
-    wasm::Engine& engine, const std::filesystem::path& file,
+    wasm::Engine& engine, const std::filesystem::path& file, const ModelOptions& options,
     const std::optional<ModelComponent>& model, Files& files) {
-  if (!model) return engine.load_file(file);
   const Buffer app = TRY(files.read(file, kLargestProgram));
-  return load_composed(engine, app, file.string(), *model);
+  tell_missing_weights(app, file, options);
+  if (model) return load_composed(engine, app, file.string(), *model);
+  return engine.load(app, file.string());
 }
 
 }  // namespace quern::cli

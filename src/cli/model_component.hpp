@@ -29,17 +29,14 @@ bool is_component(std::string_view reference);
 // invalid_argument: several models and one of them a component; a component that is no model.
 Result<std::optional<ModelComponent>> take_component(ModelOptions& options, Files& files);
 
-// A program with the component as its model; the program as it is without one.
+// A program with the component as its model; the program as it is without one. The log says which
+// weights a composed program means, where `options` grant it none.
 Result<std::shared_ptr<const wasm::Program>> load_program(
-    wasm::Engine& engine, const std::filesystem::path& file,
+    wasm::Engine& engine, const std::filesystem::path& file, const ModelOptions& options,
     const std::optional<ModelComponent>& model, Files& files);
 Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine, ByteView app,
                                                            std::string_view name,
                                                            const ModelComponent& model);
-
-// Says in the log which weights a composed program means, where it was granted none.
-void tell_missing_weights(const std::filesystem::path& file, const ModelOptions& options,
-                          Files& files);
 
 // The largest program that is read; far above any real one.
 inline constexpr Bytes kLargestProgram = 1_GiB;

@@ -94,8 +94,8 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
   if (names_models(options.model)) node.models.start(options.model, home, world);
   TRY(world.files.make_directories(home.code.parent_path()));
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
-  tell_missing_weights(options.file, options.model, world.files);
-  const auto program = TRY(load_program(*node.engine, options.file, node.component, world.files));
+  const auto program =
+      TRY(load_program(*node.engine, options.file, options.model, node.component, world.files));
   if (options.invoke.empty() && !program->is_command()) {
     return fail(not_a_command(*program, options.file.string()));
   }

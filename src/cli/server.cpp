@@ -102,8 +102,7 @@ Result<> ServingNode::listen() {
 
 Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
   if (!options_.file.empty()) {
-    tell_missing_weights(options_.file, options_.model, world_.files);
-    return load_program(*engine_, options_.file, component_, world_.files);
+    return load_program(*engine_, options_.file, options_.model, component_, world_.files);
   }
   if (world_.chat_wasm.empty()) {
     return fail(ErrorKind::unsupported, "this build holds no chat server");

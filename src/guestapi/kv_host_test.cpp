@@ -2,6 +2,7 @@
 #include "guestapi/fakes.hpp"
 #include "guestapi/test_guest.hpp"
 
+#include "store/fakes.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -11,14 +11,12 @@
 namespace quern::store {
 namespace {
 
-// Another process writes for milliseconds; one that does not end is no reason to wait forever.
-constexpr int kBusyMs = 2000;
+bool is_locked(int code) { return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED; }
 
 ErrorKind kind_of(int code) {
+  if (is_locked(code)) return ErrorKind::unavailable;
   switch (code & 0xff) {
     case SQLITE_FULL: return ErrorKind::resource_exhausted;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorKind::unavailable;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return ErrorKind::corrupt_data;
     case SQLITE_PERM:
@@ -43,6 +41,8 @@ Result<> make_file(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+void Patience::learn(int code) { in_vain_ = is_locked(code); }
 
 Query::~Query() {
   database_.library().reset(statement_);
@@ -74,7 +74,7 @@ Query& Query::bind(std::uint64_t number) {
 
 Result<bool> Query::next() {
   if (problem_ != SQLITE_OK) return fail(database_.error(problem_));
-  const int code = database_.library().step(statement_);
+  const int code = database_.step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
   return fail(database_.error(code));
@@ -105,7 +105,6 @@ Result<std::unique_ptr<Database>> Database::open(std::shared_ptr<const SqliteLib
   // There is a connection to close, and to ask what went wrong, after a failure too.
   std::unique_ptr<Database> database(new Database(std::move(library), connection, std::move(file)));
   if (code != SQLITE_OK) return fail(database->error(code));
-  database->library().busy_timeout(connection, kBusyMs);
   return database;
 }
 
@@ -114,28 +113,55 @@ Database::~Database() {
   library_->close_v2(connection_);
 }
 
+template <class Call>
+int Database::with(Patience& patience, const Call& call) {
+  library_->busy_timeout(connection_, patience.wait_ms());
+  const int code = call();
+  patience.learn(code);
+  return code;
+}
+
+int Database::step(sqlite3_stmt* statement) {
+  return with(reading_, [&] { return library_->step(statement); });
+}
+
 Result<> Database::execute(const std::string& sql) {
-  const int code = library_->exec(connection_, sql.c_str(), nullptr, nullptr, nullptr);
+  const int code = with(reading_, [&] {
+    return library_->exec(connection_, sql.c_str(), nullptr, nullptr, nullptr);
+  });
   if (code == SQLITE_OK) return {};
   return fail(error(code));
 }
 
 Result<std::uint64_t> Database::number(std::string_view sql) {
-  Query query(*this, TRY(prepare(sql)));
-  return TRY(query.next()) ? query.number(0) : 0;
+  sqlite3_stmt* const statement = TRY(prepare(sql));
+  const auto read = [&]() -> Result<std::uint64_t> {
+    Query query(*this, statement);
+    return TRY(query.next()) ? query.number(0) : 0;
+  };
+  const Result<std::uint64_t> number = read();
+  statements_.pop_back();
+  library_->finalize(statement);
+  return number;
 }
 
 Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
+  library_->busy_timeout(connection_, reading_.wait_ms());
   const int code = library_->prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  // Most are prepared without a look at the file: that it went well does not tell that it is free.
+  if (is_locked(code)) reading_.learn(code);
   if (code != SQLITE_OK) return fail(error(code));
   statements_.push_back(statement);
   return statement;
 }
 
 Result<> Database::transaction(const std::function<Result<>()>& work) {
-  TRY(execute("BEGIN IMMEDIATE"));
+  const int begun = with(writing_, [&] {
+    return library_->exec(connection_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+  });
+  if (begun != SQLITE_OK) return fail(error(begun));
   Result<> done = work();
   if (done.ok()) done = execute("COMMIT");
   if (!done.ok()) {
@@ -146,6 +172,10 @@ Result<> Database::transaction(const std::function<Result<>()>& work) {
 }
 
 Error Database::error(int code) const {
+  if (is_locked(code)) {
+    return {kind_of(code), "the store " + file_.string() +
+                               " is locked by another process; it can be used when that is done"};
+  }
   return {kind_of(code),
           "the store " + file_.string() + ": " + std::string(library_->errmsg(connection_))};
 }

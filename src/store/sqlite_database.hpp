@@ -19,12 +19,24 @@ namespace quern::store {
 
 class Database;
 
+// How long a lock of another process is waited for. One thread serves everybody's stores: after a
+// wait in vain nobody waits for this lock again until it was free once.
+class Patience {
+ public:
+  int wait_ms() const { return in_vain_ ? 0 : kWaitMs; }
+  // `code`: what SQLite answered after that wait.
+  void learn(int code);
+
+ private:
+  static constexpr int kWaitMs = 200;  // another process's change takes some tens of these
+  bool in_vain_ = false;
+};
+
 // A prepared statement in use: bound, stepped through, and reset at the end of the scope. What is
 // bound must live until then.
 class Query {
  public:
-  Query(const Database& database, sqlite3_stmt* statement)
-      : database_(database), statement_(statement) {}
+  Query(Database& database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
   ~Query();
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
@@ -43,7 +55,7 @@ class Query {
   std::uint64_t number(int column) const;
 
  private:
-  const Database& database_;
+  Database& database_;
   sqlite3_stmt* const statement_;
   int bound_ = 0;
   int problem_ = 0;  // of a bind
@@ -67,7 +79,11 @@ class Database {
   // Runs `work` with no writer beside it; its error takes back what it did.
   Result<> transaction(const std::function<Result<>()>& work);
 
+  // Of a statement of prepare(): SQLite's code.
+  int step(sqlite3_stmt* statement);
+
   const SqliteLibrary& library() const { return *library_; }
+  const std::filesystem::path& file() const { return file_; }
   // What the library's code means.
   Error error(int code) const;
 
@@ -76,10 +92,17 @@ class Database {
            std::filesystem::path file)
       : library_(std::move(library)), connection_(connection), file_(std::move(file)) {}
 
+  // Calls SQLite, which waits for locks as long as `patience` allows.
+  template <class Call>
+  int with(Patience& patience, const Call& call);
+
   const std::shared_ptr<const SqliteLibrary> library_;
   sqlite3* const connection_;
   const std::filesystem::path file_;
   std::vector<sqlite3_stmt*> statements_;
+  // Readers wait for those who lock everybody out, writers for each other too.
+  Patience reading_;
+  Patience writing_;
 };
 
 }  // namespace quern::store

@@ -23,9 +23,10 @@ constexpr std::uint64_t kFewestPages = 16;  // an empty store has four
 
 class SqliteStore final : public Store {
  public:
-  static Result<std::unique_ptr<SqliteStore>> open(std::shared_ptr<const SqliteLibrary> library,
-                                                   const std::filesystem::path& file);
+  explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
+  // Before anything else; again after an error.
+  Result<> make_ready();
   // Another grant may allow more, or less.
   Result<> set_limit(Bytes limit);
 
@@ -36,13 +37,13 @@ class SqliteStore final : public Store {
   Result<> update(std::string_view key, const Update& change) override;
 
  private:
-  explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   Result<> prepare();
   Result<> apply(std::string_view key, const std::optional<Buffer>& value);
   // "is full" alone would leave it open what to do.
   Result<> explained(Result<> done) const;
 
   const std::unique_ptr<Database> database_;
+  bool ready_ = false;
   Bytes limit_;
   sqlite3_stmt* get_ = nullptr;
   sqlite3_stmt* exists_ = nullptr;
@@ -51,23 +52,24 @@ class SqliteStore final : public Store {
   sqlite3_stmt* delete_ = nullptr;
 };
 
-Result<> check_format(Database& database, const std::filesystem::path& file) {
+Result<> check_format(Database& database) {
   const std::uint64_t id = TRY(database.number("PRAGMA application_id"));
   const std::uint64_t format = TRY(database.number("PRAGMA user_version"));
   if (id == kApplicationId && format == kFormat) return {};
   if (id == kApplicationId) {
     return fail(ErrorKind::unsupported,
-                file.string() + " is a store of format " + std::to_string(format) +
+                database.file().string() + " is a store of format " + std::to_string(format) +
                     "; this program knows format " + std::to_string(kFormat));
   }
   if (id == 0 && TRY(database.number("SELECT count(*) FROM sqlite_schema")) == 0) return {};
-  return fail(ErrorKind::corrupt_data, file.string() + " is a database of another program");
+  return fail(ErrorKind::corrupt_data,
+              database.file().string() + " is a database of another program");
 }
 
 // Processes that begin at the same moment make it once.
-Result<> make_table(Database& database, const std::filesystem::path& file) {
+Result<> make_table(Database& database) {
   return database.transaction([&]() -> Result<> {
-    TRY(check_format(database, file));
+    TRY(check_format(database));
     // AUTOINCREMENT: the number of the last row that was deleted is not given again, or a new key
     // would lie before the page that is listed next.
     TRY(
@@ -79,29 +81,32 @@ Result<> make_table(Database& database, const std::filesystem::path& file) {
   });
 }
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(std::shared_ptr<const SqliteLibrary> library,
-                                                       const std::filesystem::path& file) {
-  auto database = TRY(Database::open(std::move(library), file));
-  TRY(check_format(*database, file));
+Result<> SqliteStore::make_ready() {
+  if (ready_) return {};
+  TRY(check_format(*database_));
   TRY(
-      database->execute("PRAGMA trusted_schema = OFF;"
-                        "PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL;"
-                        "PRAGMA journal_size_limit = 4194304"));
-  if (TRY(database->number("PRAGMA application_id")) == 0) TRY(make_table(*database, file));
-  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database)));
-  TRY(store->prepare());
-  return store;
+      database_->execute("PRAGMA trusted_schema = OFF;"
+                         "PRAGMA journal_mode = WAL;"
+                         "PRAGMA synchronous = FULL;"
+                         "PRAGMA journal_size_limit = 4194304"));
+  if (TRY(database_->number("PRAGMA application_id")) == 0) TRY(make_table(*database_));
+  TRY(prepare());
+  ready_ = true;
+  return {};
 }
 
 Result<> SqliteStore::prepare() {
-  get_ = TRY(database_->prepare("SELECT value FROM entries WHERE key = ?"));
-  exists_ = TRY(database_->prepare("SELECT 1 FROM entries WHERE key = ?"));
-  keys_ = TRY(database_->prepare("SELECT id, key FROM entries WHERE id >= ? ORDER BY id LIMIT ?"));
-  set_ =
-      TRY(database_->prepare("INSERT INTO entries (key, value) VALUES (?, ?) "
-                             "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
-  delete_ = TRY(database_->prepare("DELETE FROM entries WHERE key = ?"));
+  const std::pair<sqlite3_stmt**, const char*> all[] = {
+      {&get_, "SELECT value FROM entries WHERE key = ?"},
+      {&exists_, "SELECT 1 FROM entries WHERE key = ?"},
+      {&keys_, "SELECT id, key FROM entries WHERE id >= ? ORDER BY id LIMIT ?"},
+      {&set_,
+       "INSERT INTO entries (key, value) VALUES (?, ?) "
+       "ON CONFLICT (key) DO UPDATE SET value = excluded.value"},
+      {&delete_, "DELETE FROM entries WHERE key = ?"}};
+  for (const auto& [statement, sql] : all) {
+    if (*statement == nullptr) *statement = TRY(database_->prepare(sql));
+  }
   return {};
 }
 
@@ -182,8 +187,14 @@ class SqliteStores final : public Stores {
     if (found == stores_.end()) {
       const std::filesystem::path file = TRY(file_of(place));
       const auto sqlite = TRY(library());
-      auto store = TRY(SqliteStore::open(sqlite, file));
+      auto store = std::make_unique<SqliteStore>(TRY(Database::open(sqlite, file)));
       found = stores_.emplace(key, std::move(store)).first;
+    }
+    const Result<> ready = found->second->make_ready();
+    if (!ready.ok()) {
+      // One that is locked remembers that it was waited for; for any other the file is opened anew.
+      if (ready.error().kind() != ErrorKind::unavailable) stores_.erase(found);
+      return fail(ready.error());
     }
     TRY(found->second->set_limit(place.limit));
     return found->second.get();

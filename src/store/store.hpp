@@ -1,8 +1,8 @@
 // store: key-value stores that outlive the program.
 //
 // For:     what guests keep under keys: values in SQLite (https://www.sqlite.org), one file a
-//          store, or in memory for tests. Home of sqlite3.h; the library itself is looked for at
-//          run time, so that who keeps nothing needs none.
+//          store, or in memory for tests (fakes.hpp). Home of sqlite3.h; the library itself is
+//          looked for at run time, so that who keeps nothing needs none.
 // Refuses: grants and labels (guestapi decides who may open what), and queries.
 // Owns:    a Stores owns its open stores; they are closed with it.
 // Threads: every method may read and write the disk, and so block: one thread owns a Stores and all
@@ -85,7 +85,5 @@ class Stores {
 
 // Named stores lie in `folder`, which is made when the first is opened, for this user alone.
 std::unique_ptr<Stores> make_sqlite_stores(std::filesystem::path folder);
-// Forgets everything with the object. A name and a file are stores of their own here as well.
-std::unique_ptr<Stores> make_memory_stores();
 
 }  // namespace quern::store

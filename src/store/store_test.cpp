@@ -1,5 +1,6 @@
 #include "store/store.hpp"
 
+#include "store/fakes.hpp"
 #include "store/sqlite_database.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -255,6 +256,53 @@ TEST_F(SqliteStoreTest, TwoProcessesShareOne) {
     ASSERT_TRUE(count(theirs).ok());
   }
   EXPECT_EQ(ours.get("n").value()->size(), 40U);
+}
+
+TEST(Patience, ASecondWaitComesOnlyAfterTheLockWasFree) {
+  Patience patience;
+  const int first = patience.wait_ms();
+  EXPECT_GT(first, 0);
+  patience.learn(SQLITE_BUSY);
+  EXPECT_EQ(patience.wait_ms(), 0);
+  patience.learn(SQLITE_BUSY_SNAPSHOT);
+  EXPECT_EQ(patience.wait_ms(), 0);
+  patience.learn(SQLITE_ROW);
+  EXPECT_EQ(patience.wait_ms(), first);
+}
+
+// As many calls as may wait in line: if each waited for the lock, the test would run out of its
+// time.
+constexpr int kManyCalls = 4096;
+
+TEST_F(SqliteStoreTest, AStoreThatAnotherLocksIsUnavailableAtOnceAndCanBeRead) {
+  const auto file = folder.path / "shared.db";
+  const auto stores = make();
+  Store& store = *stores->open({.file = file}).value();
+  ASSERT_TRUE(store.write({{"a", some("1")}}).ok());
+  const auto other = Database::open(SqliteLibrary::load().value(), file).value();
+  ASSERT_TRUE(other->execute("BEGIN IMMEDIATE").ok());
+  for (int i = 0; i < kManyCalls; ++i) {
+    const auto written = stores->open({.file = file}).value()->write({{"a", some("2")}});
+    ASSERT_EQ(written.error().kind(), ErrorKind::unavailable);
+    ASSERT_THAT(written.error().describe(), HasSubstr("locked by another process"));
+    ASSERT_EQ(store.get("a").value(), some("1"));
+  }
+  ASSERT_TRUE(other->execute("COMMIT").ok());
+  EXPECT_TRUE(store.write({{"a", some("2")}}).ok());
+}
+
+TEST_F(SqliteStoreTest, AStoreThatIsLockedFromTheStartIsUnavailableAtOnceAndOpensLater) {
+  const auto file = folder.path / "shared.db";
+  const auto stores = make();
+  ASSERT_TRUE(make()->open({.file = file}).value()->write({{"a", some("1")}}).ok());
+  auto other = Database::open(SqliteLibrary::load().value(), file).value();
+  ASSERT_TRUE(other->execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").ok());
+  for (int i = 0; i < kManyCalls; ++i) {
+    ASSERT_EQ(stores->open({.file = file}).error().kind(), ErrorKind::unavailable);
+  }
+  EXPECT_TRUE(stores->open({.name = "another"}).ok());
+  other.reset();
+  EXPECT_EQ(stores->open({.file = file}).value()->get("a").value(), some("1"));
 }
 
 // A child that writes and says so, until it is killed in the middle of it.

@@ -1,3 +1,5 @@
+#include "store/fakes.hpp"
+
 #include "store/check.hpp"
 
 #include <map>
