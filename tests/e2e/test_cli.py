@@ -75,7 +75,7 @@ def test_the_version(run):
     (["--port", "http"], "--port"),
     (["--no-such-option"], "--no-such-option"),
     (["run"], "FILE.wasm"),
-    (["serve"], "file"),
+    (["serve"], "FILE.wasm"),
     (["model"], "--help"),
     (["run", "--timeout", "soon", "x.wasm"], "--timeout"),
     (["run", "--memory", "lots", "x.wasm"], "--memory"),

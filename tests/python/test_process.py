@@ -10,7 +10,8 @@ import quern
 from conftest import PATIENCE_S, SCRIPT, ended
 
 PREAMBLE = f"""
-import os, sys, threading
+import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
 import quern
 SCRIPT = {SCRIPT!r}
 llm = quern.fake(SCRIPT) if len(sys.argv) < 2 else quern.load(sys.argv[1], threads=1, context_tokens=512)
@@ -100,7 +101,7 @@ print("running", llm.activity()["running"])
 print("again", llm.chat("Hi", **({} if len(sys.argv) < 2 else {"max_tokens": 3, "temperature": 0})).usage.completion_tokens)
 """
 BLOCKED = PREAMBLE + """
-import signal, time
+import time
 def interrupt():
     while llm.activity()["running"] == 0:
         time.sleep(0.01)
