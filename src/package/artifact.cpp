@@ -1,6 +1,5 @@
 // What a component is in a registry: written as the CNCF's working group has it, read in three
 // forms.
-#include "base/sha256.hpp"
 #include "base/text.hpp"
 
 #include "package/oci_manifest.hpp"
@@ -11,13 +10,6 @@
 
 namespace quern::package {
 namespace {
-
-Descriptor describe(std::string_view media_type, ByteView bytes) {
-  return {.media_type = std::string(media_type),
-          .digest = sha256(bytes),
-          .size = bytes.size(),
-          .annotations = {}};
-}
 
 // The whole as one piece.
 Registry::Body once(ByteView bytes) {

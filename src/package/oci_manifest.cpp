@@ -76,6 +76,13 @@ std::string target_of(const Outline& outline) {
 
 }  // namespace
 
+Descriptor describe(std::string_view media_type, ByteView bytes) {
+  return {.media_type = std::string(media_type),
+          .digest = sha256(bytes),
+          .size = bytes.size(),
+          .annotations = {}};
+}
+
 Result<Document> parse_document(std::string_view text) {
   try {
     const Json json = Json::parse(text);

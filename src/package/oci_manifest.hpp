@@ -12,6 +12,9 @@ namespace quern::package {
 
 inline constexpr std::size_t kMostLayers = 256;  // of a manifest that is read
 
+// What a manifest says of these bytes.
+Descriptor describe(std::string_view media_type, ByteView bytes);
+
 // A manifest, or what an index says is the one to take.
 struct Document {
   std::optional<Manifest> manifest;

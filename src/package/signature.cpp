@@ -4,7 +4,6 @@
 #include "package/signature.hpp"
 
 #include "base/base64.hpp"
-#include "base/sha256.hpp"
 
 #include "package/oci_manifest.hpp"
 #include <nlohmann/json.hpp>
@@ -87,13 +86,6 @@ Reference signatures_of(const Reference& what, std::string_view digest) {
           .repository = what.repository,
           .tag = "sha256-" + std::string(digest.substr(digest.find(':') + 1)) + ".sig",
           .digest = {}};
-}
-
-Descriptor describe(std::string_view media_type, std::string_view text) {
-  return {.media_type = std::string(media_type),
-          .digest = sha256(as_bytes(text)),
-          .size = text.size(),
-          .annotations = {}};
 }
 
 // The signatures that are there; an empty manifest when there are none.
@@ -186,7 +178,7 @@ Result<std::string> sign(Registry& registry, const Reference& what, std::string_
                                                    " signatures; one more could not be read again");
   }
   const std::string payload = signing_payload(what, digest);
-  Descriptor layer = describe(kPayloadType, payload);
+  Descriptor layer = describe(kPayloadType, as_bytes(payload));
   layer.annotations[std::string(kAnnotation)] = TRY(sign_payload(payload, key));
   signatures.layers.push_back(layer);
   Json ids = Json::array();
@@ -196,7 +188,7 @@ Result<std::string> sign(Registry& registry, const Reference& what, std::string_
                                    {"config", Json::object()},
                                    {"rootfs", {{"type", "layers"}, {"diff_ids", ids}}}})
                                  .dump();
-  signatures.config = describe(kConfigType, config);
+  signatures.config = describe(kConfigType, as_bytes(config));
   TRY(put(registry, where, layer, payload, stop));
   TRY(put(registry, where, signatures.config, config, stop));
   TRY(registry.put_manifest(where, manifest_to_json(signatures), stop));
