@@ -8,6 +8,19 @@
 namespace quern::guestapi {
 namespace {
 
+// Returns when the lane has begun a job that ends with `hold`.
+void occupy(Lane& lane, std::future<void> hold) {
+  // Shared: the job may outlive this frame.
+  const auto begun = std::make_shared<std::promise<void>>();
+  const auto until = std::make_shared<std::future<void>>(std::move(hold));
+  ASSERT_TRUE(lane.run([begun, until] {
+                    begun->set_value();
+                    until->wait();
+                  })
+                  .ok());
+  begun->get_future().wait();
+}
+
 TEST(Lane, RunsJobsInOrderOnItsOwnThread) {
   Lane lane("test-lane", 10);
   std::vector<int> order;
@@ -24,14 +37,8 @@ TEST(Lane, RunsJobsInOrderOnItsOwnThread) {
 
 TEST(Lane, RefusesWhenTooManyWait) {
   std::promise<void> hold;
-  std::promise<void> begun;
   Lane lane("test-lane", 1);
-  ASSERT_TRUE(lane.run([&] {
-                    begun.set_value();
-                    hold.get_future().wait();
-                  })
-                  .ok());
-  begun.get_future().wait();
+  occupy(lane, hold.get_future());
   EXPECT_TRUE(lane.run([] {}).ok());
   EXPECT_EQ(lane.run([] {}).error().kind(), ErrorKind::resource_exhausted);
   hold.set_value();
@@ -39,16 +46,10 @@ TEST(Lane, RefusesWhenTooManyWait) {
 
 TEST(Lane, DropsWhatHasNotBegunWhenItEnds) {
   const auto token = std::make_shared<int>(0);
-  std::promise<void> begun;
   {
     std::promise<void> hold;
     Lane lane("test-lane", 10);
-    ASSERT_TRUE(lane.run([&] {
-                      begun.set_value();
-                      hold.get_future().wait();
-                    })
-                    .ok());
-    begun.get_future().wait();
+    occupy(lane, hold.get_future());
     ASSERT_TRUE(lane.run([token] {}).ok());
     hold.set_value();
   }
@@ -57,14 +58,8 @@ TEST(Lane, DropsWhatHasNotBegunWhenItEnds) {
 
 TEST(Lane, ClosesWithoutWaitingForAJobThatDoesNotEnd) {
   std::promise<void> hold;
-  std::promise<void> begun;
   Lane lane("test-lane", 10);
-  ASSERT_TRUE(lane.run([&] {
-                    begun.set_value();
-                    hold.get_future().wait();
-                  })
-                  .ok());
-  begun.get_future().wait();
+  occupy(lane, hold.get_future());
   EXPECT_FALSE(lane.close(Deadline::in(std::chrono::milliseconds(10))));
   EXPECT_EQ(lane.run([] {}).error().kind(), ErrorKind::unavailable);
   hold.set_value();
