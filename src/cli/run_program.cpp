@@ -119,6 +119,11 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
   sandbox.args.insert(sandbox.args.begin(), options.file.filename().string());
   sandbox.standard_in = wasm::Standard::inherit;
   sandbox.standard_out = wasm::Standard::inherit;
+  if (!options.record.place.empty()) {
+    sandbox.record = wasm::Recording{.file = options.record.place,
+                                     .program = std::filesystem::absolute(options.file).string(),
+                                     .limit = options.record.limit.value_or(1_GiB)};
+  }
   return sandbox;
 }
 
@@ -130,6 +135,12 @@ struct Interrupt {
 
 Result<int> run_on(Node& node, Run& options, const Home& home, Interrupt& interrupt, World& world) {
   node.component = TRY(take_component(options.model, world.files));
+  if (node.component && !options.record.place.empty()) {
+    return fail(with_advice(
+        Error(ErrorKind::unsupported, "a program is recorded with a model that is part of it"),
+        "quern compose " + options.file.string() + " --with " + node.component->file.string() +
+            " -o composed.wasm"));
+  }
   TRY(load(node, options, home, world));
   const std::stop_token stop = interrupt.source.get_token();
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, stop));
