@@ -17,6 +17,16 @@ std::string_view to_string(ElementType type) {
   return "unknown";
 }
 
+std::string_view to_string(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::openvino: return "OpenVINO";
+    case Encoding::onnx: return "ONNX";
+    case Encoding::tensorflow: return "TensorFlow";
+    case Encoding::tensorflow_lite: return "TensorFlow Lite";
+  }
+  return "unknown";
+}
+
 std::size_t bytes_of(ElementType type) {
   switch (type) {
     case ElementType::u8: return 1;
@@ -48,6 +58,17 @@ Result<> check(const Tensor& tensor) {
   return fail(ErrorKind::invalid_argument, "a tensor of " + (shape.empty() ? "one" : shape) + " " +
                                                std::string(to_string(tensor.type)) + " with " +
                                                std::to_string(tensor.bytes.size()) + " bytes");
+}
+
+std::vector<Library> known_libraries(const EngineOptions& options, const Process& process,
+                                     Files& files) {
+  return {{.name = "ONNX Runtime",
+           .reads = {Encoding::onnx},
+           .open = [=, &process, &files] { return open_onnx_runtime(options, process, files); }},
+          {.name = "OpenVINO",
+           .reads = {Encoding::openvino, Encoding::tensorflow, Encoding::tensorflow_lite,
+                     Encoding::onnx},
+           .open = [=, &process, &files] { return open_openvino(options, process, files); }}};
 }
 
 }  // namespace quern::tensor
