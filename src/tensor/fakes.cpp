@@ -1,5 +1,6 @@
 #include "tensor/fakes.hpp"
 
+#include <array>
 #include <cstring>
 
 namespace quern::tensor {
@@ -63,10 +64,10 @@ Result<std::shared_ptr<Graph>> FakeEngine::load_bytes(const GraphBytes& bytes) {
 }
 
 Library fake_library() {
-  return {
-      .name = "a fake",
-      .reads = {Encoding::onnx, Encoding::openvino},
-      .open = []() -> Result<std::unique_ptr<Engine>> { return std::make_unique<FakeEngine>(); }};
+  static constexpr std::array kReads = {Encoding::onnx, Encoding::openvino};
+  return {.name = "a fake", .reads = kReads, .open = []() -> Result<std::unique_ptr<Engine>> {
+            return std::make_unique<FakeEngine>();
+          }};
 }
 
 }  // namespace quern::tensor

@@ -3,18 +3,21 @@
 #include "tensor/fakes.hpp"
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace quern::tensor {
 namespace {
+
+constexpr std::array kOnnx = {Encoding::onnx};
 
 class GraphShelfTest : public ::testing::Test {
  protected:
   int opened = 0;
-  GraphShelf shelf{{{.name = "a fake",
-                     .reads = {Encoding::onnx},
-                     .open = [this]() -> Result<std::unique_ptr<Engine>> {
-                       ++opened;
-                       return std::make_unique<FakeEngine>();
-                     }}}};
+  GraphShelf shelf{
+      {{.name = "a fake", .reads = kOnnx, .open = [this]() -> Result<std::unique_ptr<Engine>> {
+          ++opened;
+          return std::make_unique<FakeEngine>();
+        }}}};
 };
 
 TEST_F(GraphShelfTest, AGraphIsLoadedOnceAndShared) {
@@ -52,9 +55,9 @@ TEST_F(GraphShelfTest, WhatNoLibraryReadsIsUnsupported) {
 }
 
 Library failing(ErrorKind kind, const std::string& words) {
-  return {.name = "none",
-          .reads = {Encoding::onnx},
-          .open = [=]() -> Result<std::unique_ptr<Engine>> { return fail(kind, words); }};
+  return {.name = "none", .reads = kOnnx, .open = [=]() -> Result<std::unique_ptr<Engine>> {
+            return fail(kind, words);
+          }};
 }
 
 TEST(GraphShelf, TheNextLibraryTakesThePlaceOfOneThatIsNotHere) {

@@ -5,6 +5,9 @@
 #include "tensor/shared_library.hpp"
 #include <dlfcn.h>
 
+#include <array>
+#include <cstring>
+
 namespace quern::tensor {
 namespace {
 
@@ -46,16 +49,20 @@ Result<std::string> version_of(const OpenVino& ov) {
   return whole.substr(0, whole.find('-'));
 }
 
+#define QUERN_NAME(name) "ov_" #name,
+constexpr std::array kNames = {QUERN_OPENVINO_FUNCTIONS(QUERN_NAME)};
+#undef QUERN_NAME
+static_assert(sizeof(OpenVinoFunctions) == sizeof(std::array<void*, kNames.size()>));
+
 Result<OpenVino> bind(void* library, const Path& place) {
-  OpenVino ov;
+  OpenVino ov{};
   const char* missing = nullptr;
-  const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-    if (function == nullptr) missing = name;
-  };
-#define QUERN_FIND(name) find(ov.name, "ov_" #name);
-  QUERN_OPENVINO_FUNCTIONS(QUERN_FIND)
-#undef QUERN_FIND
+  std::array<void*, kNames.size()> found{};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    found[i] = dlsym(library, kNames[i]);
+    if (found[i] == nullptr) missing = kNames[i];
+  }
+  std::memcpy(static_cast<OpenVinoFunctions*>(&ov), found.data(), sizeof(found));
   if (ov.get_openvino_version == nullptr) {
     return fail(ErrorKind::unsupported, place.string() + " is not OpenVINO's library for C");
   }
@@ -84,7 +91,7 @@ std::string last_words(std::string_view message) {
 }  // namespace
 
 Result<OpenVino> load_openvino(const Process& process, Files& files) {
-  OpenVino found;
+  OpenVino found{};
   const auto use = [&](void* library, const Path& place) -> Result<> {
     found = TRY(bind(library, place));
     return {};

@@ -33,10 +33,13 @@ namespace quern::tensor {
                                                   each(tensor_get_shape)                           \
                                                       each(tensor_get_byte_size) each(shape_free)
 
-struct OpenVino {
-#define QUERN_MEMBER(name) decltype(&::ov_##name) name = nullptr;
+struct OpenVinoFunctions {
+#define QUERN_MEMBER(name) decltype(&::ov_##name) name;
   QUERN_OPENVINO_FUNCTIONS(QUERN_MEMBER)
 #undef QUERN_MEMBER
+};
+
+struct OpenVino : OpenVinoFunctions {
   std::string version;  // "2026.4.1"
 };
 

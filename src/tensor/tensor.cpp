@@ -1,5 +1,6 @@
 #include "tensor/tensor.hpp"
 
+#include <array>
 #include <limits>
 
 namespace quern::tensor {
@@ -62,13 +63,15 @@ Result<> check(const Tensor& tensor) {
 
 std::vector<Library> known_libraries(const EngineOptions& options, const Process& process,
                                      Files& files) {
+  static constexpr std::array kOnnxRuntime = {Encoding::onnx};
+  static constexpr std::array kOpenVino = {Encoding::openvino, Encoding::tensorflow,
+                                           Encoding::tensorflow_lite, Encoding::onnx};
   return {{.name = "ONNX Runtime",
-           .reads = {Encoding::onnx},
+           .reads = kOnnxRuntime,
            .open = [=, &process, &files] { return open_onnx_runtime(options, process, files); }},
-          {.name = "OpenVINO",
-           .reads = {Encoding::openvino, Encoding::tensorflow, Encoding::tensorflow_lite,
-                     Encoding::onnx},
-           .open = [=, &process, &files] { return open_openvino(options, process, files); }}};
+          {.name = "OpenVINO", .reads = kOpenVino, .open = [=, &process, &files] {
+             return open_openvino(options, process, files);
+           }}};
 }
 
 }  // namespace quern::tensor

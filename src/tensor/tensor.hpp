@@ -26,6 +26,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -120,7 +121,7 @@ Result<std::unique_ptr<Engine>> open_openvino(const EngineOptions& options, cons
 // A library that may be here, and what it reads.
 struct Library {
   std::string_view name;
-  std::vector<Encoding> reads;
+  std::span<const Encoding> reads;  // lives as long as the process
   std::function<Result<std::unique_ptr<Engine>>()> open;
 };
 
