@@ -87,11 +87,7 @@ std::string last_words(std::string_view message) {
 }  // namespace
 
 bool can_use_openvino(std::string_view version) {
-  const std::vector<std::string_view> parts = split(version, '.');
-  if (parts.size() < 2) return false;
-  const auto year = parse_number<int>(parts[0]);
-  const auto release = parse_number<int>(parts[1]);
-  return year.ok() && release.ok() && std::pair(*year, *release) >= std::pair(2026, 1);
+  return version.starts_with("20") && version >= "2026.1";  // years have four digits
 }
 
 Result<OpenVino> load_openvino(const Process& process, Files& files) {
