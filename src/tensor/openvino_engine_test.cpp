@@ -194,7 +194,7 @@ TEST_F(OpenVinoEngineTest, ALongComputationIsEndedBetweenTwoOperations) {
   std::atomic<bool> ended{false};
   const std::clock_t before = std::clock();
   const std::jthread computing([&] {
-    const std::vector<float> ones(1000U * 1000U, 1.0F);
+    const std::vector<float> ones(1'000'000, 1.0F);
     const auto outputs = graph->compute({{"x", floats({1000, 1000}, ones)}}, stop.get_token());
     EXPECT_EQ(outputs.ok() ? ErrorKind::internal : outputs.error().kind(), ErrorKind::cancelled);
     ended = true;
@@ -211,7 +211,7 @@ TEST_F(OpenVinoEngineTest, WhatIsStoppedBeforeItBeginsEnds) {
   const auto graph = load("chain");
   std::stop_source stop;
   stop.request_stop();
-  const std::vector<float> ones(1000U * 1000U, 1.0F);
+  const std::vector<float> ones(1'000'000, 1.0F);
   const auto outputs = graph->compute({{"x", floats({1000, 1000}, ones)}}, stop.get_token());
   ASSERT_FALSE(outputs.ok());
   EXPECT_EQ(outputs.error().kind(), ErrorKind::cancelled);
