@@ -42,7 +42,7 @@ def test_json(tmp_path):
 def test_ids_are_kept_across_runs(tmp_path):
     state = tmp_path / "known"
     assert ids(templates("--lines", "--state", state, given=LINES)) == [b"1", b"1", b"1"]
-    assert ids(templates("--lines", "--state", state, given="something new\n" + LINES)) == [b"2", b"1", b"1", b"1"]
+    assert ids(templates("--lines", "--state", state, given="something new\n" + LINES)) == [b"3", b"1", b"1", b"1"], "2 became part of 1"
     assert [one["count"] for one in json.loads(templates("--json", "--state", state).stdout)["templates"]] == [6, 1]
 
 
