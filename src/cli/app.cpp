@@ -303,6 +303,27 @@ void add_registries(CLI::App& root, Values& values) {
               "quern verify --key key.pub ghcr.io/acme/analyst:1");
 }
 
+void add_pipe(CLI::App& root, Values& values) {
+  CLI::App& pipe = *root.add_subcommand("pipe", "Look at logs");
+  pipe.require_subcommand(1);
+  add_common(pipe, values);
+  CLI::App& templates = *pipe.add_subcommand(
+      "templates", "Say what the lines of a log have in common, most frequent first");
+  templates.add_option("files", values.log_templates.files, "Logs (default: standard input)")
+      ->type_name("FILE");
+  add(templates, kOther, "--state", "FILE", values.log_templates.state,
+      "Go on from what earlier runs learned, and keep what this one learns");
+  CLI::Option* const lines =
+      templates
+          .add_flag("--lines", values.lines, "Each line as it comes, its template's id before it")
+          ->group(kOther);
+  templates.add_flag("--json", values.json, "As JSON")->group(kOther)->excludes(lines);
+  templates.footer(
+      "quern pipe templates /var/log/syslog\n"
+      "journalctl -f -o cat | quern pipe templates --lines --state known.templates");
+  add_common(templates, values);
+}
+
 void add_others(CLI::App& root, Values& values) {
   CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
   compile.add_option("file", values.compile.file, "A module or component")
@@ -373,6 +394,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_model(*root, values);
   add_packages(*root, values);
   add_registries(*root, values);
+  add_pipe(*root, values);
   add_others(*root, values);
   root->footer(
       "quern                          chat in the browser, and an OpenAI-compatible API\n"

@@ -161,13 +161,19 @@ struct ModelRemove {
 struct Doctor {
   Form form = Form::text;
 };
+// `quern pipe templates`.
+struct LogTemplates {
+  std::vector<std::filesystem::path> files;  // none: standard input
+  std::filesystem::path state;               // what earlier runs learned; may be empty
+  Form form = Form::text;                    // names: the id before each line
+};
 struct Page {  // help, version, completion: text that is printed
   std::string text;
 };
 
 struct Command {
   std::variant<Serve, Chat, Run, Compile, New, Pack, Compose, Inspect, Push, PullArtifact, Sign,
-               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, Page>
+               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates, Page>
       what;
   log::Level log_level = log::Level::info;
 };
