@@ -8,6 +8,8 @@
 #include "catalog/catalog.hpp"
 #include "http/http.hpp"
 
+#include "loader/loader.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -71,8 +73,8 @@ class Reporter {
   std::stop_source stop_;
 };
 
-// The weights on this disk; fetched now where they are not.
-Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& reporter) {
+// On this disk; fetched now where it is not.
+Result<loader::Found> find_model(std::string_view reference, Reporter& reporter) {
   SystemClock clock;
   RealFiles files;
   const RealProcess process;
@@ -80,32 +82,15 @@ Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& re
   const std::unique_ptr<Network> network = http::make_client({});
   catalog::Catalog catalog({.store = home.models, .folders = home.more_models}, *network,
                            {files, clock, process});
-  return catalog.pull(reference, reporter.token(),
-                      [&](const catalog::Progress& progress) { reporter(progress); });
-}
-
-// What will be loaded one day, told apart from a file that is not there.
-bool is_pack(std::string_view reference) {
-  return reference.starts_with("oci:") || reference.ends_with(".wasm");
+  return loader::find(
+      reference, {.catalog = catalog, .network = *network, .files = files, .process = process},
+      reporter.token(), [&](const catalog::Progress& progress) { reporter(progress); });
 }
 
 Result<std::shared_ptr<inference::Model>> load(inference::Engine& engine,
                                                const std::string& reference, Reporter& reporter) {
   if (auto here = engine.find(reference); here.ok()) return here;
-  if (is_pack(reference)) {
-    return fail(ErrorKind::unsupported,
-                reference +
-                    ": packs and registry references cannot be loaded yet; give a name of "
-                    "the catalog, a GGUF file, hub:OWNER/REPO or an https address");
-  }
-  const catalog::LocalModel local = TRY(get_weights(reference, reporter));
-  if (auto here = engine.find(local.name); here.ok()) return here;
-  auto loaded = engine.load({.name = local.name, .path = local.path, .digest = local.digest});
-  // Another thread may have been faster.
-  if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) {
-    return engine.find(local.name);
-  }
-  return std::move(loaded).context("loading " + local.name);
+  return loader::open(engine, TRY(find_model(reference, reporter)));
 }
 
 std::string as_json(const inference::ModelInfo& info) {

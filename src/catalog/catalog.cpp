@@ -224,6 +224,18 @@ Result<LocalModel> Catalog::find(std::string_view reference) const {
   return kept;
 }
 
+Result<LocalModel> Catalog::find_in(const std::filesystem::path& folder, std::string_view digest,
+                                    Bytes size, std::stop_token stop) const {
+  std::vector<LocalModel> found;
+  impl_->look_into(folder, found);
+  for (LocalModel& model : found) {
+    if (model.size != size) continue;
+    model.digest = TRY(digest_of(impl_->files, model.path, stop));
+    if (model.digest == digest) return std::move(model);
+  }
+  return fail(ErrorKind::not_found, "no file in " + folder.string() + " is " + std::string(digest));
+}
+
 Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
                                   std::function<void(const Progress&)> progress) {
   if (auto here = impl_->by_digest(weights.digest); here.ok()) return here;

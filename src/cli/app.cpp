@@ -146,6 +146,7 @@ void add_chat(CLI::App& root, Values& values) {
   app.footer(
       "quern chat\n"
       "quern chat \"Why is the sky blue?\"\n"
+      "quern chat --model analyst.wasm\n"
       "git log -5 | quern chat --system \"Summarise in one sentence\"");
   add_common(app, values);
 }
@@ -157,7 +158,7 @@ void add_run(CLI::App& root, Values& values) {
                     "A model it may use (several times; the first is its default)");
   add_preloads(app, values);
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
-      "Call this function of a module with the arguments, and print what it returns");
+      "Call this function with the arguments, and print what it returns; 'add(2, 3)' will do");
   // All that follows FILE belongs to the program, options too.
   app.prefix_command();
   app.footer(
@@ -165,7 +166,8 @@ void add_run(CLI::App& root, Values& values) {
       "quern run --dir .::/data:ro --memory 64MiB count.wasm /data/words.txt\n"
       "quern run --net api.example.com:443 --env TOKEN fetch.wasm --verbose\n"
       "quern run --nn-preload default:GGML:AUTO:model.gguf llama.wasm default\n"
-      "quern run --invoke add math.wasm 2 3");
+      "quern run --invoke add math.wasm 2 3\n"
+      "quern run --invoke 'greet({name: \"Ann\"})' greeter.wasm");
   add_common(app, values);
 }
 

@@ -73,9 +73,11 @@ std::string as_text(const Seen& seen) {
                      list_text("size", {to_string(Bytes{seen.wasm.size()})}) +
                      list_text("exports", outline.exports) + list_text("imports", outline.imports);
   for (const ModelCard& card : outline.cards) {
-    text +=
-        list_text("model", {card.name, card.weights.digest + ", " + to_string(card.weights.size) +
-                                           ", " + card.weights.name + ", " + card.weights.licence});
+    std::string weights = card.weights.digest + ", " + to_string(card.weights.size);
+    for (const std::string& word : {card.weights.name, card.weights.licence}) {
+      if (!word.empty()) weights += ", " + word;
+    }
+    text += list_text("model", {card.name, weights});
     if (!card.system.empty()) {
       std::vector<std::string> lines;
       for (const std::string_view line : split(card.system, '\n')) lines.emplace_back(line);
@@ -95,7 +97,7 @@ std::string as_text(const Seen& seen) {
 }
 
 Result<Seen> look(const Inspect& options, World& world) {
-  const bool remote = !world.files.exists(options.what) && !is_component(options.what) &&
+  const bool remote = !world.files.exists(options.what) && !loader::is_component(options.what) &&
                       package::looks_like_reference(options.what);
   if (!remote) {
     Buffer wasm = TRY(world.files.read(options.what, kLargestProgram));

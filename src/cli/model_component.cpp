@@ -22,36 +22,40 @@ void tell_missing_weights(ByteView app, const std::filesystem::path& file,
 
 }  // namespace
 
-bool is_component(std::string_view reference) { return reference.ends_with(".wasm"); }
-
-Result<std::optional<ModelComponent>> take_component(ModelOptions& options, Files& files) {
-  const auto found = std::ranges::find_if(options.models, is_component);
-  if (found == options.models.end()) return std::optional<ModelComponent>();
+Result<std::optional<ModelComponent>> take_component(ModelOptions& options, const Home& home,
+                                                     World& world) {
+  const auto at = std::ranges::find_if(options.models, [&](const std::string& reference) {
+    return loader::names_pack(reference, world.files);
+  });
+  if (at == options.models.end()) return std::optional<ModelComponent>();
+  const std::string name = *at;
   if (options.models.size() > 1) {
     return fail(ErrorKind::invalid_argument,
-                *found +
+                name +
                     " is a model component, and stands for all of a program's models: "
                     "name no other beside it");
   }
-  ModelComponent model{
-      .file = *found, .wasm = TRY(files.read(*found, kLargestProgram)), .card = {}};
-  const auto outline = TRY(package::outline(model.wasm).context(*found));
-  if (!package::is_model(outline) || outline.cards.size() != 1) {
-    return fail(with_advice(
-        Error(ErrorKind::invalid_argument, *found + " is no model: it was not made by quern pack"),
-        "quern inspect " + *found));
-  }
-  model.card = outline.cards.front();
-  options.models = {model.card.weights.digest};
-  return std::optional<ModelComponent>(std::move(model));
+  Weights weights(home, world);
+  std::stop_source interrupted;
+  const OnSignal on_signal =
+      world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
+  loader::Found found = TRY(weights.get_pack(name, interrupted.get_token()));
+  options.models = {found.weights.digest};
+  return std::optional<ModelComponent>(
+      {.name = name, .pack = *std::move(found.pack), .weights = std::move(found.weights)});
+}
+
+std::optional<catalog::LocalModel> weights_of(const std::optional<ModelComponent>& component) {
+  if (!component) return std::nullopt;
+  return component->weights;
 }
 
 Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine, ByteView app,
                                                            std::string_view name,
                                                            const ModelComponent& model) {
-  const std::string what = std::string(name) + " with " + model.file.string();
-  const Buffer whole =
-      TRY(package::compose({.app = app, .model = model.wasm}).context("putting together " + what));
+  const std::string what = std::string(name) + " with " + model.name;
+  const Buffer whole = TRY(
+      package::compose({.app = app, .model = model.pack.wasm}).context("putting together " + what));
   return engine.load(whole, what);
 }
 

@@ -56,7 +56,7 @@ Result<int> pack_model(const Pack& options, World& world) {
 Result<int> compose_app(const Compose& options, World& world) {
   const std::string output = options.output.string();
   const std::string model_file = options.model.string();
-  if (!is_component(model_file)) {
+  if (!loader::is_component(model_file)) {
     return fail(
         with_advice(Error(ErrorKind::invalid_argument, "--with " + model_file + " is no component"),
                     "quern pack " + model_file + " -o model.wasm"));

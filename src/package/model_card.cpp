@@ -69,6 +69,15 @@ void put(Buffer& to, std::size_t at, std::size_t number) {
   }
 }
 
+// The card at its place in the guest's data.
+void fill(Buffer& guest, std::size_t at, const ModelCard& card) {
+  const std::size_t sizes = at + offsetof(CardLayout, name_bytes);
+  put(guest, sizes, card.name.size());
+  put(guest, sizes + 4, card.weights.digest.size());
+  put(guest, sizes + 8, card.system.size());
+  put(guest, at + offsetof(CardLayout, text), card.name + card.weights.digest + card.system);
+}
+
 // The place for the card in the guest's data; it must be there once.
 Result<std::size_t> find_place(ByteView guest) {
   const std::string_view text = as_text(guest);
@@ -118,16 +127,20 @@ Result<Buffer> pack(ByteView guest, const ModelCard& card) {
   TRY(check(card));
   const std::size_t at = TRY(find_place(guest));
   Buffer filled(guest.begin(), guest.end());
-  const std::size_t sizes = at + offsetof(CardLayout, name_bytes);
-  put(filled, sizes, card.name.size());
-  put(filled, sizes + 4, card.weights.digest.size());
-  put(filled, sizes + 8, card.system.size());
-  put(filled, at + offsetof(CardLayout, text), card.name + card.weights.digest + card.system);
+  fill(filled, at, card);
   WasmWriter note;
   note.name(kCardSection).raw(as_bytes(card_to_json(card)));
   WasmWriter out;
   out.raw(filled).section(section::kCustom, note);
   return out.take();
+}
+
+bool is_plain_pack(ByteView wasm, const ModelCard& card) {
+  const auto at = find_place(wasm);
+  if (!at.ok()) return false;
+  Buffer filled(wasm.begin(), wasm.end());
+  fill(filled, *at, card);
+  return std::ranges::equal(filled, wasm);
 }
 
 }  // namespace quern::package

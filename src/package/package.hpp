@@ -44,6 +44,9 @@ struct ModelCard {
 // a card that cannot be; corrupt_data when `guest` has no place for it.
 Result<Buffer> pack(ByteView guest, const ModelCard& card);
 
+// Is this what pack() makes of the card: does the code that is asked say what the card says?
+bool is_plain_pack(ByteView wasm, const ModelCard& card);
+
 // What a module or component says about itself, without compiling it.
 struct Outline {
   enum class Kind : std::uint8_t { module, component };
@@ -55,8 +58,8 @@ struct Outline {
   std::vector<ModelCard> cards;
 };
 
-// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 64 cards, or
-// 256 KiB of one card.
+// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 100,000 bytes of
+// one name, 64 cards, or 256 KiB of one card.
 Result<Outline> outline(ByteView wasm);
 
 // One program out of an app that uses models and the component that is its model.

@@ -65,7 +65,7 @@ complete -c quern -n '__fish_seen_subcommand_from run' -l max-running -r -d 'Ans
 complete -c quern -n '__fish_seen_subcommand_from run' -l cache-tokens -r -d 'Prompt beginnings kept for reuse; 0 switches it off'
 complete -c quern -n '__fish_seen_subcommand_from run' -l cache-memory -r -d 'Memory for those that lie outside the context (default 1GiB)'
 complete -c quern -n '__fish_seen_subcommand_from run' -l nn-preload -r -d 'A GGML model or ONNX graph for a program of WASI-NN, by the name it asks for'
-complete -c quern -n '__fish_seen_subcommand_from run' -l invoke -r -d 'Call this function of a module with the arguments, and print what it returns'
+complete -c quern -n '__fish_seen_subcommand_from run' -l invoke -r -d 'Call this function with the arguments, and print what it returns; '\''add(2, 3)'\'' will do'
 complete -c quern -n '__fish_seen_subcommand_from run' -l log-level -r -d 'debug, info, warn, error or off (default info)'
 complete -c quern -n '__fish_seen_subcommand_from run' -l help -r -d 'Show this page'
 complete -c quern -n '__fish_seen_subcommand_from serve' -l port -r -d 'Port (default 8080, or the next one that is free)'
