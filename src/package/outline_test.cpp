@@ -64,6 +64,14 @@ TEST(Outline, NamesHaveABound) {
   EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
   EXPECT_THAT(refused.error().describe(), HasSubstr("65536"));
 
+  const auto named = [](std::size_t bytes) {
+    WasmWriter exports;
+    exports.u32(1).name(std::string(bytes, 'n')).byte(0).u32(0);
+    return outline(module_with(WasmWriter().u32(0), exports));
+  };
+  EXPECT_TRUE(named(100'000).ok());
+  EXPECT_EQ(named(100'001).error().kind(), ErrorKind::corrupt_data);
+
   WasmWriter components;
   components.u32(65'537);
   for (std::uint32_t i = 0; i < 65'537; ++i) components.byte(0).name("").byte(1).u32(0).byte(0);
