@@ -86,6 +86,8 @@ typedef uint64_t quern_embedding;
 //   max_running     answers computed together, 1 to 64 (16)
 //   max_waiting     answers that wait beside them before more are refused (512)
 //   cache_tokens    of prompts kept for whoever begins alike; 0: none (16384)
+//   adapters        [{"file", "scale"}]: LoRA adapters (GGUF) that are added to all weights which
+//                   this engine loads; scale is 1 where it is left out
 //   fake_script     instead of weights: what the model "fake" says, for tests; the form is that of
 //                   `quern --fake-model`
 quern_status quern_engine_open(const char* options, quern_engine* engine, char** why);

@@ -253,10 +253,16 @@ Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
   return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
 }
 
-Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token stop) {
+Result<LocalModel> Catalog::find_hashed(std::string_view reference, std::stop_token stop) const {
   LocalModel model = TRY(find(reference));
-  if (!model.digest.empty()) return model;
-  model.digest = TRY(digest_of(impl_->files, model.path, stop));
+  if (model.digest.empty()) model.digest = TRY(digest_of(impl_->files, model.path, stop));
+  return model;
+}
+
+Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token stop) {
+  const LocalModel known = TRY(find(reference));
+  if (!known.digest.empty()) return known;
+  LocalModel model = TRY(find_hashed(reference, stop));
   if (auto here = impl_->by_digest(model.digest); here.ok()) return here;
   const std::string file = model.path.string();
   return impl_->copy_into_store(std::move(model), stop).context("keeping " + file);

@@ -61,8 +61,14 @@ void add_common(CLI::App& app, Values& values) {
   app.set_help_flag("-h,--help", "Show this page")->group(kOther);
 }
 
+void add_lora(CLI::App& app, const char* group, Values& values) {
+  add_many(app, group, "--lora", "FILE[=SCALE]", values.adapters,
+           "Add a LoRA adapter to the model's weights");
+}
+
 void add_model_options(CLI::App& app, Values& values, ModelOptions& model, const char* model_text) {
   add_many(app, kModels, "-m,--model", "NAME", model.models, model_text);
+  add_lora(app, kModels, values);
   add_number<std::uint32_t>(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
                             "Context of one conversation (default: the model's own, at most 8192)");
   add_number<std::uint32_t>(app, kModels, "--threads", "N", model.threads,
@@ -230,6 +236,7 @@ void add_packages(CLI::App& root, Values& values) {
       "What it is called, as acme/analyst (default: the file's name)");
   add(pack, kOther, "-s,--system", "FILE", values.pack.system,
       "A text that the model is told before every conversation");
+  add_lora(pack, kOther, values);
   pack.footer(
       "quern pack smollm2-135m-instruct --system analyst.txt --name acme/analyst -o analyst.wasm\n"
       "quern --model analyst.wasm");

@@ -14,9 +14,10 @@ void tell_missing_weights(ByteView app, const std::filesystem::path& file,
   const auto outline = package::outline(app);
   if (!outline.ok()) return;
   for (const package::ModelCard& card : outline->cards) {
+    std::string words = "--model " + card.weights.digest;
+    for (const package::Adapter& adapter : card.adapters) words += " --lora " + to_string(adapter);
     log::warn("cli", file.string() + " holds the model " + card.name +
-                         ", whose weights are not granted; --model " + card.weights.digest +
-                         " grants them");
+                         ", whose weights are not granted; " + words + " grants them");
   }
 }
 
@@ -40,14 +41,16 @@ Result<std::optional<ModelComponent>> take_component(ModelOptions& options, cons
   const OnSignal on_signal =
       world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
   loader::Found found = TRY(weights.get_pack(name, interrupted.get_token()));
-  options.models = {found.weights.digest};
-  return std::optional<ModelComponent>(
-      {.name = name, .pack = *std::move(found.pack), .weights = std::move(found.weights)});
+  options.models = {loader::digest_of(found)};
+  ModelComponent component{.name = name, .pack = *std::move(found.pack), .found = {}};
+  found.pack.reset();
+  component.found = std::move(found);
+  return std::optional<ModelComponent>(std::move(component));
 }
 
-std::optional<catalog::LocalModel> weights_of(const std::optional<ModelComponent>& component) {
+std::optional<loader::Found> weights_of(const std::optional<ModelComponent>& component) {
   if (!component) return std::nullopt;
-  return component->weights;
+  return component->found;
 }
 
 Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine, ByteView app,

@@ -21,7 +21,7 @@ namespace quern::cli {
 struct ModelComponent {
   std::string name;  // as it was asked for: a file or a registry's reference
   loader::Pack pack;
-  catalog::LocalModel weights;
+  loader::Found found;  // the weights and adapters; without the pack
 };
 
 // The component among `options`, if there is one: its weights' digest takes its place there. What
@@ -31,7 +31,7 @@ Result<std::optional<ModelComponent>> take_component(ModelOptions& options, cons
                                                      World& world);
 
 // Where the component's weights lie.
-std::optional<catalog::LocalModel> weights_of(const std::optional<ModelComponent>& component);
+std::optional<loader::Found> weights_of(const std::optional<ModelComponent>& component);
 
 // A program with the component as its model; the program as it is without one. The log says which
 // weights a composed program means, where `options` grant it none.

@@ -39,12 +39,12 @@ package::OpenWeights open_weights(Weights& weights, Files& files) {
 }
 
 // The weights of a model into the store.
-Result<> get_weights(const ModelCard& card, const Reference& from, const package::Pulled& pulled,
-                     const package::Registry& registry, Weights& weights, World& world,
-                     const std::stop_token& stop) {
-  ProgressBar bar(card.weights.name, world.console, world.clock);
+Result<> get_weights(const package::Weights& file, const Reference& from,
+                     const package::Pulled& pulled, const package::Registry& registry,
+                     Weights& weights, World& world, const std::stop_token& stop) {
+  ProgressBar bar(file.name, world.console, world.clock);
   const auto got =
-      loader::fetch_weights(card.weights, from, pulled, registry, weights.catalog(), stop,
+      loader::fetch_weights(file, from, pulled, registry, weights.catalog(), stop,
                             [&](const catalog::Progress& progress) { bar.show(progress); });
   bar.finish();
   if (got.ok()) return {};
@@ -53,11 +53,10 @@ Result<> get_weights(const ModelCard& card, const Reference& from, const package
                             "quern pull " + from.to_string()));
   }
   const bool without =
-      std::ranges::find(pulled.manifest.layers, card.weights.digest,
-                        &package::Descriptor::digest) == pulled.manifest.layers.end();
+      std::ranges::find(pulled.manifest.layers, file.digest, &package::Descriptor::digest) ==
+      pulled.manifest.layers.end();
   if (!without) return fail(got.error());
-  world.console.err(
-      failure_text(with_advice(got.error(), "quern model pull " + card.weights.name)));
+  world.console.err(failure_text(with_advice(got.error(), "quern model pull " + file.name)));
   return {};
 }
 
@@ -128,7 +127,9 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
   const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
   // The program comes last: where it is, all that came with it is.
   for (const ModelCard& card : pulled.outline.cards) {
-    TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
+    for (const package::Weights& file : package::files_of(card)) {
+      TRY(get_weights(file, from, pulled, registry, weights, world, call.stop()));
+    }
   }
   TRY(world.files.write(output, pulled.wasm));
   world.console.out(output.string() + ": " + to_string(Bytes{pulled.wasm.size()}) + ", " +

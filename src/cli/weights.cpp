@@ -48,6 +48,15 @@ Result<loader::Found> Weights::get_pack(const std::string& reference, const std:
   return found;
 }
 
+Result<std::vector<loader::Adapter>> Weights::get_adapters(
+    const std::vector<AdapterChoice>& choices, const std::stop_token& stop) const {
+  std::vector<loader::Adapter> adapters;
+  for (const AdapterChoice& choice : choices) {
+    adapters.push_back(TRY(loader::find_adapter(choice.reference, choice.scale, catalog_, stop)));
+  }
+  return adapters;
+}
+
 Error Weights::with_names(Error error, const std::string& written, std::string_view command) const {
   const std::vector<std::string> near = catalog_.near(written);
   if (near.empty()) return with_advice(std::move(error), "quern model ls");

@@ -29,17 +29,28 @@ Result<LocalModel> known_model(const package::Weights& weights, catalog::Catalog
   return fail(ErrorKind::not_found, "another release of " + entry->name + " is here");
 }
 
-Result<LocalModel> weights_of_file(const Pack& pack, const std::filesystem::path& file,
-                                   catalog::Catalog& catalog, const std::stop_token& stop,
-                                   const Tell& tell) {
-  const package::Weights& weights = pack.card.weights;
+// One of the files that a pack means.
+Result<LocalModel> beside_file(const package::Weights& weights, const std::filesystem::path& file,
+                               catalog::Catalog& catalog, const std::stop_token& stop,
+                               const Tell& tell) {
   if (auto here = catalog.find(weights.digest); here.ok()) return here;
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   auto beside = catalog.find_in(folder, weights.digest, weights.size, stop);
   if (beside.ok() || beside.error().kind() == ErrorKind::cancelled) return beside;
   return known_model(weights, catalog, stop, tell)
-      .context("the weights of " + pack.card.name + ", " + weights.digest +
-               ", are neither here nor beside " + file.string() + " as " + weights.name + ".gguf");
+      .context("the weights " + weights.digest + " are neither here nor beside " + file.string() +
+               " as " + weights.name + ".gguf");
+}
+
+// The pack with all that its card names.
+template <class Get>
+Result<Found> with_files(Pack pack, Get get) {
+  Found found{.weights = TRY(get(pack.card.weights)), .adapters = {}, .pack = {}};
+  for (const package::Adapter& adapter : pack.card.adapters) {
+    found.adapters.push_back({.file = TRY(get(adapter.file)), .scale = adapter.scale});
+  }
+  found.pack = std::move(pack);
+  return found;
 }
 
 Result<Found> find_in_registry(std::string_view reference, const Place& place,
@@ -49,25 +60,37 @@ Result<Found> find_in_registry(std::string_view reference, const Place& place,
                              {.docker_config = TRY(docker_config(place.files, place.process))});
   package::Pulled pulled = TRY(package::pull(registry, from, stop));
   Pack pack = TRY(as_pack(std::move(pulled.wasm), from.to_string()));
-  LocalModel weights =
-      TRY(fetch_weights(pack.card.weights, from, pulled, registry, place.catalog, stop, tell));
-  return Found{.weights = std::move(weights), .pack = std::move(pack)};
+  return with_files(std::move(pack), [&](const package::Weights& file) {
+    return fetch_weights(file, from, pulled, registry, place.catalog, stop, tell);
+  });
+}
+
+// "weights+adapter": what is told of adapted weights that have no card.
+std::string plain_name(const Found& found) {
+  std::string name = found.weights.name;
+  for (const Adapter& adapter : found.adapters) name += "+" + adapter.file.name;
+  return name;
 }
 
 // The engine's own model of these weights.
 Result<std::shared_ptr<inference::Model>> load_weights(inference::Engine& engine,
-                                                       const LocalModel& weights) {
-  std::string name = weights.name;
+                                                       const Found& found) {
+  std::string name = plain_name(found);
+  const std::string digest = digest_of(found);
   if (auto here = engine.find(name); here.ok()) {
-    const std::string& digest = (*here)->info().digest;
-    if (digest == weights.digest || weights.digest.empty()) return here;
-    name = weights.digest;  // somebody else's file of the same name
+    if ((*here)->info().digest == digest || digest.empty()) return here;
+    name = digest;  // somebody else's file of the same name
     if (auto other = engine.find(name); other.ok()) return other;
   }
-  auto loaded = engine.load({.name = name, .path = weights.path, .digest = weights.digest});
+  inference::ModelSource source{
+      .name = name, .path = found.weights.path, .digest = digest, .adapters = {}};
+  for (const Adapter& adapter : found.adapters) {
+    source.adapters.push_back({.path = adapter.file.path, .scale = adapter.scale});
+  }
+  auto loaded = engine.load(std::move(source));
   // Another thread may have been faster.
   if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) return engine.find(name);
-  return std::move(loaded).context("loading " + weights.name);
+  return std::move(loaded).context("loading " + found.weights.name);
 }
 
 }  // namespace
@@ -88,24 +111,41 @@ Result<Found> find_pack(std::string_view reference, const Place& place, const st
                         const Tell& tell) {
   if (!is_component(reference)) return find_in_registry(reference, place, stop, tell);
   Pack pack = TRY(read_pack(reference, place.files));
-  LocalModel weights = TRY(weights_of_file(pack, reference, place.catalog, stop, tell));
-  return Found{.weights = std::move(weights), .pack = std::move(pack)};
+  return with_files(std::move(pack), [&](const package::Weights& file) {
+    return beside_file(file, reference, place.catalog, stop, tell).context(std::string(reference));
+  });
 }
 
 Result<Found> find(std::string_view reference, const Place& place, const std::stop_token& stop,
                    const Tell& tell) {
   if (names_pack(reference, place.files)) return find_pack(reference, place, stop, tell);
-  return Found{.weights = TRY(place.catalog.pull(reference, stop, tell)), .pack = {}};
+  return Found{
+      .weights = TRY(place.catalog.pull(reference, stop, tell)), .adapters = {}, .pack = {}};
+}
+
+Result<Adapter> find_adapter(std::string_view reference, float scale,
+                             const catalog::Catalog& catalog, const std::stop_token& stop) {
+  return Adapter{.file = TRY(catalog.find_hashed(reference, stop).context("the adapter")),
+                 .scale = scale};
+}
+
+std::string digest_of(const Found& found) {
+  if (found.weights.digest.empty()) return {};
+  std::vector<package::Adapter> adapters;
+  for (const Adapter& adapter : found.adapters) {
+    adapters.push_back({.file = {.digest = adapter.file.digest}, .scale = adapter.scale});
+  }
+  return package::model_digest(found.weights.digest, adapters);
 }
 
 Result<std::shared_ptr<inference::Model>> open(inference::Engine& engine, const Found& found) {
-  if (!found.pack) return load_weights(engine, found.weights);
+  if (!found.pack) return load_weights(engine, found);
   const package::ModelCard& card = found.pack->card;
   if (!package::is_plain_pack(found.pack->wasm, card)) {
     return fail(ErrorKind::unsupported,
                 card.name + " is a model with code of its own, which runs only behind a program");
   }
-  return with_card(TRY(load_weights(engine, found.weights)), card);
+  return with_card(TRY(load_weights(engine, found)), card);
 }
 
 }  // namespace quern::loader

@@ -33,6 +33,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quern::loader {
 
@@ -50,10 +51,20 @@ struct Pack {
   package::ModelCard card;
 };
 
+// LoRA weights on this disk.
+struct Adapter {
+  catalog::LocalModel file;  // its digest is known
+  float scale = 1;
+};
+
 struct Found {
   catalog::LocalModel weights;
+  std::vector<Adapter> adapters;
   std::optional<Pack> pack;
 };
+
+// What the model is known by (package::model_digest); empty where the weights' is not known.
+std::string digest_of(const Found& found);
 
 using Tell = std::function<void(const catalog::Progress&)>;
 
@@ -66,17 +77,22 @@ bool names_pack(std::string_view reference, Files& files);
 // The pack in a file. invalid_argument: it has no card, or is no model.
 Result<Pack> read_pack(const std::filesystem::path& file, Files& files);
 
-// A pack with its weights. Those of a file: of the catalog's store by their digest; beside the file
-// as NAME.gguf; else fetched where the catalog knows the model. Those in a registry: of the store,
-// or that registry's. not_found: they are nowhere.
+// A pack with its weights and adapters. Those of a file: of the catalog's store by their digest;
+// beside the file as NAME.gguf; else fetched where the catalog knows the model. Those in a
+// registry: of the store, or that registry's. not_found: they are nowhere.
 Result<Found> find_pack(std::string_view reference, const Place& place, const std::stop_token& stop,
                         const Tell& tell);
 // A pack, or whatever the catalog takes.
 Result<Found> find(std::string_view reference, const Place& place, const std::stop_token& stop,
                    const Tell& tell);
 
-// Loads the weights, unless the engine has them. Of a pack: a model that has the card's name and
-// begins every conversation with its text, as the component itself does (guests/model).
+// An adapter as it is asked for: a file, or a name or digest of the store. `scale`: finite, not 0.
+Result<Adapter> find_adapter(std::string_view reference, float scale,
+                             const catalog::Catalog& catalog, const std::stop_token& stop);
+
+// Loads the weights with their adapters, unless the engine has them. Of a pack: a model that has
+// the card's name and begins every conversation with its text, as the component itself does
+// (guests/model).
 Result<std::shared_ptr<inference::Model>> open(inference::Engine& engine, const Found& found);
 
 // ---- registries ----------------------------------------------------------------------------

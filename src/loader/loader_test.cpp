@@ -202,6 +202,42 @@ TEST_F(Loader, APacksModelSaysItsTextFirst) {
   EXPECT_EQ(engine->models().size(), 2U);
 }
 
+TEST_F(Loader, AdaptersMakeAnotherModel) {
+  const std::string adapter = "GGUF" + std::string(300, 'a');
+  ModelCard adapted = card();
+  adapted.adapters.push_back({.file = {.digest = sha256(as_bytes(adapter)),
+                                       .size = Bytes{adapter.size()},
+                                       .name = "tilt",
+                                       .licence = {}},
+                              .scale = 0.5F});
+  const Buffer pack = *package::pack(model_guest(), adapted);
+  ASSERT_TRUE(files_.write("/packs/tilted.wasm", pack).ok());
+  ASSERT_TRUE(files_.write("/packs/b.gguf", as_bytes(kWeights)).ok());
+  const auto without = get("/packs/tilted.wasm");
+  EXPECT_EQ(without.error().kind(), ErrorKind::not_found) << "half of what it means";
+  ASSERT_TRUE(files_.write("/packs/a.gguf", as_bytes(adapter)).ok());
+  const auto found = get("/packs/tilted.wasm");
+  ASSERT_TRUE(found.ok()) << found.error().describe();
+  ASSERT_EQ(found->adapters.size(), 1U);
+  EXPECT_EQ(found->adapters[0].file.path, "/packs/a.gguf");
+  EXPECT_EQ(found->adapters[0].scale, 0.5F);
+  EXPECT_EQ(digest_of(*found), package::model_digest(adapted));
+  EXPECT_NE(digest_of(*found), kDigest);
+
+  const auto engine = inference::make_fake_engine("other", {});
+  EXPECT_EQ(open(*engine, *found).value()->info().digest, digest_of(*found));
+  ASSERT_TRUE(open(*engine, *get("/packs/analyst.wasm")).ok());
+  EXPECT_EQ(engine->find("b").value()->info().digest, kDigest);
+  EXPECT_EQ(engine->find("b+a").value()->info().digest, digest_of(*found));
+  // By hand the same adapter gives the same model, and another scale another.
+  const auto by_hand = find_adapter("/packs/a.gguf", 0.5F, catalog_, {});
+  ASSERT_TRUE(by_hand.ok()) << by_hand.error().describe();
+  Found plain{.weights = found->weights, .adapters = {*by_hand}, .pack = {}};
+  EXPECT_EQ(digest_of(plain), digest_of(*found));
+  plain.adapters[0].scale = 1;
+  EXPECT_NE(digest_of(plain), digest_of(*found));
+}
+
 TEST_F(Loader, AFileOfTheSameNameIsAnotherModel) {
   ASSERT_TRUE(files_.write("/packs/b.gguf", as_bytes(kWeights)).ok());
   const auto engine = inference::make_fake_engine("b", {});

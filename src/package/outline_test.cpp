@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace quern::package {
 namespace {
 
@@ -192,6 +194,28 @@ TEST(ModelCard, RoundTripsAndIsChecked) {
   card.weights.digest = "sha256:0";
   EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
   EXPECT_EQ(card_from_json("{\"name\":7}").error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(ModelCard, AdaptersAreOnItAndInItsDigest) {
+  ModelCard card = test::card();
+  EXPECT_EQ(model_digest(card), card.weights.digest);
+  card.adapters.push_back({.file = card.weights, .scale = 0.1F});
+  card.adapters[0].file.digest.back() = 'b';
+  const auto read = card_from_json(card_to_json(card));
+  ASSERT_TRUE(read.ok()) << read.error().describe();
+  EXPECT_EQ(read->adapters.size(), 1U);
+  EXPECT_EQ(model_digest(*read), model_digest(card)) << "a scale is the same after JSON";
+  EXPECT_EQ(to_string(read->adapters[0]), card.adapters[0].file.digest + "=0.1");
+  EXPECT_EQ(files_of(card).size(), 2U);
+  card.adapters[0].scale = 0.2F;
+  EXPECT_NE(model_digest(*read), model_digest(card));
+  for (const float wrong : {0.F, NAN}) {
+    card.adapters[0].scale = wrong;
+    EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
+  }
+  card.adapters[0].scale = 1;
+  card.adapters.resize(17, card.adapters[0]);
+  EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::package {
@@ -33,12 +34,28 @@ struct Weights {
   std::string licence;  // may be empty
 };
 
+// LoRA weights that are added to a model's own: GGUF, too.
+struct Adapter {
+  Weights file;
+  float scale = 1;  // finite, not 0
+};
+// "sha256:...=0.5", as `--lora` takes it.
+std::string to_string(const Adapter& adapter);
+
 // What makes a model out of weights.
 struct ModelCard {
   std::string name;    // "acme/analyst": letters, digits, ".", "_", "-", "/"; at most 128 bytes
   std::string system;  // said before every conversation; may be empty; at most 32 KiB with the name
   Weights weights;
+  std::vector<Adapter> adapters;  // at most 16
 };
+
+// What such a model is known by, here and in programs: the weights' own digest, and with adapters a
+// digest of all together.
+std::string model_digest(std::string_view weights, const std::vector<Adapter>& adapters);
+std::string model_digest(const ModelCard& card);
+// All that has to be here for it: the weights, then the adapters.
+std::vector<Weights> files_of(const ModelCard& card);
 
 // A component that is the model of the card. `guest`: guests/model, as built. invalid_argument for
 // a card that cannot be; corrupt_data when `guest` has no place for it.

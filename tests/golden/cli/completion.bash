@@ -15,16 +15,16 @@ _quern() {
     esac
   done
   case $path in
-    "") words="chat run serve model pack compose inspect push pull sign verify compile new doctor completion version help --model --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
-    "chat") words="--model --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
-    "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
-    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
+    "") words="chat run serve model pack compose inspect push pull sign verify compile new doctor completion version help --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
+    "chat") words="--model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
+    "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
+    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
     "model") words="pull ls show rm --log-level --help " ;;
     "model pull") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
     "model ls") words="--json --quiet --log-level --help " ;;
     "model show") words="--log-level --help --json $(quern model ls -q 2>/dev/null)" ;;
     "model rm") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
-    "pack") words="--output --name --system --log-level --help " ;;
+    "pack") words="--output --name --system --lora --log-level --help " ;;
     "compose") words="--with --output --log-level --help " ;;
     "inspect") words="--json --plain-http --log-level --help " ;;
     "push") words="--without-weights --plain-http --log-level --help " ;;
