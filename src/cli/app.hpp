@@ -35,6 +35,7 @@ struct Values {
   std::string memory;
   std::string cache_memory;
   std::vector<std::string> nn_preloads;
+  std::vector<std::string> adapters;
   std::string timeout;
   std::string cpu;
   std::string graphs;

@@ -25,12 +25,19 @@ struct Preload {
   Kind kind = Kind::ggml;
 };
 
+// LoRA weights to be added to a model's.
+struct AdapterChoice {
+  std::string reference;  // a file, or a name or digest of the store
+  float scale = 1;
+};
+
 // How models are run. Zeroes and empty values mean the engine's defaults.
 struct ModelOptions {
-  std::vector<std::string> models;   // references for the catalog; the first is the default
-  std::vector<Preload> preloads;     // GGML models
-  std::vector<Preload> graphs;       // ONNX files
-  std::filesystem::path fake_model;  // a script instead of weights, for tests
+  std::vector<std::string> models;      // references for the catalog; the first is the default
+  std::vector<AdapterChoice> adapters;  // of the one model
+  std::vector<Preload> preloads;        // GGML models
+  std::vector<Preload> graphs;          // ONNX files
+  std::filesystem::path fake_model;     // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
   std::uint32_t max_running = 0;
@@ -107,6 +114,7 @@ struct Pack {
   std::string model;             // whose weights; a reference for the catalog
   std::string name;              // "acme/analyst"; empty: the output's
   std::filesystem::path system;  // a file with the system text; may be empty
+  std::vector<AdapterChoice> adapters;
   std::filesystem::path output;
 };
 struct Compose {
