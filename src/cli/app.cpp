@@ -125,7 +125,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
            "A key-value store: a name in Quern's home, or ./FILE");
   add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
   add(app, kGrants, "--graphs", "SIZE", values.graphs,
-      "ONNX graphs that it brings itself (WASI-NN), together (default: none)");
+      "Graphs that it brings itself (WASI-NN), together (default: none)");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
@@ -136,7 +136,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
 
 void add_preloads(CLI::App& app, Values& values) {
   add_many(app, kModels, "--nn-preload", "NAME:ENCODING:AUTO:FILE", values.nn_preloads,
-           "A GGML model or ONNX graph for a program of WASI-NN, by the name it asks for");
+           "A model or graph for a program of WASI-NN, by the name it asks for");
 }
 
 void add_chat(CLI::App& root, Values& values) {

@@ -5,6 +5,8 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 
+#include "tensor/tensor.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,10 +21,10 @@ using std::chrono::milliseconds;
 
 // A model or graph by the name that programs of WASI-NN ask for; read when one does.
 struct Preload {
-  enum class Kind : std::uint8_t { ggml, onnx };
   std::string name;
-  std::string path;  // a file; for GGML whatever else the catalog takes
-  Kind kind = Kind::ggml;
+  std::string path;                          // a file; for GGML whatever else the catalog takes
+  std::optional<tensor::Encoding> encoding;  // of a graph; none: GGML
+  std::string weights;                       // of a graph in two files, when it was named
 };
 
 // LoRA weights to be added to a model's.
@@ -36,7 +38,7 @@ struct ModelOptions {
   std::vector<std::string> models;      // references for the catalog; the first is the default
   std::vector<AdapterChoice> adapters;  // of the one model
   std::vector<Preload> preloads;        // GGML models
-  std::vector<Preload> graphs;          // ONNX files
+  std::vector<Preload> graphs;          // of tensors
   std::filesystem::path fake_model;     // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
