@@ -54,6 +54,7 @@ class FakeExchange final : public http::Exchange {
   }
   void leave() {
     gone_already = true;
+    got_ = nullptr;  // nobody is left to read from
     if (gone_) std::exchange(gone_, nullptr)();
   }
   std::string header(std::string_view name) const {
