@@ -213,19 +213,12 @@ void Connection::fail_exchange(const Error& error) {
   if (failed.on_gone && !failed.finished) failed.on_gone();
 }
 
-// No handler has seen this request, or will speak of it.
-void Connection::name_refusal(const Refusal& refusal) {
-  const std::uint64_t number = log::next_request_id();
-  current_.context = {.id = parts_.state->ids.name(number)};
-  log::info("http", "[req " + std::to_string(number) + "] refused: " +
-                        std::to_string(refusal.status) + " " + std::string(refusal.why) +
-                        ", from " + parts_.peer + " (" + current_.context.id + ")");
-}
-
 // Answers instead of the handler. Too late once a head is out: then only the end can be shown.
 void Connection::refuse(Refusal refusal) {
   if (phase_ == Phase::exchange && current_.head_sent) return close();
-  if (phase_ != Phase::exchange) name_refusal(refusal);
+  // No handler has seen this request, or will speak of it.
+  if (phase_ != Phase::exchange)
+    current_.context = {.id = parts_.state->ids.tell(refusal, parts_.peer)};
   current_.context.date = loop().date();
   pending_ += final_response(refusal.status, refusal.why, current_.context);
   phase_ = Phase::lingering;

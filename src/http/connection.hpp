@@ -121,7 +121,6 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   void client_gone();
   void look_for_client(Loop::Time now);
   void fail_exchange(const Error& error);
-  void name_refusal(const Refusal& refusal);
   void refuse(Refusal refusal);
   bool flush();
   void write_more();

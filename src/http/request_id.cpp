@@ -1,5 +1,7 @@
 #include "http/request_id.hpp"
 
+#include "base/log.hpp"
+
 #include <array>
 #include <random>
 
@@ -26,6 +28,15 @@ std::string RequestIds::name(std::uint64_t number) const {
     hex[i] = "0123456789abcdef"[(x >> (60U - 4U * i)) & 0xfU];
   }
   return "req_" + std::string(hex.data(), hex.size());
+}
+
+std::string RequestIds::tell(const Refusal& refusal, std::string_view peer) const {
+  const std::uint64_t number = log::next_request_id();
+  std::string id = name(number);
+  log::info("http", "[req " + std::to_string(number) +
+                        "] refused: " + std::to_string(refusal.status) + " " +
+                        std::string(refusal.why) + ", from " + std::string(peer) + " (" + id + ")");
+  return id;
 }
 
 }  // namespace quern::http
