@@ -25,9 +25,8 @@ using Path = std::filesystem::path;
 // minutes.
 constexpr std::uint64_t kMostOperations = 3000;
 
-// The library reads TensorFlow's forms only from files, tries TensorFlow's as text as well, whose
-// reader follows any depth, and did not look where a TensorFlow Lite file points to before it
-// followed that in its versions of 2025.
+// The library reads TensorFlow's forms only from files, and tries TensorFlow's as text as well,
+// whose reader follows any depth; how many operations they have, nothing here can count.
 Result<> check_bytes(const GraphBytes& bytes) {
   std::uint64_t operations = 0;
   if (bytes.encoding == Encoding::openvino) {

@@ -13,9 +13,6 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// The numbers of element types are those of its header since this version.
-constexpr int kOldestYear = 2025;
-
 SharedLibrary openvino_library() {
   return {.variable = "QUERN_OPENVINO",
           .file = "libopenvino_c.so",
@@ -62,7 +59,8 @@ Result<OpenVino> bind(void* library, const Path& place) {
     found[i] = dlsym(library, kNames[i]);
     if (found[i] == nullptr) missing = kNames[i];
   }
-  std::memcpy(static_cast<OpenVinoFunctions*>(&ov), found.data(), sizeof(found));
+  std::memcpy(static_cast<OpenVinoFunctions*>(&ov), static_cast<const void*>(found.data()),
+              sizeof(found));
   if (ov.get_openvino_version == nullptr) {
     return fail(ErrorKind::unsupported, place.string() + " is not OpenVINO's library for C");
   }
@@ -70,11 +68,9 @@ Result<OpenVino> bind(void* library, const Path& place) {
     return fail(ErrorKind::unsupported, place.string() + " is too old: it has no " + missing);
   }
   ov.version = TRY(version_of(ov));
-  const auto year = parse_number<int>(std::string_view(ov.version).substr(0, ov.version.find('.')));
-  if (year.ok() && *year >= kOldestYear) return ov;
-  return fail(ErrorKind::unsupported, place.string() + " is OpenVINO " + ov.version + "; " +
-                                          std::to_string(kOldestYear) +
-                                          ".0 is the oldest that can be used");
+  if (can_use_openvino(ov.version)) return ov;
+  return fail(ErrorKind::unsupported, place.string() + " is OpenVINO " + ov.version +
+                                          "; 2026.1 is the oldest that can be used");
 }
 
 // Its messages quote the place in its source where a check failed, one a line, ours the last.
@@ -89,6 +85,14 @@ std::string last_words(std::string_view message) {
 }
 
 }  // namespace
+
+bool can_use_openvino(std::string_view version) {
+  const std::vector<std::string_view> parts = split(version, '.');
+  if (parts.size() < 2) return false;
+  const auto year = parse_number<int>(parts[0]);
+  const auto release = parse_number<int>(parts[1]);
+  return year.ok() && release.ok() && std::pair(*year, *release) >= std::pair(2026, 1);
+}
 
 Result<OpenVino> load_openvino(const Process& process, Files& files) {
   OpenVino found{};

@@ -8,6 +8,7 @@
 #include <openvino/c/openvino.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace quern::tensor {
@@ -42,6 +43,10 @@ struct OpenVinoFunctions {
 struct OpenVino : OpenVinoFunctions {
   std::string version;  // "2026.4.1"
 };
+
+// From 2026.1 on. Before, a TensorFlow Lite file that is cut off ends the process; before 2025.1,
+// the numbers of element types are not the header's.
+bool can_use_openvino(std::string_view version);
 
 // Kept until the process ends. Errors as of load_library.
 Result<OpenVino> load_openvino(const Process& process, Files& files);

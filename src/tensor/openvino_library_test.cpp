@@ -17,5 +17,14 @@ TEST(OpenVinoLibrary, ALibraryThatIsAnotherIsToldSo) {
       << library.error().describe();
 }
 
+TEST(OpenVinoLibrary, OneThatIsTooOldIsNotUsed) {
+  for (const char* version : {"2026.1.0", "2026.4.1", "2027.0.0", "2031.10"}) {
+    EXPECT_TRUE(can_use_openvino(version)) << version;
+  }
+  for (const char* version : {"2026.0.0", "2025.4.1", "2026", "", "custom", "2026.x"}) {
+    EXPECT_FALSE(can_use_openvino(version)) << version;
+  }
+}
+
 }  // namespace
 }  // namespace quern::tensor

@@ -2,8 +2,10 @@
 What they get is what Python's openvino gives on the same files, or what can be computed by hand.
 """
 
+import concurrent.futures
 import json
 import shutil
+import urllib.request
 
 import numpy as np
 import pytest
@@ -90,6 +92,27 @@ def test_weights_may_lie_elsewhere(run, openvino, world, tmp_path):
     for file in (f"{tmp_path / 'xml.xml'}:{tmp_path / 'bin.bin'}", openvino.graphs / "sum.xml"):
         ended = run(world, "graph", inputs, *preload(file, "OPENVINO"))
         assert np.frombuffer(outputs(world, ended, ["sum", "shape"])["sum"], "f4").tolist() == [11, 22]
+
+
+def test_a_service_computes_for_many_at_once(guest, home, onnx, openvino):
+    graph = openvino.graphs / "minilm.xml"
+    texts = ["a cat sits", "the kitten rests on the rug", "interest rates were raised", "one two three"] * 3
+    expected = {text: openvino.reference(graph, onnx.sentences(text))["sentence_embedding"][0] for text in set(texts)}
+    with quern.Server("serve", guest("python/vectors"), "--nn-preload", f"encoder:OpenVINO:CPU:{graph}", home=home,
+                      QUERN_OPENVINO=openvino.library) as server:
+        def vector(text: str) -> np.ndarray:
+            ids = ",".join(map(str, onnx.sentences(text)["input_ids"][0]))
+            with urllib.request.urlopen(f"{server.url}/?ids={ids}", timeout=quern.PATIENCE_S) as answer:
+                return np.frombuffer(bytes.fromhex(answer.read().decode()), "f4")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for text, got in zip(texts, pool.map(vector, texts)):
+                assert np.abs(got - expected[text]).max() < 1e-5, text
+
+
+@BOTH
+def test_a_loop_that_does_not_end_does_not_hold_the_end_of_a_run(run, openvino, world):
+    ended = run(world, "graph", {"step": np.array([1], "f4")}, "--timeout", "2s", *preload(openvino.graphs / "endless.xml"))
+    assert ended.code == 124 and "--timeout" in ended.err, ended
 
 
 @BOTH
