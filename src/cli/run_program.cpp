@@ -67,10 +67,12 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
   if (exports("wasi:cli/run@0.3") || exports("wasi:http/handler@0.3")) {
     return {ErrorKind::unsupported, file + " is made for WASI 0.3; WASI 0.1 and 0.2 are offered"};
   }
-  return {ErrorKind::unsupported,
-          file +
-              " is no program but a component for others: it exports neither wasi:cli/run nor "
-              "wasi:http/incoming-handler"};
+  Error others(ErrorKind::unsupported,
+               file +
+                   " is no program but a component for others: it exports neither wasi:cli/run nor "
+                   "wasi:http/incoming-handler");
+  if (program.exports().empty()) return others;
+  return with_advice(std::move(others), "quern run --invoke 'FUNCTION(ARGUMENTS)' " + file);
 }
 
 struct Node {
@@ -91,7 +93,9 @@ struct Node {
 };
 
 Result<> load(Node& node, const Run& options, const Home& home, World& world) {
-  if (names_models(options.model)) node.models.start(options.model, home, world);
+  if (names_models(options.model)) {
+    node.models.start(options.model, home, world, weights_of(node.component));
+  }
   TRY(world.files.make_directories(home.code.parent_path()));
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
   const auto program =
@@ -129,7 +133,7 @@ struct Interrupt {
 };
 
 Result<int> run_on(Node& node, Run& options, const Home& home, Interrupt& interrupt, World& world) {
-  node.component = TRY(take_component(options.model, world.files));
+  node.component = TRY(take_component(options.model, home, world));
   TRY(load(node, options, home, world));
   const std::stop_token stop = interrupt.source.get_token();
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, stop));

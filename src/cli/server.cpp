@@ -60,10 +60,12 @@ ServingNode::~ServingNode() = default;
 Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& asked, const Home& home,
                                                          World& world) {
   Serve options = asked;
-  auto component = TRY(take_component(options.model, world.files));
+  auto component = TRY(take_component(options.model, home, world));
   std::unique_ptr<ServingNode> node(new ServingNode(options, std::move(component), home, world));
   // The slowest part first: weights come in while the rest is made.
-  if (uses_models(options)) node->models_.start(options.model, home, world);
+  if (uses_models(options)) {
+    node->models_.start(options.model, home, world, weights_of(node->component_));
+  }
   if (!options.server.api_key_file.empty()) {
     node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file, world.files));
   }

@@ -4,12 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 
 import openai
 import pytest
 
 import quern
-from build import Missing, build
+from build import Missing, build, need
 from tensors import OPENVINO, Library, Onnx
 
 # What the model without weights says (src/inference/fake_script.cpp); the first entry that matches wins.
@@ -117,6 +118,22 @@ def guest():
             pytest.skip(f"NOT TESTED: {name}: {missing}")
 
     return get
+
+
+@pytest.fixture
+def wat(tmp_path):
+    """wat("(module)"): a program from its text. Skips where the tool for that is missing."""
+
+    def make(text: str):
+        try:
+            tools = need("wasm-tools", "deps/setup.sh tests")
+        except Missing as missing:
+            pytest.skip(f"NOT TESTED: {missing}")
+        (tmp_path / "made.wat").write_text(text)
+        subprocess.run([tools, "parse", tmp_path / "made.wat", "-o", tmp_path / "made.wasm"], check=True)
+        return tmp_path / "made.wasm"
+
+    return make
 
 
 @pytest.fixture
