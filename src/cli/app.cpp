@@ -125,7 +125,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
            "A key-value store: a name in Quern's home, or ./FILE");
   add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
   add(app, kGrants, "--graphs", "SIZE", values.graphs,
-      "ONNX graphs that it brings itself (WASI-NN), together (default: none)");
+      "Graphs that it brings itself (WASI-NN), together (default: none)");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
@@ -136,7 +136,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
 
 void add_preloads(CLI::App& app, Values& values) {
   add_many(app, kModels, "--nn-preload", "NAME:ENCODING:AUTO:FILE", values.nn_preloads,
-           "A GGML model or ONNX graph for a program of WASI-NN, by the name it asks for");
+           "A model or graph for a program of WASI-NN, by the name it asks for");
 }
 
 void add_chat(CLI::App& root, Values& values) {
@@ -312,6 +312,27 @@ void add_registries(CLI::App& root, Values& values) {
               "quern verify --key key.pub ghcr.io/acme/analyst:1");
 }
 
+void add_pipe(CLI::App& root, Values& values) {
+  CLI::App& pipe = *root.add_subcommand("pipe", "Look at logs");
+  pipe.require_subcommand(1);
+  add_common(pipe, values);
+  CLI::App& templates = *pipe.add_subcommand(
+      "templates", "Say what the lines of a log have in common, most frequent first");
+  templates.add_option("files", values.log_templates.files, "Logs (default: standard input)")
+      ->type_name("FILE");
+  add(templates, kOther, "--state", "FILE", values.log_templates.state,
+      "Go on from what earlier runs learned, and keep what this one learns");
+  CLI::Option* const lines =
+      templates
+          .add_flag("--lines", values.lines, "Each line as it comes, its template's id before it")
+          ->group(kOther);
+  templates.add_flag("--json", values.json, "As JSON")->group(kOther)->excludes(lines);
+  templates.footer(
+      "quern pipe templates /var/log/syslog\n"
+      "journalctl -f -o cat | quern pipe templates --lines --state known.templates");
+  add_common(templates, values);
+}
+
 void add_others(CLI::App& root, Values& values) {
   CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
   compile.add_option("file", values.compile.file, "A module or component")
@@ -382,6 +403,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_model(*root, values);
   add_packages(*root, values);
   add_registries(*root, values);
+  add_pipe(*root, values);
   add_others(*root, values);
   root->footer(
       "quern                          chat in the browser, and an OpenAI-compatible API\n"

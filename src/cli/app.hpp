@@ -19,6 +19,7 @@ struct Values {
   New project;
   Pack pack;
   Compose compose;
+  LogTemplates log_templates;
   Push push;
   PullArtifact pull;
   RegistryChoice registry;
@@ -28,6 +29,7 @@ struct Values {
   std::string model_name;
   bool json = false;
   bool names = false;
+  bool lines = false;
   bool no_open = false;
   std::uint16_t port = 0;
   std::string memory;

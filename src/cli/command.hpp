@@ -5,6 +5,8 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 
+#include "tensor/tensor.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,10 +21,10 @@ using std::chrono::milliseconds;
 
 // A model or graph by the name that programs of WASI-NN ask for; read when one does.
 struct Preload {
-  enum class Kind : std::uint8_t { ggml, onnx };
   std::string name;
-  std::string path;  // a file; for GGML whatever else the catalog takes
-  Kind kind = Kind::ggml;
+  std::string path;                          // a file; for GGML whatever else the catalog takes
+  std::optional<tensor::Encoding> encoding;  // of a graph; none: GGML
+  std::string weights;                       // of a graph in two files, when it was named
 };
 
 // LoRA weights to be added to a model's.
@@ -36,7 +38,7 @@ struct ModelOptions {
   std::vector<std::string> models;      // references for the catalog; the first is the default
   std::vector<AdapterChoice> adapters;  // of the one model
   std::vector<Preload> preloads;        // GGML models
-  std::vector<Preload> graphs;          // ONNX files
+  std::vector<Preload> graphs;          // of tensors
   std::filesystem::path fake_model;     // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
@@ -169,13 +171,19 @@ struct ModelRemove {
 struct Doctor {
   Form form = Form::text;
 };
+// `quern pipe templates`.
+struct LogTemplates {
+  std::vector<std::filesystem::path> files;  // none: standard input
+  std::filesystem::path state;               // what earlier runs learned; may be empty
+  Form form = Form::text;                    // names: the id before each line
+};
 struct Page {  // help, version, completion: text that is printed
   std::string text;
 };
 
 struct Command {
   std::variant<Serve, Chat, Run, Compile, New, Pack, Compose, Inspect, Push, PullArtifact, Sign,
-               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, Page>
+               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates, Page>
       what;
   log::Level log_level = log::Level::info;
 };

@@ -205,6 +205,10 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
     return as_command<Pack>(values.pack);
   }
   if (name == "quern compose") return as_command<Compose>(values.compose);
+  if (name == "quern pipe templates") {
+    values.log_templates.form = values.lines ? Form::names : form_of(values);
+    return as_command<LogTemplates>(values.log_templates);
+  }
   if (name == "quern inspect") {
     return as_command<Inspect>(
         Inspect{.what = values.inspected, .form = form_of(values), .registry = values.registry});

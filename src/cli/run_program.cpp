@@ -76,8 +76,8 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
 }
 
 struct Node {
-  Node(const Home& home, tensor::GraphShelf::Open open_engine)
-      : graphs(std::move(open_engine)),
+  Node(const Home& home, std::vector<tensor::Library> libraries)
+      : graphs(std::move(libraries)),
         api(models, store::make_sqlite_stores(home.stores), &graphs) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -178,10 +178,8 @@ Result<int> run_program(const Run& asked, World& world) {
     if (interrupt.signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupt.source.request_stop();
   });
-  Node node(home, [&] {
-    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
-                                     world.files);
-  });
+  Node node(home, tensor::known_libraries({.threads = options.model.threads}, world.process,
+                                          world.files));
   put_on_shelf(options.model, node.graphs);
   Result<int> done = run_on(node, options, home, interrupt, world);
   // One operation of a graph can take hours, and nothing ends it but the process.

@@ -49,10 +49,8 @@ ServingNode::ServingNode(Serve options, std::optional<ModelComponent> component,
     : options_(std::move(options)),
       component_(std::move(component)),
       world_(world),
-      graphs_([this] {
-        return tensor::open_onnx_runtime({.threads = options_.model.threads}, world_.process,
-                                         world_.files);
-      }),
+      graphs_(tensor::known_libraries({.threads = options_.model.threads}, world_.process,
+                                      world_.files)),
       api_(models_, store::make_sqlite_stores(home.stores), &graphs_) {
   put_on_shelf(options_.model, graphs_);
 }

@@ -312,7 +312,7 @@ TEST_F(RealModel, PromptThatIsFarTooLongIsRefusedAtTheDoor) {
 }
 
 TEST_F(RealModel, ALongPromptIsReadInPieces) {
-  const auto weights = Weights::load(kWeights).value();
+  const auto weights = Weights::load(kWeights, {}).value();
   std::string text;
   for (int i = 0; text.size() < 100'000; ++i) {
     text += "Line " + std::to_string(i) + (i % 7 == 0 ? "\n" : " goes on");

@@ -11,6 +11,7 @@ import pytest
 
 import quern
 from build import Missing, build, need
+from tensors import OPENVINO, Library, Onnx
 
 # What the model without weights says (src/inference/fake_script.cpp); the first entry that matches wins.
 SCRIPT = [
@@ -47,6 +48,22 @@ def smollm2() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def gemma() -> pathlib.Path:
     return quern.where("models") / "gemma-3-270m.gguf"
+
+
+@pytest.fixture(scope="session")
+def onnx() -> Onnx:
+    folder = quern.where("onnx")
+    if not (folder / ".ready").exists():
+        pytest.skip(f"NOT TESTED: ONNX Runtime is not in {folder} (deps/onnx.sh)")
+    return Onnx(folder)
+
+
+@pytest.fixture(scope="session")
+def openvino() -> Library:
+    folder = quern.where("openvino")
+    if not (folder / ".ready").exists():
+        pytest.skip(f"NOT TESTED: OpenVINO is not in {folder} (deps/openvino.sh)")
+    return Library(folder, "openvino/libs/libopenvino_c.so", OPENVINO)
 
 
 @pytest.fixture(scope="session")

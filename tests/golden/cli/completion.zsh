@@ -11,13 +11,13 @@ _quern() {
   esac
   for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $w" in
-      " chat"|" run"|" serve"|" model"|" pack"|" compose"|" inspect"|" push"|" pull"|" sign"|" verify"|" compile"|" new"|" doctor"|" completion"|" version"|" help")
+      " chat"|" run"|" serve"|" model"|" pack"|" compose"|" inspect"|" push"|" pull"|" sign"|" verify"|" pipe"|" compile"|" new"|" doctor"|" completion"|" version"|" help")
         path=$w ;;
-      "model pull"|"model ls"|"model show"|"model rm") path="$path $w" ;;
+      "model pull"|"model ls"|"model show"|"model rm"|"pipe templates") path="$path $w" ;;
     esac
   done
   case $path in
-    "") words="chat run serve model pack compose inspect push pull sign verify compile new doctor completion version help --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
+    "") words="chat run serve model pack compose inspect push pull sign verify pipe compile new doctor completion version help --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --allow-origin --no-open --log-level --help --version " ;;
     "chat") words="--model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
     "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --log-level --help " ;;
     "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --log-level --help " ;;
@@ -33,6 +33,8 @@ _quern() {
     "pull") words="--output --plain-http --log-level --help " ;;
     "sign") words="--key --plain-http --log-level --help " ;;
     "verify") words="--key --plain-http --log-level --help " ;;
+    "pipe") words="templates --log-level --help " ;;
+    "pipe templates") words="--state --lines --json --log-level --help " ;;
     "compile") words="--output --log-level --help " ;;
     "new") words="--lang --kind --log-level --help " ;;
     "doctor") words="--json --log-level --help " ;;
