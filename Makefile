@@ -9,7 +9,7 @@ BUILD := build/$(PRESET)
 FUZZ_SECONDS ?= 60
 ENV := . deps/toolchains.sh;
 
-.PHONY: help run test conformance unit build setup setup-tests page dist wheel bench asan tsan fuzz tidy clean
+.PHONY: help run test conformance unit build setup setup-tests page dist wheel npm bench asan tsan fuzz tidy clean
 help:
 	@sed -n 's/^#   //p; s/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
@@ -72,6 +72,9 @@ dist: build ## a relocatable tarball, a .deb and their checksums in dist/
 
 wheel: build ## the Python package with its native library, in dist/
 	@$(ENV) tools/wheel $(BUILD)
+
+npm: build ## the Node package with its native library, in dist/
+	@$(ENV) tools/npm-package $(BUILD)
 
 bench: build ## every figure beside its peer; results in bench/results
 	@$(ENV) bench/run $(BUILD)

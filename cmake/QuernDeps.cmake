@@ -26,6 +26,13 @@ if(EXISTS ${ONNXRUNTIME_HEADERS}/onnxruntime_c_api.h)
   target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${ONNXRUNTIME_HEADERS})
 endif()
 
+# OpenVINO's C headers, likewise.
+quern_where(OPENVINO_HEADERS openvino-headers)
+if(EXISTS ${OPENVINO_HEADERS}/openvino/c/openvino.h)
+  add_library(openvino_headers INTERFACE)
+  target_include_directories(openvino_headers SYSTEM INTERFACE ${OPENVINO_HEADERS})
+endif()
+
 # A release unpacks with a zlib of its own.
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   find_library(ZLIB_STATIC libz.a REQUIRED)
@@ -40,3 +47,4 @@ quern_where(BRIDGE_TARGET bridge-target)
 quern_where(QUERN_TOOLS tools)
 quern_where(QUERN_MODELS models)
 quern_where(QUERN_ONNX onnx)
+quern_where(QUERN_OPENVINO openvino)

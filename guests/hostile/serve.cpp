@@ -149,7 +149,7 @@ void behave(std::string_view path, Request request, Out out) {
     }
     return;
   }
-  if (path == "/unfinished") {  // drops its body without finishing it
+  if (path == "/unfinished") {  // returns without finishing its body
     Answer answer(out, 200);
     answer.write("unfinished");
     return;

@@ -3,35 +3,12 @@
 #include "apphost/guest_log.hpp"
 #include "apphost/open_paths.hpp"
 #include "apphost/refusal.hpp"
-#include "base/log.hpp"
 
-#include <array>
 #include <atomic>
-#include <charconv>
-#include <random>
 #include <utility>
 
 namespace quern::apphost {
 namespace {
-
-// "req_" and 16 hex digits: unique for a server's life and telling nothing about its traffic. The
-// counter is scrambled by a bijection (splitmix64's finalizer) under a key of this process.
-std::string request_id(std::uint64_t number, std::uint64_t key) {
-  std::uint64_t x = number ^ key;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
-  x ^= x >> 31U;
-  std::array<char, 16> hex{};
-  for (std::size_t i = 0; i < hex.size(); ++i) {
-    hex[i] = "0123456789abcdef"[(x >> (60U - 4U * i)) & 0xfU];
-  }
-  return "req_" + std::string(hex.data(), hex.size());
-}
-
-std::uint64_t random_key() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32U) | device();
-}
 
 // What `authorization` says; several of it say nothing that could be trusted.
 Result<std::string_view> authorization_of(const http::RequestHead& head) {
@@ -76,7 +53,6 @@ struct App::Impl {
   const guestapi::GuestApi& api;
   // Shared: requests outlive their App.
   const std::shared_ptr<BodyBudget> budget = std::make_shared<BodyBudget>(options.max_body_bytes);
-  const std::uint64_t id_key = random_key();
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> failed{0};
@@ -94,10 +70,10 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
   Impl& impl = *impl_;
   ++impl.requests;
   const std::uint32_t before = impl.in_progress++;
-  const std::uint64_t number = log::next_request_id();
+  const std::uint64_t number = exchange->request().number;
   RequestInfo info{.app = impl.options.name,
                    .number = number,
-                   .id = request_id(number, impl.id_key),
+                   .id = exchange->request().id,
                    .hide_authorization = impl.options.keys.required(),
                    .budget = impl.budget,
                    .over = [shared = impl_](Outcome outcome) { shared->count(outcome); }};

@@ -177,7 +177,8 @@ bool AppRequest::close(Outcome outcome) {
     guest = std::move(held.exchange);
     return !std::exchange(held.over, true);
   });
-  if (first) info_.over(outcome);
+  // Once, and given up: it holds the app, whose program may hold this.
+  if (first) std::exchange(info_.over, nullptr)(outcome);
   return first;
 }
 

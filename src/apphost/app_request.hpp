@@ -74,7 +74,7 @@ class AppRequest final : public wasm::HttpResponseSink,
   void answer_from(Head head, const Refusal& refusal);
   void log_failure(const Error& error) const;
 
-  const RequestInfo info_;
+  RequestInfo info_;  // its `over` until it was called, the rest for good
   const std::shared_ptr<http::Exchange> exchange_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   // Given back with *this, which the engine holds until the instance and its memory are gone.

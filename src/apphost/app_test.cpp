@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace quern::apphost {
 namespace {
@@ -57,6 +58,10 @@ class AppTest : public ::testing::Test {
     head.authority = "localhost:8080";
     head.peer = "127.0.0.1:5555";
     return std::make_shared<FakeExchange>(std::move(head), with_body);
+  }
+  // Guests that still run end with their engine, and let go of the answer.
+  void TearDown() override {
+    for (const std::shared_ptr<FakeGuest>& one : program->guests) std::exchange(one->sink, nullptr);
   }
   FakeGuest& guest(std::size_t index = 0) { return *program->guests.at(index); }
   static wasm::HttpHeaders text() { return {{"content-type", "text/plain"}}; }

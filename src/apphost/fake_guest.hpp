@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,7 @@ namespace quern::apphost {
 class FakeExchange final : public http::Exchange {
  public:
   explicit FakeExchange(http::RequestHead head, bool with_body = false)
-      : head_(std::move(head)), has_body_(with_body) {}
+      : head_(named(std::move(head))), has_body_(with_body) {}
 
   const http::RequestHead& request() const override { return head_; }
   bool has_body() const override { return has_body_; }
@@ -53,6 +54,7 @@ class FakeExchange final : public http::Exchange {
   }
   void leave() {
     gone_already = true;
+    got_ = nullptr;  // nobody is left to read from
     if (gone_) std::exchange(gone_, nullptr)();
   }
   std::string header(std::string_view name) const {
@@ -70,6 +72,14 @@ class FakeExchange final : public http::Exchange {
   bool gone_already = false;
 
  private:
+  // As a server does it.
+  static http::RequestHead named(http::RequestHead head) {
+    static std::atomic<std::uint64_t> last{0};
+    head.number = ++last;
+    head.id = "req_" + std::to_string(head.number);
+    return head;
+  }
+
   const http::RequestHead head_;
   const bool has_body_;
   std::function<void(Result<Buffer>)> got_;

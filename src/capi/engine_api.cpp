@@ -8,8 +8,11 @@
 #include "catalog/catalog.hpp"
 #include "http/http.hpp"
 
+#include "loader/loader.hpp"
+
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <span>
 
@@ -24,7 +27,24 @@ std::atomic<bool> log_level_chosen{false};
 struct EngineChoice {
   inference::EngineOptions options;
   std::optional<std::string> fake_script;
+  std::vector<AdapterChoice> adapters;
 };
+
+Result<std::vector<AdapterChoice>> read_adapters(Members& members) {
+  std::vector<AdapterChoice> adapters;
+  const Json* const list = TRY(members.list("adapters"));
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    Members member = TRY(Members::of((*list)[i], "adapters[" + std::to_string(i) + "]"));
+    AdapterChoice choice{.file = TRY(member.required_text("file"))};
+    choice.scale = TRY(member.number("scale")).value_or(1);
+    if (!std::isfinite(choice.scale) || choice.scale == 0) {
+      return member.wrong("scale", "is no number, or 0");
+    }
+    TRY(member.no_others());
+    adapters.push_back(std::move(choice));
+  }
+  return adapters;
+}
 
 Result<EngineChoice> read_engine_options(const char* text) {
   EngineChoice choice;
@@ -39,6 +59,10 @@ Result<EngineChoice> read_engine_options(const char* text) {
   options.cache_tokens = TRY(members.count("cache_tokens")).value_or(options.cache_tokens);
   if (const Json* const script = TRY(members.list("fake_script"))) {
     choice.fake_script = to_text(*script);
+  }
+  choice.adapters = TRY(read_adapters(members));
+  if (choice.fake_script && !choice.adapters.empty()) {
+    return members.wrong("adapters", "need weights, which a script has not");
   }
   TRY(members.no_others());
   return choice;
@@ -71,8 +95,9 @@ class Reporter {
   std::stop_source stop_;
 };
 
-// The weights on this disk; fetched now where they are not.
-Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& reporter) {
+// On this disk; fetched now where it is not.
+Result<loader::Found> find_model(std::string_view reference,
+                                 const std::vector<AdapterChoice>& adapters, Reporter& reporter) {
   SystemClock clock;
   RealFiles files;
   const RealProcess process;
@@ -80,32 +105,25 @@ Result<catalog::LocalModel> get_weights(std::string_view reference, Reporter& re
   const std::unique_ptr<Network> network = http::make_client({});
   catalog::Catalog catalog({.store = home.models, .folders = home.more_models}, *network,
                            {files, clock, process});
-  return catalog.pull(reference, reporter.token(),
-                      [&](const catalog::Progress& progress) { reporter(progress); });
+  loader::Found found = TRY(loader::find(
+      reference, {.catalog = catalog, .network = *network, .files = files, .process = process},
+      reporter.token(), [&](const catalog::Progress& progress) { reporter(progress); }));
+  if (found.pack && !adapters.empty()) {
+    return fail(ErrorKind::invalid_argument,
+                std::string(reference) + " is a pack, which names its adapters itself");
+  }
+  for (const AdapterChoice& adapter : adapters) {
+    found.adapters.push_back(
+        TRY(loader::find_adapter(adapter.file, adapter.scale, catalog, reporter.token())));
+  }
+  return found;
 }
 
-// What will be loaded one day, told apart from a file that is not there.
-bool is_pack(std::string_view reference) {
-  return reference.starts_with("oci:") || reference.ends_with(".wasm");
-}
-
-Result<std::shared_ptr<inference::Model>> load(inference::Engine& engine,
+Result<std::shared_ptr<inference::Model>> load(const EngineObject& object,
                                                const std::string& reference, Reporter& reporter) {
+  inference::Engine& engine = object.engine();
   if (auto here = engine.find(reference); here.ok()) return here;
-  if (is_pack(reference)) {
-    return fail(ErrorKind::unsupported,
-                reference +
-                    ": packs and registry references cannot be loaded yet; give a name of "
-                    "the catalog, a GGUF file, hub:OWNER/REPO or an https address");
-  }
-  const catalog::LocalModel local = TRY(get_weights(reference, reporter));
-  if (auto here = engine.find(local.name); here.ok()) return here;
-  auto loaded = engine.load({.name = local.name, .path = local.path, .digest = local.digest});
-  // Another thread may have been faster.
-  if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) {
-    return engine.find(local.name);
-  }
-  return std::move(loaded).context("loading " + local.name);
+  return loader::open(engine, TRY(find_model(reference, object.adapters(), reporter)));
 }
 
 std::string as_json(const inference::ModelInfo& info) {
@@ -160,7 +178,7 @@ quern_status quern_engine_open(const char* options, quern_engine* engine, char**
     if (!log_level_chosen.exchange(true)) log::set_level(log::Level::warn);
     auto made = TRY(make_engine(choice));
     claim_process();
-    *engine = TRY(open_handle(std::make_shared<EngineObject>(std::move(made)), 0));
+    *engine = TRY(open_handle(std::make_shared<EngineObject>(std::move(made), choice.adapters), 0));
     return {};
   });
 }
@@ -183,7 +201,7 @@ quern_status quern_model_load(quern_engine engine, const char* reference, quern_
     TRY(needed(model, "model"));
     const auto found = TRY(find<EngineObject>(engine));
     Reporter reporter(progress, context);
-    auto loaded = TRY(load(found->engine(), reference, reporter));
+    auto loaded = TRY(load(*found, reference, reporter));
     *model = TRY(open_handle(std::make_shared<ModelObject>(std::move(loaded), engine), engine));
     return {};
   });

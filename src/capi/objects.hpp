@@ -18,15 +18,25 @@ namespace quern::capi {
 // One tenant: what a host program asks shares its prompts' beginnings.
 inline constexpr const char* kTenant = "host";
 
+// A LoRA adapter as a host program names it.
+struct AdapterChoice {
+  std::string file;
+  float scale = 1;
+};
+
 class EngineObject final : public Object {
  public:
   static constexpr std::string_view kKind = "engine";
-  explicit EngineObject(std::shared_ptr<inference::Engine> engine) : engine_(std::move(engine)) {}
+  EngineObject(std::shared_ptr<inference::Engine> engine, std::vector<AdapterChoice> adapters)
+      : engine_(std::move(engine)), adapters_(std::move(adapters)) {}
   std::string_view kind() const override { return kKind; }
   inference::Engine& engine() const { return *engine_; }
+  // Of all weights that this engine loads.
+  const std::vector<AdapterChoice>& adapters() const { return adapters_; }
 
  private:
   const std::shared_ptr<inference::Engine> engine_;
+  const std::vector<AdapterChoice> adapters_;
 };
 
 class ModelObject final : public Object {

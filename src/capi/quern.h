@@ -86,6 +86,8 @@ typedef uint64_t quern_embedding;
 //   max_running     answers computed together, 1 to 64 (16)
 //   max_waiting     answers that wait beside them before more are refused (512)
 //   cache_tokens    of prompts kept for whoever begins alike; 0: none (16384)
+//   adapters        [{"file", "scale"}]: LoRA adapters (GGUF) that are added to all weights which
+//                   this engine loads; scale is 1 where it is left out
 //   fake_script     instead of weights: what the model "fake" says, for tests; the form is that of
 //                   `quern --fake-model`
 quern_status quern_engine_open(const char* options, quern_engine* engine, char** why);
@@ -96,9 +98,11 @@ quern_status quern_engine_device(quern_engine engine, char** text, char** why);
 // ends the loading with QUERN_CANCELLED; what came is kept. At most some ten calls a second.
 typedef int (*quern_progress)(void* context, const char* source, uint64_t done, uint64_t total);
 
-// `reference`: a name of the catalog, "hub:OWNER/REPO[/FILE]", an https address, or the path of a
-// GGUF file. Blocks: weights that are not on this machine are downloaded and verified first, into
-// the store that the program `quern` uses. The same name twice in one engine is the same model.
+// `reference`: a name of the catalog, "hub:OWNER/REPO[/FILE]", an https address, the path of a GGUF
+// file or of a pack (FILE.wasm, made by `quern pack`), or a pack's REGISTRY/NAME[:TAG][@DIGEST].
+// A pack's model has its name and begins conversations with its system text. Blocks: weights that
+// are not on this machine are downloaded and verified first, into the store that the program
+// `quern` uses. The same name of weights twice in one engine is the same model.
 // `progress` may be NULL; it and `context` are used during this call only.
 quern_status quern_model_load(quern_engine engine, const char* reference, quern_progress progress,
                               void* context, quern_model* model, char** why);

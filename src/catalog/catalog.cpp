@@ -224,6 +224,18 @@ Result<LocalModel> Catalog::find(std::string_view reference) const {
   return kept;
 }
 
+Result<LocalModel> Catalog::find_in(const std::filesystem::path& folder, std::string_view digest,
+                                    Bytes size, std::stop_token stop) const {
+  std::vector<LocalModel> found;
+  impl_->look_into(folder, found);
+  for (LocalModel& model : found) {
+    if (model.size != size) continue;
+    model.digest = TRY(digest_of(impl_->files, model.path, stop));
+    if (model.digest == digest) return std::move(model);
+  }
+  return fail(ErrorKind::not_found, "no file in " + folder.string() + " is " + std::string(digest));
+}
+
 Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
                                   std::function<void(const Progress&)> progress) {
   if (auto here = impl_->by_digest(weights.digest); here.ok()) return here;
@@ -241,10 +253,16 @@ Result<LocalModel> Catalog::fetch(const Remote& weights, std::stop_token stop,
   return pull.run(wanted, stop, progress).context("pulling " + wanted.name);
 }
 
-Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token stop) {
+Result<LocalModel> Catalog::find_hashed(std::string_view reference, std::stop_token stop) const {
   LocalModel model = TRY(find(reference));
-  if (!model.digest.empty()) return model;
-  model.digest = TRY(digest_of(impl_->files, model.path, stop));
+  if (model.digest.empty()) model.digest = TRY(digest_of(impl_->files, model.path, stop));
+  return model;
+}
+
+Result<LocalModel> Catalog::keep(std::string_view reference, std::stop_token stop) {
+  const LocalModel known = TRY(find(reference));
+  if (!known.digest.empty()) return known;
+  LocalModel model = TRY(find_hashed(reference, stop));
   if (auto here = impl_->by_digest(model.digest); here.ok()) return here;
   const std::string file = model.path.string();
   return impl_->copy_into_store(std::move(model), stop).context("keeping " + file);

@@ -110,6 +110,11 @@ class Catalog {
   // Only what is here; not_found otherwise. "sha256:..." finds weights by their digest, whatever
   // they are called; such a reference is never fetched.
   Result<LocalModel> find(std::string_view reference) const;
+  // Weights in a folder outside of the store: NAME.gguf of this size, hashed before it is believed.
+  Result<LocalModel> find_in(const std::filesystem::path& folder, std::string_view digest,
+                             Bytes size, std::stop_token stop) const;
+  // Like find(), with the digest of a file outside of the store, which takes seconds to compute.
+  Result<LocalModel> find_hashed(std::string_view reference, std::stop_token stop) const;
   // Like find(), and a file outside of the store is copied into it under its own name, so that its
   // digest finds it from now on. Blocks for as long as hashing and copying take.
   Result<LocalModel> keep(std::string_view reference, std::stop_token stop);

@@ -62,8 +62,14 @@ void add_common(CLI::App& app, Values& values) {
   app.set_help_flag("-h,--help", "Show this page")->group(kOther);
 }
 
+void add_lora(CLI::App& app, const char* group, Values& values) {
+  add_many(app, group, "--lora", "FILE[=SCALE]", values.adapters,
+           "Add a LoRA adapter to the model's weights");
+}
+
 void add_model_options(CLI::App& app, Values& values, ModelOptions& model, const char* model_text) {
   add_many(app, kModels, "-m,--model", "NAME", model.models, model_text);
+  add_lora(app, kModels, values);
   add_number<std::uint32_t>(app, kModels, "--ctx-size", "TOKENS", model.context_tokens,
                             "Context of one conversation (default: the model's own, at most 8192)");
   add_number<std::uint32_t>(app, kModels, "--threads", "N", model.threads,
@@ -120,7 +126,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
            "A key-value store: a name in Quern's home, or ./FILE");
   add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
   add(app, kGrants, "--graphs", "SIZE", values.graphs,
-      "ONNX graphs that it brings itself (WASI-NN), together (default: none)");
+      "Graphs that it brings itself (WASI-NN), together (default: none)");
   add(app, kGrants, "--manifest", "FILE", grants.manifest, "Read all of this from a manifest");
   add(app, kLimits, "--memory", "SIZE", values.memory, texts.memory);
   add(app, kLimits, "--timeout", "TIME", values.timeout, texts.timeout);
@@ -131,7 +137,7 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
 
 void add_preloads(CLI::App& app, Values& values) {
   add_many(app, kModels, "--nn-preload", "NAME:ENCODING:AUTO:FILE", values.nn_preloads,
-           "A GGML model or ONNX graph for a program of WASI-NN, by the name it asks for");
+           "A model or graph for a program of WASI-NN, by the name it asks for");
 }
 
 constexpr const char* kRecordRequests =
@@ -157,6 +163,7 @@ void add_chat(CLI::App& root, Values& values) {
   app.footer(
       "quern chat\n"
       "quern chat \"Why is the sky blue?\"\n"
+      "quern chat --model analyst.wasm\n"
       "git log -5 | quern chat --system \"Summarise in one sentence\"");
   add_common(app, values);
 }
@@ -168,7 +175,7 @@ void add_run(CLI::App& root, Values& values) {
                     "A model it may use (several times; the first is its default)");
   add_preloads(app, values);
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
-      "Call this function of a module with the arguments, and print what it returns");
+      "Call this function with the arguments, and print what it returns; 'add(2, 3)' will do");
   add_record(app, values, values.run.record, "FILE",
              "Write down all it hears from the world, secrets too, for quern replay");
   // All that follows FILE belongs to the program, options too.
@@ -178,7 +185,8 @@ void add_run(CLI::App& root, Values& values) {
       "quern run --dir .::/data:ro --memory 64MiB count.wasm /data/words.txt\n"
       "quern run --net api.example.com:443 --env TOKEN fetch.wasm --verbose\n"
       "quern run --nn-preload default:GGML:AUTO:model.gguf llama.wasm default\n"
-      "quern run --invoke add math.wasm 2 3");
+      "quern run --invoke add math.wasm 2 3\n"
+      "quern run --invoke 'greet({name: \"Ann\"})' greeter.wasm");
   add_common(app, values);
 }
 
@@ -256,6 +264,7 @@ void add_packages(CLI::App& root, Values& values) {
       "What it is called, as acme/analyst (default: the file's name)");
   add(pack, kOther, "-s,--system", "FILE", values.pack.system,
       "A text that the model is told before every conversation");
+  add_lora(pack, kOther, values);
   pack.footer(
       "quern pack smollm2-135m-instruct --system analyst.txt --name acme/analyst -o analyst.wasm\n"
       "quern --model analyst.wasm");
@@ -331,6 +340,27 @@ void add_registries(CLI::App& root, Values& values) {
               "quern verify --key key.pub ghcr.io/acme/analyst:1");
 }
 
+void add_pipe(CLI::App& root, Values& values) {
+  CLI::App& pipe = *root.add_subcommand("pipe", "Look at logs");
+  pipe.require_subcommand(1);
+  add_common(pipe, values);
+  CLI::App& templates = *pipe.add_subcommand(
+      "templates", "Say what the lines of a log have in common, most frequent first");
+  templates.add_option("files", values.log_templates.files, "Logs (default: standard input)")
+      ->type_name("FILE");
+  add(templates, kOther, "--state", "FILE", values.log_templates.state,
+      "Go on from what earlier runs learned, and keep what this one learns");
+  CLI::Option* const lines =
+      templates
+          .add_flag("--lines", values.lines, "Each line as it comes, its template's id before it")
+          ->group(kOther);
+  templates.add_flag("--json", values.json, "As JSON")->group(kOther)->excludes(lines);
+  templates.footer(
+      "quern pipe templates /var/log/syslog\n"
+      "journalctl -f -o cat | quern pipe templates --lines --state known.templates");
+  add_common(templates, values);
+}
+
 void add_others(CLI::App& root, Values& values) {
   CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
   compile.add_option("file", values.compile.file, "A module or component")
@@ -403,6 +433,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_model(*root, values);
   add_packages(*root, values);
   add_registries(*root, values);
+  add_pipe(*root, values);
   add_others(*root, values);
   root->footer(
       "quern                          chat in the browser, and an OpenAI-compatible API\n"

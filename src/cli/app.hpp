@@ -20,6 +20,7 @@ struct Values {
   New project;
   Pack pack;
   Compose compose;
+  LogTemplates log_templates;
   Push push;
   PullArtifact pull;
   RegistryChoice registry;
@@ -29,12 +30,14 @@ struct Values {
   std::string model_name;
   bool json = false;
   bool names = false;
+  bool lines = false;
   bool no_open = false;
   std::uint16_t port = 0;
   std::string memory;
   std::string record_limit;
   std::string cache_memory;
   std::vector<std::string> nn_preloads;
+  std::vector<std::string> adapters;
   std::string timeout;
   std::string cpu;
   std::string graphs;

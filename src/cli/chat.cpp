@@ -2,7 +2,6 @@
 #include "cli/conversation.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/line_editor.hpp"
-#include "cli/model_component.hpp"
 
 namespace quern::cli {
 namespace {
@@ -52,21 +51,9 @@ Result<> wait_for(Models& models, World& world) {
   return ready;
 }
 
-// The terminal speaks to weights itself; a component needs a program to be composed with.
-Result<> refuse_components(const ModelOptions& options) {
-  for (const std::string& model : options.models) {
-    if (!is_component(model)) continue;
-    return fail(with_advice(
-        Error(ErrorKind::unsupported, model + " is a model component; the terminal has none yet"),
-        "quern --model " + model));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<int> chat(const Chat& options, World& world) {
-  TRY(refuse_components(options.model));
   const Home home = TRY(find_home(world.process));
   const bool talk = options.prompt.empty() && world.console.in_is_terminal();
   std::string question = talk ? "" : one_question(options, world.console);

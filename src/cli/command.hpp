@@ -5,6 +5,8 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 
+#include "tensor/tensor.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -19,18 +21,25 @@ using std::chrono::milliseconds;
 
 // A model or graph by the name that programs of WASI-NN ask for; read when one does.
 struct Preload {
-  enum class Kind : std::uint8_t { ggml, onnx };
   std::string name;
-  std::string path;  // a file; for GGML whatever else the catalog takes
-  Kind kind = Kind::ggml;
+  std::string path;                          // a file; for GGML whatever else the catalog takes
+  std::optional<tensor::Encoding> encoding;  // of a graph; none: GGML
+  std::string weights;                       // of a graph in two files, when it was named
+};
+
+// LoRA weights to be added to a model's.
+struct AdapterChoice {
+  std::string reference;  // a file, or a name or digest of the store
+  float scale = 1;
 };
 
 // How models are run. Zeroes and empty values mean the engine's defaults.
 struct ModelOptions {
-  std::vector<std::string> models;   // references for the catalog; the first is the default
-  std::vector<Preload> preloads;     // GGML models
-  std::vector<Preload> graphs;       // ONNX files
-  std::filesystem::path fake_model;  // a script instead of weights, for tests
+  std::vector<std::string> models;      // references for the catalog; the first is the default
+  std::vector<AdapterChoice> adapters;  // of the one model
+  std::vector<Preload> preloads;        // GGML models
+  std::vector<Preload> graphs;          // of tensors
+  std::filesystem::path fake_model;     // a script instead of weights, for tests
   std::uint32_t context_tokens = 0;
   std::uint32_t threads = 0;
   std::uint32_t max_running = 0;
@@ -119,6 +128,7 @@ struct Pack {
   std::string model;             // whose weights; a reference for the catalog
   std::string name;              // "acme/analyst"; empty: the output's
   std::filesystem::path system;  // a file with the system text; may be empty
+  std::vector<AdapterChoice> adapters;
   std::filesystem::path output;
 };
 struct Compose {
@@ -173,13 +183,20 @@ struct ModelRemove {
 struct Doctor {
   Form form = Form::text;
 };
+// `quern pipe templates`.
+struct LogTemplates {
+  std::vector<std::filesystem::path> files;  // none: standard input
+  std::filesystem::path state;               // what earlier runs learned; may be empty
+  Form form = Form::text;                    // names: the id before each line
+};
 struct Page {  // help, version, completion: text that is printed
   std::string text;
 };
 
 struct Command {
   std::variant<Serve, Chat, Run, Replay, Compile, New, Pack, Compose, Inspect, Push, PullArtifact,
-               Sign, Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, Page>
+               Sign, Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates,
+               Page>
       what;
   log::Level log_level = log::Level::info;
 };

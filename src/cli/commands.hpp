@@ -25,5 +25,6 @@ Result<int> list_models(const ModelList& options, World& world);
 Result<int> show_model(const ModelShow& options, World& world);
 Result<int> remove_model(const ModelRemove& options, World& world);
 Result<int> doctor(const Doctor& options, World& world);
+Result<int> log_templates(const LogTemplates& options, World& world);
 
 }  // namespace quern::cli

@@ -6,6 +6,8 @@
 // fish: https://fishshell.com/docs/current/completions.html
 #include "cli/app.hpp"
 
+#include <algorithm>
+
 namespace quern::cli {
 namespace {
 
@@ -43,7 +45,21 @@ bool takes_model(std::string_view path) {
   return path == "model show" || path == "model rm" || path == "model pull";
 }
 
+// Patterns of bash's `case` for "COMMANDS-BEFORE WORD"; those of one level.
+std::string command_patterns(const std::vector<Node>& nodes, std::size_t level) {
+  std::string patterns;
+  for (const Node& node : nodes) {
+    const auto blanks = std::count(node.path.begin(), node.path.end(), ' ');
+    if (node.path.empty() || static_cast<std::size_t>(blanks) != level) continue;
+    patterns += std::string(patterns.empty() ? "" : "|") + "\"" + (level == 0 ? " " : "") +
+                node.path + "\"";
+  }
+  return patterns;
+}
+
 std::string bash(const std::vector<Node>& nodes) {
+  const std::string first = command_patterns(nodes, 0);
+  const std::string second = command_patterns(nodes, 1);
   std::string cases;
   for (const Node& node : nodes) {
     std::string words = words_of(node);
@@ -62,11 +78,12 @@ std::string bash(const std::vector<Node>& nodes) {
          "  esac\n"
          "  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
          "    case \"$path $w\" in\n"
-         "      \" chat\"|\" run\"|\" serve\"|\" model\"|\" pack\"|\" compose\"|\" "
-         "inspect\"|\" push\"|\" pull\"|\" sign\"|\" verify\"|\" compile\"|\" new\"|\" doctor\"|\" "
-         "completion\"|\" version\"|\" help\")\n"
-         "        path=$w ;;\n"
-         "      \"model pull\"|\"model ls\"|\"model show\"|\"model rm\") path=\"$path $w\" ;;\n"
+         "      " +
+         first +
+         ")\n        path=$w ;;\n"
+         "      " +
+         second +
+         ") path=\"$path $w\" ;;\n"
          "    esac\n"
          "  done\n"
          "  case $path in\n" +

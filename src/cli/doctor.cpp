@@ -7,6 +7,7 @@
 #include "inference/inference.hpp"
 #include "wasm/wasm.hpp"
 
+#include "store/store.hpp"
 #include "tensor/tensor.hpp"
 #include <nlohmann/json.hpp>
 
@@ -83,13 +84,24 @@ Finding model_engine() {
   }());
 }
 
-// A library that only some programs need: without it nothing is wrong.
-Finding graph_engine(World& world) {
-  const auto engine = tensor::open_onnx_runtime({}, world.process, world.files);
-  if (engine) {
-    return {.name = "graphs run on", .state = State::good, .text = (*engine)->describe()};
+// Libraries that only some programs need: without them nothing is wrong.
+Finding optional_library(std::string_view name, const Result<std::string>& here) {
+  return {.name = std::string(name),
+          .state = here.ok() ? State::good : State::note,
+          .text = here.ok() ? *here : here.error().describe(),
+          .advice = {}};
+}
+
+std::vector<Finding> optional_libraries(World& world) {
+  std::vector<Finding> findings;
+  for (const auto& library : tensor::known_libraries({}, world.process, world.files)) {
+    const auto engine = library.open();
+    findings.push_back(
+        optional_library(library.name, engine ? Result<std::string>((*engine)->describe())
+                                              : as_failure(engine.error())));
   }
-  return {.name = "graphs run on", .state = State::note, .text = engine.error().describe()};
+  findings.push_back(optional_library("SQLite", store::sqlite_version()));
+  return findings;
 }
 
 Finding sandbox(const Home& home, World& world) {
@@ -170,7 +182,7 @@ std::vector<Finding> examine(World& world) {
   findings.push_back(processor(world));
   findings.push_back(memory(world));
   findings.push_back(model_engine());
-  findings.push_back(graph_engine(world));
+  for (Finding& finding : optional_libraries(world)) findings.push_back(std::move(finding));
   const Result<Home> home = find_home(world.process);
   if (home) {
     findings.push_back(sandbox(*home, world));

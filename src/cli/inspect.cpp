@@ -25,17 +25,27 @@ struct Seen {
   std::optional<package::Manifest> manifest;  // of what lies in a registry
 };
 
+json file_as_json(const package::Weights& file) {
+  return {{"digest", file.digest},
+          {"size_bytes", file.size.count},
+          {"name", file.name},
+          {"licence", file.licence}};
+}
+
 json as_json(const Seen& seen) {
   const package::Outline& outline = seen.outline;
   json models = json::array();
   for (const ModelCard& card : outline.cards) {
+    json adapters = json::array();
+    for (const package::Adapter& adapter : card.adapters) {
+      adapters.push_back(file_as_json(adapter.file));
+      adapters.back()["scale"] = adapter.scale;
+    }
     models.push_back({{"name", card.name},
                       {"system", card.system},
-                      {"weights",
-                       {{"digest", card.weights.digest},
-                        {"size_bytes", card.weights.size.count},
-                        {"name", card.weights.name},
-                        {"licence", card.weights.licence}}}});
+                      {"weights", file_as_json(card.weights)},
+                      {"adapters", adapters},
+                      {"digest", package::model_digest(card)}});
   }
   const bool module = outline.kind == package::Outline::Kind::module;
   json told = {{"kind", module ? "module" : "component"},
@@ -65,6 +75,14 @@ std::string list_text(std::string_view title, const std::vector<std::string>& li
   return text;
 }
 
+std::string file_as_text(const package::Weights& file) {
+  std::string text = file.digest + ", " + to_string(file.size);
+  for (const std::string& word : {file.name, file.licence}) {
+    if (!word.empty()) text += ", " + word;
+  }
+  return text;
+}
+
 std::string as_text(const Seen& seen) {
   const package::Outline& outline = seen.outline;
   const bool module = outline.kind == package::Outline::Kind::module;
@@ -73,9 +91,13 @@ std::string as_text(const Seen& seen) {
                      list_text("size", {to_string(Bytes{seen.wasm.size()})}) +
                      list_text("exports", outline.exports) + list_text("imports", outline.imports);
   for (const ModelCard& card : outline.cards) {
-    text +=
-        list_text("model", {card.name, card.weights.digest + ", " + to_string(card.weights.size) +
-                                           ", " + card.weights.name + ", " + card.weights.licence});
+    text += list_text("model", {card.name, file_as_text(card.weights)});
+    std::vector<std::string> adapters;
+    adapters.reserve(card.adapters.size());
+    for (const package::Adapter& adapter : card.adapters) {
+      adapters.push_back(file_as_text(adapter.file) + ", as " + to_string(adapter));
+    }
+    text += list_text("adapters", adapters);
     if (!card.system.empty()) {
       std::vector<std::string> lines;
       for (const std::string_view line : split(card.system, '\n')) lines.emplace_back(line);
@@ -95,7 +117,7 @@ std::string as_text(const Seen& seen) {
 }
 
 Result<Seen> look(const Inspect& options, World& world) {
-  const bool remote = !world.files.exists(options.what) && !is_component(options.what) &&
+  const bool remote = !world.files.exists(options.what) && !loader::is_component(options.what) &&
                       package::looks_like_reference(options.what);
   if (!remote) {
     Buffer wasm = TRY(world.files.read(options.what, kLargestProgram));

@@ -14,44 +14,51 @@ void tell_missing_weights(ByteView app, const std::filesystem::path& file,
   const auto outline = package::outline(app);
   if (!outline.ok()) return;
   for (const package::ModelCard& card : outline->cards) {
+    std::string words = "--model " + card.weights.digest;
+    for (const package::Adapter& adapter : card.adapters) words += " --lora " + to_string(adapter);
     log::warn("cli", file.string() + " holds the model " + card.name +
-                         ", whose weights are not granted; --model " + card.weights.digest +
-                         " grants them");
+                         ", whose weights are not granted; " + words + " grants them");
   }
 }
 
 }  // namespace
 
-bool is_component(std::string_view reference) { return reference.ends_with(".wasm"); }
-
-Result<std::optional<ModelComponent>> take_component(ModelOptions& options, Files& files) {
-  const auto found = std::ranges::find_if(options.models, is_component);
-  if (found == options.models.end()) return std::optional<ModelComponent>();
+Result<std::optional<ModelComponent>> take_component(ModelOptions& options, const Home& home,
+                                                     World& world) {
+  const auto at = std::ranges::find_if(options.models, [&](const std::string& reference) {
+    return loader::names_pack(reference, world.files);
+  });
+  if (at == options.models.end()) return std::optional<ModelComponent>();
+  std::string name = *at;
   if (options.models.size() > 1) {
     return fail(ErrorKind::invalid_argument,
-                *found +
+                name +
                     " is a model component, and stands for all of a program's models: "
                     "name no other beside it");
   }
-  ModelComponent model{
-      .file = *found, .wasm = TRY(files.read(*found, kLargestProgram)), .card = {}};
-  const auto outline = TRY(package::outline(model.wasm).context(*found));
-  if (!package::is_model(outline) || outline.cards.size() != 1) {
-    return fail(with_advice(
-        Error(ErrorKind::invalid_argument, *found + " is no model: it was not made by quern pack"),
-        "quern inspect " + *found));
-  }
-  model.card = outline.cards.front();
-  options.models = {model.card.weights.digest};
-  return std::optional<ModelComponent>(std::move(model));
+  Weights weights(home, world);
+  std::stop_source interrupted;
+  const OnSignal on_signal =
+      world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
+  loader::Found found = TRY(weights.get_pack(name, interrupted.get_token()));
+  options.models = {loader::digest_of(found)};
+  ModelComponent component{.name = std::move(name), .pack = *std::move(found.pack), .found = {}};
+  found.pack.reset();
+  component.found = std::move(found);
+  return std::optional<ModelComponent>(std::move(component));
+}
+
+std::optional<loader::Found> weights_of(const std::optional<ModelComponent>& component) {
+  if (!component) return std::nullopt;
+  return component->found;
 }
 
 Result<std::shared_ptr<const wasm::Program>> load_composed(wasm::Engine& engine, ByteView app,
                                                            std::string_view name,
                                                            const ModelComponent& model) {
-  const std::string what = std::string(name) + " with " + model.file.string();
-  const Buffer whole =
-      TRY(package::compose({.app = app, .model = model.wasm}).context("putting together " + what));
+  const std::string what = std::string(name) + " with " + model.name;
+  const Buffer whole = TRY(
+      package::compose({.app = app, .model = model.pack.wasm}).context("putting together " + what));
   return engine.load(whole, what);
 }
 

@@ -5,8 +5,10 @@
 
 #include "cli/cli.hpp"
 #include "cli/command.hpp"
+#include "cli/weights.hpp"
 #include "wasm/wasm.hpp"
 
+#include "loader/loader.hpp"
 #include "package/package.hpp"
 
 #include <filesystem>
@@ -17,17 +19,19 @@
 namespace quern::cli {
 
 struct ModelComponent {
-  std::filesystem::path file;
-  Buffer wasm;
-  package::ModelCard card;
+  std::string name;  // as it was asked for: a file or a registry's reference
+  loader::Pack pack;
+  loader::Found found;  // the weights and adapters; without the pack
 };
 
-// Does this name a component and not weights?
-bool is_component(std::string_view reference);
+// The component among `options`, if there is one: its weights' digest takes its place there. What
+// lies in a registry is fetched, and so are weights that are not here. invalid_argument: several
+// models and one of them a component; a component that is no model.
+Result<std::optional<ModelComponent>> take_component(ModelOptions& options, const Home& home,
+                                                     World& world);
 
-// The component among `options`, if there is one: its weights' digest takes its place there.
-// invalid_argument: several models and one of them a component; a component that is no model.
-Result<std::optional<ModelComponent>> take_component(ModelOptions& options, Files& files);
+// Where the component's weights lie.
+std::optional<loader::Found> weights_of(const std::optional<ModelComponent>& component);
 
 // A program with the component as its model; the program as it is without one. The log says which
 // weights a composed program means, where `options` grant it none.

@@ -7,16 +7,29 @@
 namespace quern::cli {
 namespace {
 
-// `name`: to be asked for by; empty: the catalog's own.
+using Adapters = std::vector<loader::Adapter>;
+
+Result<loader::Found> find(Weights& weights, const std::string& reference, Files& files,
+                           const std::stop_token& stop) {
+  if (loader::names_pack(reference, files)) return weights.get_pack(reference, stop);
+  return loader::Found{.weights = TRY(weights.get(reference, stop)), .adapters = {}, .pack = {}};
+}
+
+Failure has_its_own(const std::string& pack) {
+  return fail(ErrorKind::invalid_argument,
+              pack + " is a pack, which names its adapters itself: --lora goes with weights");
+}
+
+// By the catalog's own name, or its card's.
 Result<std::shared_ptr<inference::Model>> load_one(inference::Engine& engine, Weights& weights,
                                                    const std::string& reference,
-                                                   const std::string& name,
+                                                   const Adapters& adapters, Files& files,
                                                    const std::stop_token& stop) {
-  const catalog::LocalModel local = TRY(weights.get(reference, stop));
+  loader::Found found = TRY(find(weights, reference, files, stop));
+  if (found.pack && !adapters.empty()) return has_its_own(reference);
+  if (!found.pack) found.adapters = adapters;
   TRY(still_wanted(stop, Deadline::never()));
-  const std::string& known_as = name.empty() ? local.name : name;
-  return engine.load({.name = known_as, .path = local.path, .digest = local.digest})
-      .context("loading " + known_as);
+  return loader::open(engine, found);
 }
 
 }  // namespace
@@ -33,16 +46,17 @@ inference::EngineOptions engine_options(const ModelOptions& options) {
 
 Models::~Models() = default;
 
-void Models::start(ModelOptions options, const Home& home, World& world) {
+void Models::start(ModelOptions options, const Home& home, World& world,
+                   std::optional<loader::Found> here) {
   source_ = {.home = &home, .world = &world, .preloads = options.preloads};
-  thread_ = std::jthread(
-      [this, options = std::move(options), &home, &world](const std::stop_token& stop) {
-        name_this_thread("quern-load");
-        Result<> outcome = options.fake_model.empty() ? load(options, home, world, stop)
-                                                      : load_fake(options.fake_model, world);
-        state_.lock()->outcome = std::move(outcome);
-        changed_.notify_all();
-      });
+  thread_ = std::jthread([this, options = std::move(options), &home, &world,
+                          here = std::move(here)](const std::stop_token& stop) {
+    name_this_thread("quern-load");
+    Result<> outcome = options.fake_model.empty() ? load(options, home, world, here, stop)
+                                                  : load_fake(options.fake_model, world);
+    state_.lock()->outcome = std::move(outcome);
+    changed_.notify_all();
+  });
 }
 
 Result<> Models::load_fake(const std::filesystem::path& script, World& world) {
@@ -59,7 +73,7 @@ Result<> Models::load_fake(const std::filesystem::path& script, World& world) {
 }
 
 Result<> Models::load(const ModelOptions& options, const Home& home, World& world,
-                      const std::stop_token& stop) {
+                      const std::optional<loader::Found>& here, const std::stop_token& stop) {
   Weights weights(home, world);
   std::vector<std::string> references = options.models;
   if (references.empty() && options.preloads.empty()) {
@@ -67,12 +81,21 @@ Result<> Models::load(const ModelOptions& options, const Home& home, World& worl
     references.push_back(choice.name);
     state_.lock()->reason = std::move(choice.reason);
   }
+  const Adapters adapters = TRY(weights.get_adapters(options.adapters, stop));
   std::unique_ptr<inference::Engine> engine =
       TRY(inference::Engine::create_local(engine_options(options)));
-  inference::Engine& loader = *engine;
+  inference::Engine& engine_here = *engine;
   state_.lock()->engine = std::move(engine);
   for (const std::string& reference : references) {
-    auto model = TRY(load_one(loader, weights, reference, {}, stop));
+    const bool found = here && loader::digest_of(*here) == reference;
+    if (found && !adapters.empty()) return has_its_own("the model component");
+    auto model =
+        TRY(found ? loader::open(engine_here, *here)
+                  : load_one(engine_here, weights, reference, adapters, world.files, stop));
+    if (loaded(model->info().name) != nullptr) {
+      return fail(ErrorKind::already_exists,
+                  "a model called '" + model->info().name + "' is loaded");
+    }
     state_.lock()->models.push_back(std::move(model));
   }
   return {};
@@ -85,7 +108,8 @@ Result<std::shared_ptr<inference::Model>> Models::add(const std::string& referen
   inference::Engine* const engine = state_.lock()->engine.get();
   CHECK(engine != nullptr, "add() before wait() said ok");
   Weights weights(home, world);
-  std::shared_ptr<inference::Model> model = TRY(load_one(*engine, weights, reference, {}, stop));
+  std::shared_ptr<inference::Model> model =
+      TRY(load_one(*engine, weights, reference, {}, world.files, stop));
   state_.lock()->models.push_back(model);
   return model;
 }
@@ -149,8 +173,14 @@ Result<std::shared_ptr<inference::Model>> Models::open_preload(std::string_view 
     engine = state->engine.get();
   }
   Weights weights(*source_->home, *source_->world);
-  auto model =
-      TRY(load_one(*engine, weights, preload->path, preload->name, thread_.get_stop_token()));
+  const std::stop_token stop = thread_.get_stop_token();
+  const catalog::LocalModel local = TRY(weights.get(preload->path, stop));
+  TRY(still_wanted(stop, Deadline::never()));
+  auto model = TRY(
+      engine
+          ->load(
+              {.name = preload->name, .path = local.path, .digest = local.digest, .adapters = {}})
+          .context("loading " + preload->name));
   auto state = state_.lock();
   state->models.push_back(model);
   return state->by_path.emplace(preload->path, std::move(model)).first->second;

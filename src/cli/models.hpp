@@ -23,7 +23,9 @@ class Models final : public guestapi::ModelProvider {
   ~Models() override;
 
   // Begins: chooses, downloads what is missing, loads. `home` and `world` must outlive *this.
-  void start(ModelOptions options, const Home& home, World& world);
+  // `here`: weights that were found already, which are asked for by their digest.
+  void start(ModelOptions options, const Home& home, World& world,
+             std::optional<loader::Found> here = {});
   // Ends downloads and loads that are under way, as soon as they look.
   void stop() { thread_.request_stop(); }
   // Waits until all are loaded; the first failure otherwise.
@@ -58,7 +60,7 @@ class Models final : public guestapi::ModelProvider {
     std::optional<Result<>> outcome;
   };
   Result<> load(const ModelOptions& options, const Home& home, World& world,
-                const std::stop_token& stop);
+                const std::optional<loader::Found>& here, const std::stop_token& stop);
   // The preload of this name or path, loaded now if it was not; null when there is none.
   Result<std::shared_ptr<inference::Model>> open_preload(std::string_view name);
   Result<> load_fake(const std::filesystem::path& script, World& world);

@@ -10,15 +10,23 @@
 namespace quern::cli {
 namespace {
 
-constexpr std::array kOffered = {std::string_view("ggml"), std::string_view("onnx"),
-                                 std::string_view("autodetect")};
+struct Graphs {
+  std::string_view word;    // the encoding, as WasmEdge writes it
+  std::string_view ending;  // of a file that is to be detected
+  tensor::Encoding encoding;
+};
+constexpr std::array kGraphs = {
+    Graphs{"openvino", ".xml", tensor::Encoding::openvino},
+    Graphs{"onnx", ".onnx", tensor::Encoding::onnx},
+    Graphs{"tensorflow", ".pb", tensor::Encoding::tensorflow},
+    Graphs{"tensorflowlite", ".tflite", tensor::Encoding::tensorflow_lite},
+};
+constexpr std::string_view kGgml = "ggml";
+constexpr std::string_view kDetected = "autodetect";
 constexpr std::array kElsewhere = {
-    std::string_view("openvino"),       std::string_view("tensorflow"),
-    std::string_view("pytorch"),        std::string_view("pytorchaoti"),
-    std::string_view("tensorflowlite"), std::string_view("neuralspeed"),
-    std::string_view("whisper"),        std::string_view("mlx"),
-    std::string_view("piper"),          std::string_view("chattts"),
-    std::string_view("openvinogenai"),  std::string_view("bitnet")};
+    std::string_view("pytorch"), std::string_view("pytorchaoti"),   std::string_view("neuralspeed"),
+    std::string_view("whisper"), std::string_view("mlx"),           std::string_view("piper"),
+    std::string_view("chattts"), std::string_view("openvinogenai"), std::string_view("bitnet")};
 constexpr std::array kTargets = {std::string_view("cpu"), std::string_view("gpu"),
                                  std::string_view("tpu"), std::string_view("auto")};
 
@@ -30,6 +38,23 @@ bool is_one_of(const std::array<std::string_view, N>& words, const std::string& 
 Failure wrong(std::string_view text, const std::string& what, ErrorKind kind) {
   return fail(kind, "\"" + std::string(text) + "\": " + what +
                         " (NAME:ENCODING:AUTO:FILE, as in default:GGML:AUTO:model.gguf)");
+}
+
+std::optional<tensor::Encoding> encoding_of(std::string_view word, std::string_view path) {
+  for (const Graphs& graphs : kGraphs) {
+    const bool meant = word == kDetected ? path.ends_with(graphs.ending) : word == graphs.word;
+    if (meant) return graphs.encoding;
+  }
+  return std::nullopt;
+}
+
+// An OpenVINO graph may be two files, as WasmEdge writes them: MODEL.xml:MODEL.bin.
+void split_weights(Preload& preload) {
+  constexpr std::string_view kBetween = ".xml:";
+  const std::size_t at = preload.path.rfind(kBetween);
+  if (preload.encoding != tensor::Encoding::openvino || at == std::string::npos) return;
+  preload.weights = preload.path.substr(at + kBetween.size());
+  preload.path.resize(at + kBetween.size() - 1);
 }
 
 }  // namespace
@@ -53,21 +78,21 @@ Result<Preload> parse_preload(std::string_view text) {
   if (is_one_of(kElsewhere, encoding)) {
     return wrong(text, "models of " + words[1] + " are not offered", ErrorKind::unsupported);
   }
-  if (!is_one_of(kOffered, encoding)) {
+  Preload preload{
+      .name = words[0], .path = std::string(rest), .encoding = encoding_of(encoding, rest)};
+  if (!preload.encoding && encoding != kGgml && encoding != kDetected) {
     return wrong(text, "there is no encoding \"" + words[1] + "\"", ErrorKind::invalid_argument);
   }
   if (!is_one_of(kTargets, to_lower(words[2]))) {
     return wrong(text, "\"" + words[2] + "\" is none of cpu, gpu, tpu and auto",
                  ErrorKind::invalid_argument);
   }
-  const bool onnx = encoding == "onnx" || (encoding == "autodetect" && rest.ends_with(".onnx"));
-  return Preload{.name = words[0],
-                 .path = std::string(rest),
-                 .kind = onnx ? Preload::Kind::onnx : Preload::Kind::ggml};
+  split_weights(preload);
+  return preload;
 }
 
 void add_preload(ModelOptions& model, Preload preload) {
-  auto& kind = preload.kind == Preload::Kind::onnx ? model.graphs : model.preloads;
+  auto& kind = preload.encoding ? model.graphs : model.preloads;
   kind.push_back(std::move(preload));
 }
 
@@ -93,7 +118,10 @@ Result<> check_names(const ModelOptions& model, const std::vector<std::string>& 
 }
 
 void put_on_shelf(const ModelOptions& model, tensor::GraphShelf& shelf) {
-  for (const Preload& graph : model.graphs) shelf.add(graph.name, graph.path);
+  for (const Preload& graph : model.graphs) {
+    shelf.add(graph.name,
+              {.encoding = *graph.encoding, .path = graph.path, .weights = graph.weights});
+  }
 }
 
 void grant_preloads(const ModelOptions& model, guestapi::Grants& grants) {

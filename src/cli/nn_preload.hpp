@@ -16,8 +16,9 @@ namespace quern::cli {
 // The variable by which container runtimes hand a program such a text.
 inline constexpr const char* kPreloadVariable = "WASMEDGE_WASINN_PRELOAD";
 
-// As WasmEdge writes it: ENCODING and TARGET in any case, PATH to the end, colons and all. What is
-// to be detected is ONNX when the file's name says so, else GGML.
+// As WasmEdge writes it: ENCODING and TARGET in any case, PATH to the end, colons and all; for
+// OpenVINO a second path may follow, that of the weights. What is to be detected is the graph that
+// the file's name says, else GGML.
 // invalid_argument, saying what is wrong; unsupported for an encoding that is not offered.
 Result<Preload> parse_preload(std::string_view text);
 

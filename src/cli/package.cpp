@@ -34,7 +34,8 @@ Result<int> pack_model(const Pack& options, World& world) {
   const Home home = TRY(find_home(world.process));
   ModelCard card{.name = options.name.empty() ? options.output.stem().string() : options.name,
                  .system = TRY(system_text(options, world)),
-                 .weights = {}};
+                 .weights = {},
+                 .adapters = {}};
   Weights weights(home, world);
   std::stop_source interrupted;
   const OnSignal on_signal =
@@ -43,20 +44,33 @@ Result<int> pack_model(const Pack& options, World& world) {
   const auto kept = TRY(weights.catalog().keep(options.model, interrupted.get_token()));
   card.weights = {
       .digest = kept.digest, .size = kept.size, .name = kept.name, .licence = kept.licence};
+  for (const AdapterChoice& choice : options.adapters) {
+    const auto adapter = TRY(weights.catalog()
+                                 .keep(choice.reference, interrupted.get_token())
+                                 .context("--lora " + choice.reference));
+    card.adapters.push_back({.file = {.digest = adapter.digest,
+                                      .size = adapter.size,
+                                      .name = adapter.name,
+                                      .licence = adapter.licence},
+                             .scale = choice.scale});
+  }
   const Buffer guest = TRY(unpack(world.model_wasm, kLargestGuest));
   const Buffer packed = TRY(package::pack(guest, card));
   TRY(world.files.write(options.output, packed));
-  world.console.out(options.output.string() + ": the model " + card.name + ", " +
-                    to_string(Bytes{packed.size()}) + ", with the weights " + card.weights.name +
-                    " (" + to_string(card.weights.size) + ", " + card.weights.digest +
-                    ") beside it\n");
+  std::string text = options.output.string() + ": the model " + card.name + ", " +
+                     to_string(Bytes{packed.size()}) + ", with the weights " + card.weights.name +
+                     " (" + to_string(card.weights.size) + ", " + card.weights.digest + ")";
+  for (const package::Adapter& adapter : card.adapters) {
+    text += " and the adapter " + adapter.file.name + " (" + to_string(adapter) + ")";
+  }
+  world.console.out(text + " beside it\n");
   return kSuccess;
 }
 
 Result<int> compose_app(const Compose& options, World& world) {
   const std::string output = options.output.string();
   const std::string model_file = options.model.string();
-  if (!is_component(model_file)) {
+  if (!loader::is_component(model_file)) {
     return fail(
         with_advice(Error(ErrorKind::invalid_argument, "--with " + model_file + " is no component"),
                     "quern pack " + model_file + " -o model.wasm"));

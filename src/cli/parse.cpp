@@ -6,6 +6,7 @@
 #include "cli/nn_preload.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace quern::cli {
@@ -103,7 +104,29 @@ Result<> read_grants(const CLI::App& app, const Values& values, GrantOptions& gr
   return {};
 }
 
+// "FILE" or "FILE=SCALE"; what stands behind the last "=" is a scale where it is a number.
+Result<std::vector<AdapterChoice>> read_adapters(const CLI::App& app, const Values& values) {
+  std::vector<AdapterChoice> adapters;
+  for (const std::string& text : values.adapters) {
+    const std::size_t equals = text.rfind('=');
+    const auto scale = equals == std::string::npos
+                           ? Result<float>(1.F)
+                           : parse_number<float>(std::string_view(text).substr(equals + 1));
+    AdapterChoice choice{.reference = scale ? text.substr(0, equals) : text,
+                         .scale = scale ? *scale : 1};
+    if (choice.reference.empty() || !std::isfinite(choice.scale) || choice.scale == 0) {
+      return usage_error(app, "--lora \"" + text + "\" is not FILE or FILE=SCALE");
+    }
+    adapters.push_back(std::move(choice));
+  }
+  return adapters;
+}
+
 Result<> read_model(const CLI::App& app, const Values& values, ModelOptions& model) {
+  model.adapters = TRY(read_adapters(app, values));
+  if (!model.adapters.empty() && (model.models.size() != 1 || !model.fake_model.empty())) {
+    return usage_error(app, "--lora adds to the weights of one --model");
+  }
   model.cache_memory = TRY(amount(app, "--cache-memory", values.cache_memory, parse_bytes));
   for (const std::string& text : values.nn_preloads) {
     Result<Preload> preload = parse_preload(text);
@@ -188,8 +211,15 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
   if (name == "quern replay") return as_command<Replay>(values.replay);
   if (name == "quern compile") return as_command<Compile>(values.compile);
   if (name == "quern new") return as_command<New>(values.project);
-  if (name == "quern pack") return as_command<Pack>(values.pack);
+  if (name == "quern pack") {
+    values.pack.adapters = TRY(read_adapters(app, values));
+    return as_command<Pack>(values.pack);
+  }
   if (name == "quern compose") return as_command<Compose>(values.compose);
+  if (name == "quern pipe templates") {
+    values.log_templates.form = values.lines ? Form::names : form_of(values);
+    return as_command<LogTemplates>(values.log_templates);
+  }
   if (name == "quern inspect") {
     return as_command<Inspect>(
         Inspect{.what = values.inspected, .form = form_of(values), .registry = values.registry});

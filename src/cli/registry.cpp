@@ -19,23 +19,8 @@ namespace {
 using package::ModelCard;
 using package::Reference;
 
-constexpr Bytes kLargestConfig = 4_MiB;
 constexpr Bytes kLargestKey = 64_KiB;
 constexpr Bytes kPiece = 1_MiB;
-
-// DOCKER_CONFIG/config.json, else ~/.docker/config.json; empty when there is none.
-Result<std::string> docker_config(World& world) {
-  std::filesystem::path folder;
-  if (const auto named = world.process.env("DOCKER_CONFIG")) {
-    folder = *named;
-  } else if (const auto home = world.process.env("HOME")) {
-    folder = std::filesystem::path(*home) / ".docker";
-  }
-  const std::filesystem::path file = folder / "config.json";
-  if (folder.empty() || !world.files.exists(file)) return std::string();
-  const Buffer text = TRY(world.files.read(file, kLargestConfig));
-  return std::string(as_text(text));
-}
 
 package::OpenWeights open_weights(Weights& weights, Files& files) {
   return [&weights, &files](const package::Weights& wanted) -> Result<package::Registry::Body> {
@@ -54,31 +39,25 @@ package::OpenWeights open_weights(Weights& weights, Files& files) {
 }
 
 // The weights of a model into the store.
-Result<> get_weights(const ModelCard& card, const Reference& from, const package::Pulled& pulled,
-                     const package::Registry& registry, Weights& weights, World& world,
-                     const std::stop_token& stop) {
-  const auto& layers = pulled.manifest.layers;
-  const auto layer = std::ranges::find(layers, card.weights.digest, &package::Descriptor::digest);
-  if (layer == layers.end()) {
-    if (weights.catalog().find(card.weights.digest).ok()) return {};
-    world.console.err("quern: " + from.to_string() + " comes without its weights, " +
-                      card.weights.digest + "\n  try: quern model pull " + card.weights.name +
-                      "\n");
-    return {};
-  }
-  ProgressBar bar(card.weights.name, world.console, world.clock);
+Result<> get_weights(const package::Weights& file, const Reference& from,
+                     const package::Pulled& pulled, const package::Registry& registry,
+                     Weights& weights, World& world, const std::stop_token& stop) {
+  ProgressBar bar(file.name, world.console, world.clock);
   const auto got =
-      weights.catalog().fetch({.digest = card.weights.digest,
-                               .size = card.weights.size,
-                               .licence = card.weights.licence,
-                               .source = from.to_string(),
-                               .request = registry.blob_request(from, card.weights.digest)},
-                              stop, [&](const catalog::Progress& progress) { bar.show(progress); });
+      loader::fetch_weights(file, from, pulled, registry, weights.catalog(), stop,
+                            [&](const catalog::Progress& progress) { bar.show(progress); });
   bar.finish();
   if (got.ok()) return {};
-  if (got.error().kind() != ErrorKind::cancelled) return fail(got.error());
-  return fail(with_advice(Error(ErrorKind::cancelled, "stopped; what came so far is kept"),
-                          "quern pull " + from.to_string()));
+  if (got.error().kind() == ErrorKind::cancelled) {
+    return fail(with_advice(Error(ErrorKind::cancelled, "stopped; what came so far is kept"),
+                            "quern pull " + from.to_string()));
+  }
+  const bool without =
+      std::ranges::find(pulled.manifest.layers, file.digest, &package::Descriptor::digest) ==
+      pulled.manifest.layers.end();
+  if (!without) return fail(got.error());
+  world.console.err(failure_text(with_advice(got.error(), "quern model pull " + file.name)));
+  return {};
 }
 
 // Asked for before anything is fetched.
@@ -114,9 +93,10 @@ RegistryCall::RegistryCall(RegistryChoice choice, World& world)
 
 Result<package::Registry> RegistryCall::registry() {
   using package::PlainHttp;
-  return package::Registry(*network_, {.plain_http = choice_.plain_http ? PlainHttp::everywhere
-                                                                        : PlainHttp::loopback_only,
-                                       .docker_config = TRY(docker_config(world_))});
+  return package::Registry(
+      *network_,
+      {.plain_http = choice_.plain_http ? PlainHttp::everywhere : PlainHttp::loopback_only,
+       .docker_config = TRY(loader::docker_config(world_.files, world_.process))});
 }
 
 Result<int> push_artifact(const Push& options, World& world) {
@@ -147,7 +127,9 @@ Result<int> pull_artifact(const PullArtifact& options, World& world) {
   const package::Pulled pulled = TRY(package::pull(registry, from, call.stop()));
   // The program comes last: where it is, all that came with it is.
   for (const ModelCard& card : pulled.outline.cards) {
-    TRY(get_weights(card, from, pulled, registry, weights, world, call.stop()));
+    for (const package::Weights& file : package::files_of(card)) {
+      TRY(get_weights(file, from, pulled, registry, weights, world, call.stop()));
+    }
   }
   TRY(world.files.write(output, pulled.wasm));
   world.console.out(output.string() + ": " + to_string(Bytes{pulled.wasm.size()}) + ", " +

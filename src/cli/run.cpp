@@ -20,6 +20,9 @@ struct Dispatch {
   Result<int> operator()(const New& options) const { return new_project(options, world); }
   Result<int> operator()(const Pack& options) const { return pack_model(options, world); }
   Result<int> operator()(const Compose& options) const { return compose_app(options, world); }
+  Result<int> operator()(const LogTemplates& options) const {
+    return log_templates(options, world);
+  }
   Result<int> operator()(const Inspect& options) const { return inspect(options, world); }
   Result<int> operator()(const Push& options) const { return push_artifact(options, world); }
   Result<int> operator()(const PullArtifact& options) const {

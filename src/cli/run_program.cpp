@@ -67,15 +67,17 @@ Error not_a_command(const wasm::Program& program, const std::string& file) {
   if (exports("wasi:cli/run@0.3") || exports("wasi:http/handler@0.3")) {
     return {ErrorKind::unsupported, file + " is made for WASI 0.3; WASI 0.1 and 0.2 are offered"};
   }
-  return {ErrorKind::unsupported,
-          file +
-              " is no program but a component for others: it exports neither wasi:cli/run nor "
-              "wasi:http/incoming-handler"};
+  Error others(ErrorKind::unsupported,
+               file +
+                   " is no program but a component for others: it exports neither wasi:cli/run nor "
+                   "wasi:http/incoming-handler");
+  if (program.exports().empty()) return others;
+  return with_advice(std::move(others), "quern run --invoke 'FUNCTION(ARGUMENTS)' " + file);
 }
 
 struct Node {
-  Node(const Home& home, tensor::GraphShelf::Open open_engine)
-      : graphs(std::move(open_engine)),
+  Node(const Home& home, std::vector<tensor::Library> libraries)
+      : graphs(std::move(libraries)),
         api(models, store::make_sqlite_stores(home.stores), &graphs) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -91,11 +93,18 @@ struct Node {
 };
 
 Result<> load(Node& node, const Run& options, const Home& home, World& world) {
-  if (names_models(options.model)) node.models.start(options.model, home, world);
+  if (names_models(options.model)) {
+    node.models.start(options.model, home, world, weights_of(node.component));
+  }
   TRY(world.files.make_directories(home.code.parent_path()));
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
   const auto program =
       TRY(load_program(*node.engine, options.file, options.model, node.component, world.files));
+  if (!options.invoke.empty() && program->kind() == wasm::ProgramKind::component &&
+      !options.record.place.empty()) {
+    return fail(ErrorKind::unsupported,
+                "--record with --invoke records modules, not components yet");
+  }
   if (options.invoke.empty() && !program->is_command()) {
     return fail(not_a_command(*program, options.file.string()));
   }
@@ -134,12 +143,11 @@ struct Interrupt {
 };
 
 Result<int> run_on(Node& node, Run& options, const Home& home, Interrupt& interrupt, World& world) {
-  node.component = TRY(take_component(options.model, world.files));
+  node.component = TRY(take_component(options.model, home, world));
   if (node.component && !options.record.place.empty()) {
     return fail(with_advice(
         Error(ErrorKind::unsupported, "a program is recorded with a model that is part of it"),
-        "quern compose " + options.file.string() + " --with " + node.component->file.string() +
-            " -o composed.wasm"));
+        "quern compose " + options.file.string() + " --with MODEL.wasm -o composed.wasm"));
   }
   TRY(load(node, options, home, world));
   const std::stop_token stop = interrupt.source.get_token();
@@ -185,10 +193,8 @@ Result<int> run_program(const Run& asked, World& world) {
     if (interrupt.signal.exchange(number) != 0) std::_Exit(ended_by(number));
     interrupt.source.request_stop();
   });
-  Node node(home, [&] {
-    return tensor::open_onnx_runtime({.threads = options.model.threads}, world.process,
-                                     world.files);
-  });
+  Node node(home, tensor::known_libraries({.threads = options.model.threads}, world.process,
+                                          world.files));
   put_on_shelf(options.model, node.graphs);
   Result<int> done = run_on(node, options, home, interrupt, world);
   // One operation of a graph can take hours, and nothing ends it but the process.

@@ -69,10 +69,8 @@ ServingNode::ServingNode(Serve options, std::optional<ModelComponent> component,
     : options_(std::move(options)),
       component_(std::move(component)),
       world_(world),
-      graphs_([this] {
-        return tensor::open_onnx_runtime({.threads = options_.model.threads}, world_.process,
-                                         world_.files);
-      }),
+      graphs_(tensor::known_libraries({.threads = options_.model.threads}, world_.process,
+                                      world_.files)),
       api_(models_, store::make_sqlite_stores(home.stores), &graphs_) {
   put_on_shelf(options_.model, graphs_);
 }
@@ -82,10 +80,12 @@ ServingNode::~ServingNode() = default;
 Result<std::unique_ptr<ServingNode>> ServingNode::create(const Serve& asked, const Home& home,
                                                          World& world) {
   Serve options = asked;
-  auto component = TRY(take_component(options.model, world.files));
+  auto component = TRY(take_component(options.model, home, world));
   std::unique_ptr<ServingNode> node(new ServingNode(options, std::move(component), home, world));
   // The slowest part first: weights come in while the rest is made.
-  if (uses_models(options)) node->models_.start(options.model, home, world);
+  if (uses_models(options)) {
+    node->models_.start(options.model, home, world, weights_of(node->component_));
+  }
   if (!options.server.api_key_file.empty()) {
     node->keys_ = TRY(apphost::ApiKeys::load(options.server.api_key_file, world.files));
   }

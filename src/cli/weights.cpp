@@ -35,6 +35,29 @@ Result<catalog::LocalModel> Weights::get(const std::string& reference, std::stop
   return pulled;
 }
 
+Result<loader::Found> Weights::get_pack(const std::string& reference, const std::stop_token& stop) {
+  ProgressBar bar(reference, world_.console, world_.clock);
+  auto found = loader::find_pack(
+      reference,
+      {.catalog = catalog_, .network = *network_, .files = world_.files, .process = world_.process},
+      stop, [&](const catalog::Progress& progress) { bar.show(progress); });
+  bar.finish();
+  if (!found && found.error().kind() == ErrorKind::invalid_argument) {
+    return fail(with_advice(std::move(found).error(), "quern inspect " + reference));
+  }
+  return found;
+}
+
+Result<std::vector<loader::Adapter>> Weights::get_adapters(
+    const std::vector<AdapterChoice>& choices, const std::stop_token& stop) const {
+  std::vector<loader::Adapter> adapters;
+  adapters.reserve(choices.size());
+  for (const AdapterChoice& choice : choices) {
+    adapters.push_back(TRY(loader::find_adapter(choice.reference, choice.scale, catalog_, stop)));
+  }
+  return adapters;
+}
+
 Error Weights::with_names(Error error, const std::string& written, std::string_view command) const {
   const std::vector<std::string> near = catalog_.near(written);
   if (near.empty()) return with_advice(std::move(error), "quern model ls");

@@ -7,6 +7,8 @@
 #include "cli/command.hpp"
 #include "inference/inference.hpp"
 
+#include "loader/loader.hpp"
+
 #include <memory>
 #include <stop_token>
 
@@ -20,6 +22,11 @@ class Weights {
 
   // Already here, or downloaded now.
   Result<catalog::LocalModel> get(const std::string& reference, std::stop_token stop);
+  // A pack with its weights, fetched now where they are not here.
+  Result<loader::Found> get_pack(const std::string& reference, const std::stop_token& stop);
+  // LoRA adapters that are here.
+  Result<std::vector<loader::Adapter>> get_adapters(const std::vector<AdapterChoice>& choices,
+                                                    const std::stop_token& stop) const;
   // An error about a name that is not known, with advice: `command` and the nearest name, or where
   // names are listed.
   Error with_names(Error error, const std::string& written, std::string_view command) const;

@@ -37,14 +37,15 @@ NnStep NnBackends::load(GuestInstance& guest, NnCall& call, const NnBuilders& bu
   if (encoding > static_cast<std::uint32_t>(NnEncoding::last)) {
     return {NnStatus::invalid_argument, "no encoding has the number " + std::to_string(encoding)};
   }
-  const auto backend = std::find_if(backends_.begin(), backends_.end(), [&](const auto& each) {
-    return each->reads(static_cast<NnEncoding>(encoding), builders);
-  });
+  const auto form = static_cast<NnEncoding>(encoding);
+  const auto backend = std::find_if(backends_.begin(), backends_.end(),
+                                    [&](const auto& each) { return each->reads(form, builders); });
   if (backend == backends_.end()) {
     return {NnStatus::invalid_encoding, "graphs of encoding " + std::to_string(encoding) +
-                                            " are not offered; ONNX (1) and GGML (6) are"};
+                                            " are not offered; OpenVINO (0), ONNX (1), "
+                                            "TensorFlow (2), TensorFlow Lite (4) and GGML (6) are"};
   }
-  return (*backend)->load(guest, call, builders, out);
+  return (*backend)->load(guest, call, form, builders, out);
 }
 
 }  // namespace quern::guestapi

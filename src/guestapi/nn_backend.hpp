@@ -66,8 +66,8 @@ class NnBackend {
   virtual NnStep load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
                               std::string_view config, std::shared_ptr<NnGraph>& out) = 0;
   // Makes a graph of what the guest says it is made of.
-  virtual NnStep load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
-                      std::shared_ptr<NnGraph>& out) = 0;
+  virtual NnStep load(GuestInstance& guest, NnCall& call, NnEncoding encoding,
+                      const NnBuilders& builders, std::shared_ptr<NnGraph>& out) = 0;
 };
 
 // All of them, in the order in which they are asked.

@@ -130,9 +130,9 @@ class Component {
 class NnComponentTest : public ::testing::Test {
  protected:
   NnComponentTest() {
-    shelf.add("adder", "adder.onnx");
-    shelf.add("broken", "broken.txt");
-    shelf.add("secret", "secret.onnx");
+    shelf.add("adder", {.path = "adder.onnx"});
+    shelf.add("broken", {.path = "broken.txt"});
+    shelf.add("secret", {.path = "secret.onnx"});
     grants.models = {"gemma", "adder", "broken"};
   }
 
@@ -147,9 +147,7 @@ class NnComponentTest : public ::testing::Test {
                  .delay_per_event = std::chrono::milliseconds(5)},
                 {.when = "", .events = {inference::Content{"Hi."}}, .error = {}}});
   LoadedModels models{*engine};
-  tensor::GraphShelf shelf{[]() -> Result<std::unique_ptr<tensor::Engine>> {
-    return std::make_unique<tensor::FakeEngine>();
-  }};
+  tensor::GraphShelf shelf{{tensor::fake_library()}};
   GuestApi api{models, nullptr, &shelf};
   Grants grants;
 };

@@ -64,8 +64,8 @@ NnStep GgmlBackend::load_by_name(GuestInstance& guest, NnCall& call, std::string
   return {};
 }
 
-NnStep GgmlBackend::load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
-                         std::shared_ptr<NnGraph>& out) {
+NnStep GgmlBackend::load(GuestInstance& guest, NnCall& call, NnEncoding /*encoding*/,
+                         const NnBuilders& builders, std::shared_ptr<NnGraph>& out) {
   constexpr std::string_view kPreload = "preload:";
   if (builders.empty()) return {NnStatus::invalid_argument, "load() got nothing to load"};
   if (!builders.front().starts_with(kPreload)) {

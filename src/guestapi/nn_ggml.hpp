@@ -20,7 +20,7 @@ class GgmlBackend final : public NnBackend {
   NnStep load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
                       std::string_view config, std::shared_ptr<NnGraph>& out) override;
   // Builder 0 is "preload:NAME", builder 1, if there is one, the options.
-  NnStep load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
+  NnStep load(GuestInstance& guest, NnCall& call, NnEncoding encoding, const NnBuilders& builders,
               std::shared_ptr<NnGraph>& out) override;
 
  private:

@@ -24,21 +24,22 @@ ScriptLine says(std::string when, std::vector<std::string> pieces) {
 class NnJam {
  public:
   explicit NnJam(Lane& lane) {
-    EXPECT_TRUE(lane.run([this] {
-                      begun_.set_value();
-                      gate_.get_future().wait();
+    const auto begun = std::make_shared<std::promise<void>>();
+    EXPECT_TRUE(lane.run([begun, gate = gate_] {
+                      begun->set_value();
+                      gate->get_future().wait();
                     })
                     .ok());
-    begun_.get_future().wait();
+    begun->get_future().wait();
     EXPECT_TRUE(lane.run([] {}).ok());
   }
   NnJam(const NnJam&) = delete;
   NnJam& operator=(const NnJam&) = delete;
-  ~NnJam() { gate_.set_value(); }
+  ~NnJam() { gate_->set_value(); }
 
  private:
-  std::promise<void> begun_;
-  std::promise<void> gate_;
+  // The lane's too: it may look at it after this is gone.
+  const std::shared_ptr<std::promise<void>> gate_ = std::make_shared<std::promise<void>>();
 };
 
 class SilentCall final : public NnCall {

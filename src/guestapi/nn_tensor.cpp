@@ -4,12 +4,31 @@
 #include "guestapi/tensor_context.hpp"
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace quern::guestapi {
 namespace {
 
 constexpr std::string_view kPreload = "preload:";
+
+// What a guest's graph is written in, by the guest's word or by how it begins.
+std::optional<tensor::Encoding> encoding_of(NnEncoding encoding, const NnBuilders& builders) {
+  using tensor::Encoding;
+  switch (encoding) {
+    case NnEncoding::openvino: return Encoding::openvino;
+    case NnEncoding::onnx: return Encoding::onnx;
+    case NnEncoding::tensorflow: return Encoding::tensorflow;
+    case NnEncoding::tensorflow_lite: return Encoding::tensorflow_lite;
+    case NnEncoding::automatic: break;
+    default: return std::nullopt;
+  }
+  if (builders.empty() || builders.front().starts_with("GGUF")) return std::nullopt;
+  const std::string_view first = builders.front();
+  if (first.starts_with("<")) return Encoding::openvino;
+  if (first.size() > 8 && first.substr(4, 4) == "TFL3") return Encoding::tensorflow_lite;
+  return Encoding::onnx;
+}
 
 class TensorGraph final : public NnGraph {
  public:
@@ -46,11 +65,11 @@ NnStep load_on(GuestInstance& guest, NnCall& call, Lane& lane,
 }  // namespace
 
 bool TensorBackend::reads(NnEncoding encoding, const NnBuilders& builders) const {
-  if (encoding == NnEncoding::onnx) return true;
-  if (encoding != NnEncoding::automatic || builders.empty()) return false;
-  const std::string_view first = builders.front();
-  if (first.starts_with(kPreload)) return graphs_.has(first.substr(kPreload.size()));
-  return !first.starts_with("GGUF");
+  if (encoding == NnEncoding::automatic && !builders.empty() &&
+      builders.front().starts_with(kPreload)) {
+    return graphs_.has(builders.front().substr(kPreload.size()));
+  }
+  return encoding_of(encoding, builders).has_value();
 }
 
 NnStep TensorBackend::load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
@@ -68,18 +87,25 @@ NnStep TensorBackend::load_by_name(GuestInstance& guest, NnCall& call, std::stri
   return {};
 }
 
-NnStep TensorBackend::load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
-                           std::shared_ptr<NnGraph>& out) {
-  if (builders.size() != 1) return {NnStatus::invalid_argument, "an ONNX graph has one part"};
+NnStep TensorBackend::load(GuestInstance& guest, NnCall& call, NnEncoding encoding,
+                           const NnBuilders& builders, std::shared_ptr<NnGraph>& out) {
+  const auto form = encoding_of(encoding, builders);
+  const std::size_t parts = form == tensor::Encoding::openvino ? 2 : 1;
+  if (!form || builders.empty() || builders.size() > parts) {
+    return {NnStatus::invalid_argument, "a graph has one part, one of OpenVINO may have two"};
+  }
   const std::string_view bytes = builders.front();
   if (bytes.starts_with(kPreload)) {
     return load_by_name(guest, call, bytes.substr(kPreload.size()), {}, out);
   }
+  const std::string_view weights = builders.size() > 1 ? builders[1] : std::string_view();
   auto held = std::make_shared<NnHeld>(guest.nn.graph_bytes);
-  TRY(guest.hold_graph(*held, bytes.size()));
+  TRY(guest.hold_graph(*held, bytes.size() + weights.size()));
   std::shared_ptr<tensor::Graph> graph;
   const auto load = [&] {
-    return [&graphs = graphs_, copy = to_buffer(bytes)] { return graphs.load(copy); };
+    return [&graphs = graphs_, form = *form, copy = to_buffer(bytes), more = to_buffer(weights)] {
+      return graphs.load({.encoding = form, .graph = copy, .weights = more});
+    };
   };
   if (NnStep loaded = load_on(guest, call, loading_, load, graph); !loaded.succeeded()) {
     return loaded;

@@ -18,12 +18,13 @@ class TensorBackend final : public NnBackend {
       : graphs_(graphs), loading_(loading), computing_(computing) {}
 
   bool knows(std::string_view name) const override { return graphs_.has(name); }
-  // ONNX, or what is no GGML when the guest leaves it to us.
+  // What the tensor room has a name for, or what is no GGML when the guest leaves it to us.
   bool reads(NnEncoding encoding, const NnBuilders& builders) const override;
   NnStep load_by_name(GuestInstance& guest, NnCall& call, std::string_view name,
                       std::string_view config, std::shared_ptr<NnGraph>& out) override;
-  // One builder: the file's bytes, or "preload:NAME".
-  NnStep load(GuestInstance& guest, NnCall& call, const NnBuilders& builders,
+  // One builder: the file's bytes, or "preload:NAME". OpenVINO's own form may have a second: the
+  // weights.
+  NnStep load(GuestInstance& guest, NnCall& call, NnEncoding encoding, const NnBuilders& builders,
               std::shared_ptr<NnGraph>& out) override;
 
  private:

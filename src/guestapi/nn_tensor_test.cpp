@@ -23,9 +23,9 @@ std::string bytes_of(const std::vector<float>& values) {
 class NnTensorTest : public ::testing::Test {
  protected:
   NnTensorTest() {
-    shelf.add("adder", "adder.onnx");
-    shelf.add("broken", "broken.txt");
-    shelf.add("secret", "secret.onnx");
+    shelf.add("adder", {.path = "adder.onnx"});
+    shelf.add("broken", {.path = "broken.txt"});
+    shelf.add("secret", {.path = "secret.onnx"});
     grants.models = {"fake", "adder", "broken"};
   }
   static NnStatus set(NnGuest& guest, std::uint32_t index, const std::vector<float>& values) {
@@ -35,9 +35,7 @@ class NnTensorTest : public ::testing::Test {
   std::unique_ptr<inference::Engine> engine = inference::make_fake_engine(
       "fake", {{.when = "", .events = {inference::Content{"Hi."}}, .error = {}}});
   LoadedModels models{*engine};
-  tensor::GraphShelf shelf{[]() -> Result<std::unique_ptr<tensor::Engine>> {
-    return std::make_unique<tensor::FakeEngine>();
-  }};
+  tensor::GraphShelf shelf{{tensor::fake_library()}};
   GuestApi api{models, nullptr, &shelf};
   Grants grants;
 };
@@ -92,7 +90,30 @@ TEST_F(NnTensorTest, AGraphOfTheGuestsOwnNeedsAGrant) {
   EXPECT_EQ(guest.bring("ONNX", kOnnx), NnStatus::success);
   EXPECT_EQ(guest.bring("TF", kOnnx), NnStatus::invalid_encoding);
   EXPECT_EQ(guest.bring("GGUF", kAutomatic), NnStatus::unsupported_operation);
-  EXPECT_EQ(guest.bring("ONNX", 2), NnStatus::invalid_encoding) << "TensorFlow";
+  EXPECT_EQ(guest.bring("ONNX", 3), NnStatus::invalid_encoding) << "PyTorch";
+}
+
+TEST_F(NnTensorTest, AGraphInOpenVinosOwnFormHasItsWeightsApart) {
+  grants.graphs = Bytes{10};
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.bring_ir("<net/>", "01234"), NnStatus::not_found) << "11 bytes together";
+  EXPECT_EQ(guest.bring_ir("<net/>", "9876"), NnStatus::invalid_encoding);
+  EXPECT_EQ(guest.bring_ir("<net/>", "0123"), NnStatus::success);
+  EXPECT_EQ(guest.call("load", NnGuest::kTensor, 2, kOnnx, 0, NnGuest::kGraph),
+            NnStatus::invalid_argument)
+      << "ONNX has one part";
+}
+
+TEST_F(NnTensorTest, WhatAGraphIsWrittenInCanBeSeen) {
+  grants.graphs = Bytes{64};
+  NnGuest guest(api, grants);
+  EXPECT_EQ(guest.bring("ONNX", 2), NnStatus::unsupported_operation)
+      << "TensorFlow, which no library of this test reads";
+  EXPECT_EQ(guest.bring("<net/>", kAutomatic), NnStatus::invalid_encoding)
+      << "OpenVINO, without its weights";
+  EXPECT_EQ(guest.bring(std::string_view("\x1c\0\0\0TFL3\0", 9), kAutomatic),
+            NnStatus::unsupported_operation)
+      << "TensorFlow Lite, which no library of this test reads";
 }
 
 TEST_F(NnTensorTest, TensorsThatDoNotFitAreRefused) {

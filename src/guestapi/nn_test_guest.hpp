@@ -134,6 +134,15 @@ class NnGuest {
     put_u32(kTensor + 4, put(kData, builder));
     return call("load", kTensor, 1, encoding, target, kGraph);
   }
+  // load() of two: a graph in OpenVINO's own form, and its weights.
+  NnStatus bring_ir(std::string_view graph, std::string_view weights) {
+    put_u32(kTensor, kName);
+    put_u32(kTensor + 4, put(kName, graph));
+    put_u32(kTensor + 8, kData);
+    put_u32(kTensor + 12, put(kData, weights));
+    constexpr std::uint32_t kOpenVino = 0, kCpu = 0;
+    return call("load", kTensor, 2, kOpenVino, kCpu, kGraph);
+  }
   std::uint32_t context() const { return u32(kContext); }
   NnStatus get(std::string_view function, std::uint32_t index, std::string& out,
                std::uint32_t room = 4096) {

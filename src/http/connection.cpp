@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include "base/log.hpp"
 #include "http/exchange.hpp"
 
 #include <exception>
@@ -92,13 +93,16 @@ void Connection::begin_exchange() {
   const bool has_body = parser_.state() == RequestParser::State::body;
   current_ = Current{.id = next_id_++};
   current_.continue_due = has_body && parser_.expects_continue();
-  current_.context = {.http_1_1 = parser_.http_1_1(),
-                      .is_head = parser_.is_head(),
-                      .keep_alive = parser_.keep_alive(),
-                      .date = {}};
   RequestHead head = parser_.take_head();
   head.peer = parts_.peer;
   head.tls = parts_.tls;
+  head.number = log::next_request_id();
+  head.id = parts_.state->ids.name(head.number);
+  current_.context = {.http_1_1 = parser_.http_1_1(),
+                      .is_head = parser_.is_head(),
+                      .keep_alive = parser_.keep_alive(),
+                      .date = {},
+                      .id = head.id};
   auto exchange = std::make_shared<ConnectionExchange>(shared_from_this(), current_.id,
                                                        std::move(head), has_body);
   try {
@@ -212,8 +216,11 @@ void Connection::fail_exchange(const Error& error) {
 // Answers instead of the handler. Too late once a head is out: then only the end can be shown.
 void Connection::refuse(Refusal refusal) {
   if (phase_ == Phase::exchange && current_.head_sent) return close();
-  const bool with_body = !(phase_ == Phase::exchange && current_.context.is_head);
-  pending_ += final_response(refusal.status, refusal.why, loop().date(), with_body);
+  // No handler has seen this request, or will speak of it.
+  if (phase_ != Phase::exchange)
+    current_.context = {.id = parts_.state->ids.tell(refusal, parts_.peer)};
+  current_.context.date = loop().date();
+  pending_ += final_response(refusal.status, refusal.why, current_.context);
   phase_ = Phase::lingering;
   linger_ = true;
   owed_ = Owed::nothing;

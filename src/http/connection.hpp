@@ -11,6 +11,7 @@
 
 #include "http/http.hpp"
 #include "http/loop.hpp"
+#include "http/request_id.hpp"
 #include "http/request_parser.hpp"
 #include "http/response_head.hpp"
 #include "http/transport.hpp"
@@ -35,6 +36,7 @@ struct ServerState {
   std::atomic<std::uint32_t> connections{0};
   std::atomic<std::uint32_t> refused{0};  // connections that only get their 503
   std::atomic<bool> draining{false};
+  const RequestIds ids;
   std::mutex mutex;
   std::condition_variable changed;  // a connection ended
 };

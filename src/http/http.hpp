@@ -6,6 +6,8 @@
 //          and the connection have let go of it.
 // Threads: handler and callbacks run on io threads and must not block. Exchange's methods may be
 //          called from any thread. Client::get blocks its caller.
+//          Every answer has an x-request-id, this room's own refusals too; those that no handler
+//          saw are a line in the log under it.
 // Errors:  invalid_argument (bad address), already_exists (port taken), unavailable (peer),
 //          deadline_exceeded, resource_exhausted (a limit), corrupt_data (not HTTP).
 //
@@ -40,6 +42,8 @@ struct RequestHead {
   Headers headers;        // names in lower case
   std::string peer;       // "ip:port"
   bool tls = false;
+  std::uint64_t number = 0;  // its number in the log
+  std::string id;            // and its name outside: the x-request-id of the answer
 };
 
 // One request and its response. Thread-safe.
@@ -52,7 +56,8 @@ class Exchange {
   // the end, or with an error (too large, too slow, broken off). The socket is read only when
   // asked.
   virtual void read_body(std::function<void(Result<Buffer>)> got) = 0;
-  // Sends status and headers. Without a content-length header the body goes out chunked.
+  // Sends status and headers, and the request's id where they have none. Without a content-length
+  // header the body goes out chunked.
   virtual void send_head(std::uint16_t status, Headers headers) = 0;
   // Sends a chunk; `sent` is called when there is room for the next, or with an error once the
   // client is gone.

@@ -71,6 +71,39 @@ TEST(Limits, headers_beyond_the_most_are_answered_431) {
   EXPECT_EQ(status_of(many.receive_all()), "431");
 }
 
+std::string id_of(const std::string& response) {
+  const std::size_t at = response.find("\r\nx-request-id: req_");
+  return at == std::string::npos ? "" : response.substr(at + 16, 20);
+}
+
+// Also what no handler has seen can be found in the log.
+TEST(Limits, every_refusal_has_an_id) {
+  std::string seen;
+  Limited server({.max_header = Bytes{2000}, .max_body = Bytes{10}},
+                 [&](const std::shared_ptr<Exchange>& exchange) {
+                   seen = exchange->request().id;
+                   read_all(exchange, [](const Result<std::string>&) {});
+                 });
+  std::string before;
+  for (const std::string& request : {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(3000, 'x'),
+                                     std::string("nonsense\r\n\r\n")}) {
+    RawClient client(server.port());
+    client.send(request);
+    const std::string id = id_of(client.receive_all());
+    EXPECT_EQ(id.size(), 20U);
+    EXPECT_NE(id, std::exchange(before, id));
+  }
+  // What came in the handler's time has the id that the handler knows.
+  RawClient large(server.port());
+  large.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n");
+  const std::string refused = large.receive_all();
+  EXPECT_EQ(status_of(refused), "413");
+  EXPECT_EQ(id_of(refused), seen);
+  RawClient fine(server.port());
+  fine.send("GET /alive HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(id_of(fine.receive_response()).size(), 20U) << "and an answer that names none";
+}
+
 TEST(Limits, targets_beyond_the_most_are_answered_414) {
   Limited server({});
   for (const std::size_t size : {std::size_t{9'000}, std::size_t{100'000}}) {

@@ -80,10 +80,18 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+constexpr std::string_view kRequestId = "x-request-id";
+
+// What the handler has sent itself.
+struct Has {
+  bool date = false;
+  bool id = false;
+};
+
 enum class FieldUse : std::uint8_t { send, skip, wrong };
 
 // Looks at one of the handler's fields; takes out what decides the framing.
-FieldUse look_at(std::string_view name, std::string_view value, Framing& framing, bool& has_date) {
+FieldUse look_at(std::string_view name, std::string_view value, Framing& framing, Has& has) {
   if (!is_name(name) || !is_value(value)) return FieldUse::wrong;
   if (equal_ignoring_case(name, "connection")) {
     if (equal_ignoring_case(value, "close")) framing.keep_alive = false;
@@ -98,7 +106,8 @@ FieldUse look_at(std::string_view name, std::string_view value, Framing& framing
     framing.length = *length;
     return FieldUse::skip;
   }
-  has_date = has_date || equal_ignoring_case(name, "date");
+  has.date = has.date || equal_ignoring_case(name, "date");
+  has.id = has.id || equal_ignoring_case(name, kRequestId);
   return FieldUse::send;
 }
 
@@ -121,10 +130,10 @@ std::optional<Framing> append_head(std::string& out, std::uint16_t status, const
   if (status < 200 || status > 599) return std::nullopt;
   const std::size_t begin = out.size();
   Framing framing{.keep_alive = context.keep_alive};
-  bool has_date = false;
+  Has has;
   append_status_line(out, status);
   for (const auto& [name, value] : headers) {
-    const FieldUse use = look_at(name, value, framing, has_date);
+    const FieldUse use = look_at(name, value, framing, has);
     if (use == FieldUse::wrong) {
       out.resize(begin);
       return std::nullopt;
@@ -143,7 +152,8 @@ std::optional<Framing> append_head(std::string& out, std::uint16_t status, const
   } else if (!bodiless) {
     framing.keep_alive = false;  // HTTP/1.0: the end of the connection is the end of the body
   }
-  if (!has_date) append_field(out, "date", context.date);
+  if (!has.date) append_field(out, "date", context.date);
+  if (!has.id && !context.id.empty()) append_field(out, kRequestId, context.id);
   if (!framing.keep_alive) {
     out.append("connection: close\r\n");
   } else if (!context.http_1_1) {
@@ -153,15 +163,16 @@ std::optional<Framing> append_head(std::string& out, std::uint16_t status, const
   return framing;
 }
 
-std::string final_response(std::uint16_t status, std::string_view why, std::string_view date,
-                           bool with_body) {
+std::string final_response(std::uint16_t status, std::string_view why,
+                           const ResponseContext& context) {
   std::string out;
   append_status_line(out, status);
   append_field(out, "content-type", "text/plain; charset=utf-8");
   append_field(out, "content-length", std::to_string(why.size() + 1));
-  append_field(out, "date", date);
+  append_field(out, "date", context.date);
+  append_field(out, kRequestId, context.id);
   out.append("connection: close\r\n\r\n");
-  if (with_body) out.append(why).append("\n");
+  if (!context.is_head) out.append(why).append("\n");
   return out;
 }
 

@@ -16,6 +16,7 @@ struct ResponseContext {
   bool is_head = false;
   bool keep_alive = true;
   std::string_view date;
+  std::string id;  // x-request-id, where the handler names none
 };
 
 // How the body goes out.
@@ -35,8 +36,8 @@ std::optional<Framing> append_head(std::string& out, std::uint16_t status, const
                                    const ResponseContext& context);
 
 // A small complete text response that ends the connection.
-std::string final_response(std::uint16_t status, std::string_view why, std::string_view date,
-                           bool with_body);
+std::string final_response(std::uint16_t status, std::string_view why,
+                           const ResponseContext& context);
 
 // A chunk of the chunked coding; nothing for an empty one, which would mean the end.
 void append_chunk(std::string& out, std::string_view bytes);

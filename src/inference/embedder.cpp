@@ -60,12 +60,13 @@ Result<std::unique_ptr<TextEmbedder>> Embedder::create(std::shared_ptr<const Wei
   if (context == nullptr) {
     return fail(ErrorKind::resource_exhausted, "no context to embed in: " + take_last_complaint());
   }
-  std::unique_ptr<TextEmbedder> embedder(new Embedder(std::move(weights), context, threads));
+  std::unique_ptr<Embedder> embedder(new Embedder(std::move(weights), context, threads));
+  TRY(embedder->weights_->apply_adapters(context));
   const auto pooling = llama_pooling_type(context);
   if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK) {
     return fail(ErrorKind::unsupported, "this model gives no embeddings");
   }
-  return embedder;
+  return std::unique_ptr<TextEmbedder>(std::move(embedder));
 }
 
 Embedder::Embedder(std::shared_ptr<const Weights> weights, llama_context* context,

@@ -246,10 +246,17 @@ class Model {
   virtual ModelLoad load() const = 0;
 };
 
+// LoRA weights that are added to a model's own (arXiv:2106.09685), in force for all who use it.
+struct Adapter {
+  std::filesystem::path path;  // a GGUF file made for this model
+  float scale = 1;             // of what it adds
+};
+
 struct ModelSource {
   std::string name;            // how callers ask for it
   std::filesystem::path path;  // a GGUF file
-  std::string digest;          // "sha256:..." where the catalog knows it
+  std::string digest;          // "sha256:..." where the catalog knows it; of adapters, too
+  std::vector<Adapter> adapters;
 };
 
 enum class CacheSharing : std::uint8_t { nobody, same_tenant, everybody };
@@ -278,6 +285,7 @@ struct EngineOptions {
 class Engine {
  public:
   virtual ~Engine() = default;
+  // invalid_argument: an adapter for another model; unsupported: a kind that is not applied here.
   virtual Result<std::shared_ptr<Model>> load(ModelSource source) = 0;
   // A loaded model by name; not_found otherwise.
   virtual Result<std::shared_ptr<Model>> find(std::string_view name) const = 0;

@@ -63,6 +63,7 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::create(std::shared_ptr<const
   }
   std::unique_ptr<LlamaDecoder> decoder(
       new LlamaDecoder(std::move(weights), context, options.threads));
+  TRY(decoder->weights_->apply_adapters(context));
   if (llama_get_memory(context) == nullptr) {
     return fail(ErrorKind::unsupported, "the model cannot continue a text");
   }

@@ -96,7 +96,7 @@ Error does_not_fit(const ContextFull& numbers, std::string_view least, const std
 
 Result<std::shared_ptr<LocalModel>> LocalModel::load(const ModelSource& source,
                                                      const EngineOptions& options) {
-  auto weights = TRY(Weights::load(source.path));
+  auto weights = TRY(Weights::load(source.path, source.adapters));
   const auto trained =
       static_cast<std::uint32_t>(std::max(1, llama_model_n_ctx_train(weights->model())));
   std::uint32_t context = options.context_tokens == 0 ? kDefaultContext : options.context_tokens;

@@ -43,6 +43,11 @@ class TestCheckpoint {
 
   // All layers of one kind, one after the other; what version 2 stores, multiplied out.
   const std::vector<float>& operator[](const std::string& name) const { return tensors_.at(name); }
+  // Changes a matrix of one layer, as an adapter that was merged. Not in version 2.
+  void add(const std::string& name, std::uint32_t layer, const std::vector<float>& delta) {
+    auto& values = tensors_.at(name);
+    for (std::size_t i = 0; i < delta.size(); ++i) values[layer * delta.size() + i] += delta[i];
+  }
   const std::vector<float>& classifier() const {
     return (*this)[classifier_ == Classifier::own ? "output" : "embedding"];
   }

@@ -1,9 +1,5 @@
 #include "inference/weights.hpp"
 
-#include "inference/backends.hpp"
-#include "inference/checkpoint_gguf.hpp"
-#include "inference/model_file.hpp"
-
 #include <llama.h>
 
 #include <algorithm>
@@ -47,33 +43,6 @@ std::size_t longest_token_of(const Vocabulary& vocabulary, const llama_vocab* vo
 }
 
 }  // namespace
-
-Result<std::shared_ptr<const Weights>> Weights::load(const std::filesystem::path& path) {
-  const auto checkpoint = TRY(read_checkpoint(path));
-  if (!checkpoint) return load_gguf(path);
-  const UniqueFd gguf = TRY(checkpoint_as_gguf(path, *checkpoint));
-  return load_gguf("/proc/self/fd/" + std::to_string(gguf.get())).context(path.string());
-}
-
-Result<std::shared_ptr<const Weights>> Weights::load_gguf(const std::filesystem::path& path) {
-  TRY(check_model_file(path));
-  (void)take_last_complaint();
-  llama_model* model = nullptr;
-  try {
-    model = llama_model_load_from_file(path.c_str(), llama_model_default_params());
-  } catch (const std::exception& error) {
-    return fail(ErrorKind::corrupt_data, path.string() + ": " + error.what());
-  }
-  if (model == nullptr) {
-    return fail(ErrorKind::corrupt_data,
-                path.string() + " cannot be loaded: " + take_last_complaint());
-  }
-  std::shared_ptr<const Weights> weights(new Weights(model));
-  if (weights->size() == 0 || !llama_model_has_decoder(model)) {
-    return fail(ErrorKind::unsupported, path.string() + " is not a text generation model");
-  }
-  return weights;
-}
 
 Weights::Weights(llama_model* model)
     : model_(model),

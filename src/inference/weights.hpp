@@ -2,6 +2,7 @@
 #pragma once
 
 #include "inference/control_words.hpp"
+#include "inference/inference.hpp"
 #include "inference/sampler.hpp"
 #include "inference/token_texts.hpp"
 #include "inference/vocabulary.hpp"
@@ -13,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+struct llama_adapter_lora;
+struct llama_context;
 struct llama_model;
 struct llama_vocab;
 
@@ -22,11 +25,16 @@ class Weights final : public Vocabulary {
  public:
   // A GGUF file, or a llama2.c checkpoint with its tokenizer.bin beside it. Checks the file first
   // (model_file.hpp, checkpoint.hpp): not_found, corrupt_data, unsupported, resource_exhausted.
-  static Result<std::shared_ptr<const Weights>> load(const std::filesystem::path& path);
+  // Adapters are checked as adapter_file.hpp says.
+  static Result<std::shared_ptr<const Weights>> load(const std::filesystem::path& path,
+                                                     const std::vector<Adapter>& adapters);
   ~Weights() override;
 
   llama_model* model() const { return model_; }
   const llama_vocab* vocab() const { return vocab_; }
+
+  // Once for every context that is made of these weights.
+  Result<> apply_adapters(llama_context* context) const;
 
   std::uint32_t size() const override { return size_; }
   std::string bytes_of(Token token, Special special) const override;
@@ -47,9 +55,12 @@ class Weights final : public Vocabulary {
 
  private:
   explicit Weights(llama_model* model);
-  static Result<std::shared_ptr<const Weights>> load_gguf(const std::filesystem::path& path);
+  static Result<std::shared_ptr<Weights>> load_gguf(const std::filesystem::path& path);
+  Result<> add(const Adapter& adapter);
 
   llama_model* model_;
+  std::vector<llama_adapter_lora*> adapters_;  // the model's
+  std::vector<float> scales_;                  // of each
   const llama_vocab* vocab_;
   std::uint32_t size_;
   mutable std::once_flag texts_once_;

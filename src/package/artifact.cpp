@@ -59,12 +59,32 @@ Result<const Descriptor*> program_layer(const Manifest& manifest) {
 
 // Weights beside the program must be those that its card means.
 Result<> check_weights(const Manifest& manifest, const ModelCard& card) {
-  const auto layer = std::ranges::find(manifest.layers, card.weights.digest, &Descriptor::digest);
-  if (layer == manifest.layers.end() || layer->size == card.weights.size.count) return {};
-  return fail(ErrorKind::corrupt_data,
-              "the weights " + card.weights.digest + " have " + std::to_string(layer->size) +
-                  " bytes in the manifest, and " + std::to_string(card.weights.size.count) +
-                  " in the card of the model");
+  for (const Weights& file : files_of(card)) {
+    const auto layer = std::ranges::find(manifest.layers, file.digest, &Descriptor::digest);
+    if (layer == manifest.layers.end() || layer->size == file.size.count) continue;
+    return fail(ErrorKind::corrupt_data,
+                "the weights " + file.digest + " have " + std::to_string(layer->size) +
+                    " bytes in the manifest, and " + std::to_string(file.size.count) +
+                    " in the card of the model");
+  }
+  return {};
+}
+
+// Of the weights and adapters of the models in it, each once.
+std::vector<Descriptor> weight_layers(const Outline& outline, std::vector<Weights>& files) {
+  std::vector<Descriptor> layers;
+  for (const ModelCard& card : outline.cards) {
+    for (const Weights& file : files_of(card)) {
+      if (std::ranges::count(layers, file.digest, &Descriptor::digest) > 0) continue;
+      const bool adapter = file.digest != card.weights.digest;
+      layers.push_back({.media_type = std::string(adapter ? media::kAdapter : media::kWeights),
+                        .digest = file.digest,
+                        .size = file.size.count,
+                        .annotations = {{"org.opencontainers.image.title", file.name + ".gguf"}}});
+      files.push_back(file);
+    }
+  }
+  return layers;
 }
 
 }  // namespace
@@ -82,14 +102,11 @@ Result<std::string> push(Registry& registry, const Reference& to, ByteView wasm,
   TRY(send_blob(
       registry, to, manifest.layers.front(), [&] { return Result<Registry::Body>(once(wasm)); },
       report, stop));
-  for (const ModelCard& card : weights ? seen.cards : std::vector<ModelCard>()) {
-    const Descriptor layer{
-        .media_type = std::string(media::kWeights),
-        .digest = card.weights.digest,
-        .size = card.weights.size.count,
-        .annotations = {{"org.opencontainers.image.title", card.weights.name + ".gguf"}}};
-    TRY(send_blob(registry, to, layer, [&] { return weights(card.weights); }, report, stop));
-    manifest.layers.push_back(layer);
+  std::vector<Weights> files;
+  const auto layers = weights ? weight_layers(seen, files) : std::vector<Descriptor>();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    TRY(send_blob(registry, to, layers[i], [&] { return weights(files[i]); }, report, stop));
+    manifest.layers.push_back(layers[i]);
   }
   const std::string config = wasm_config(seen, manifest.layers);
   manifest.config = describe(media::kWasmConfig, as_bytes(config));

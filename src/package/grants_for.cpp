@@ -69,7 +69,11 @@ std::vector<std::string> grants_for(const Outline& outline) {
   if (!uses_models(outline)) return grants;
   if (outline.cards.empty() && !told) grants.emplace_back(kModels);
   for (const ModelCard& card : outline.cards) {
-    grants.push_back("models: " + card.weights.digest + ", its weights (--model)");
+    std::string grant = "models: " + card.weights.digest + ", its weights (--model)";
+    for (const Adapter& adapter : card.adapters) {
+      grant += ", with " + to_string(adapter) + " (--lora)";
+    }
+    grants.push_back(std::move(grant));
   }
   return grants;
 }

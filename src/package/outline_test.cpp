@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace quern::package {
 namespace {
 
@@ -63,6 +65,14 @@ TEST(Outline, NamesHaveABound) {
   ASSERT_FALSE(refused.ok()) << "an import and 65,536 exports";
   EXPECT_EQ(refused.error().kind(), ErrorKind::corrupt_data);
   EXPECT_THAT(refused.error().describe(), HasSubstr("65536"));
+
+  const auto named = [](std::size_t bytes) {
+    WasmWriter exports;
+    exports.u32(1).name(std::string(bytes, 'n')).byte(0).u32(0);
+    return outline(module_with(WasmWriter().u32(0), exports));
+  };
+  EXPECT_TRUE(named(100'000).ok());
+  EXPECT_EQ(named(100'001).error().kind(), ErrorKind::corrupt_data);
 
   WasmWriter components;
   components.u32(65'537);
@@ -184,6 +194,28 @@ TEST(ModelCard, RoundTripsAndIsChecked) {
   card.weights.digest = "sha256:0";
   EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
   EXPECT_EQ(card_from_json("{\"name\":7}").error().kind(), ErrorKind::corrupt_data);
+}
+
+TEST(ModelCard, AdaptersAreOnItAndInItsDigest) {
+  ModelCard card = test::card();
+  EXPECT_EQ(model_digest(card), card.weights.digest);
+  card.adapters.push_back({.file = card.weights, .scale = 0.1F});
+  card.adapters[0].file.digest.back() = 'b';
+  const auto read = card_from_json(card_to_json(card));
+  ASSERT_TRUE(read.ok()) << read.error().describe();
+  EXPECT_EQ(read->adapters.size(), 1U);
+  EXPECT_EQ(model_digest(*read), model_digest(card)) << "a scale is the same after JSON";
+  EXPECT_EQ(to_string(read->adapters[0]), card.adapters[0].file.digest + "=0.1");
+  EXPECT_EQ(files_of(card).size(), 2U);
+  card.adapters[0].scale = 0.2F;
+  EXPECT_NE(model_digest(*read), model_digest(card));
+  for (const float wrong : {0.F, NAN}) {
+    card.adapters[0].scale = wrong;
+    EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
+  }
+  card.adapters[0].scale = 1;
+  card.adapters.resize(17, card.adapters[0]);
+  EXPECT_EQ(card_from_json(card_to_json(card)).error().kind(), ErrorKind::corrupt_data);
 }
 
 }  // namespace

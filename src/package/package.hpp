@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::package {
@@ -33,16 +34,35 @@ struct Weights {
   std::string licence;  // may be empty
 };
 
+// LoRA weights that are added to a model's own: GGUF, too.
+struct Adapter {
+  Weights file;
+  float scale = 1;  // finite, not 0
+};
+// "sha256:...=0.5", as `--lora` takes it.
+std::string to_string(const Adapter& adapter);
+
 // What makes a model out of weights.
 struct ModelCard {
   std::string name;    // "acme/analyst": letters, digits, ".", "_", "-", "/"; at most 128 bytes
   std::string system;  // said before every conversation; may be empty; at most 32 KiB with the name
   Weights weights;
+  std::vector<Adapter> adapters;  // at most 16
 };
+
+// What such a model is known by, here and in programs: the weights' own digest, and with adapters a
+// digest of all together.
+std::string model_digest(std::string_view weights, const std::vector<Adapter>& adapters);
+std::string model_digest(const ModelCard& card);
+// All that has to be here for it: the weights, then the adapters.
+std::vector<Weights> files_of(const ModelCard& card);
 
 // A component that is the model of the card. `guest`: guests/model, as built. invalid_argument for
 // a card that cannot be; corrupt_data when `guest` has no place for it.
 Result<Buffer> pack(ByteView guest, const ModelCard& card);
+
+// Is this what pack() makes of the card: does the code that is asked say what the card says?
+bool is_plain_pack(ByteView wasm, const ModelCard& card);
 
 // What a module or component says about itself, without compiling it.
 struct Outline {
@@ -55,8 +75,8 @@ struct Outline {
   std::vector<ModelCard> cards;
 };
 
-// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 64 cards, or
-// 256 KiB of one card.
+// corrupt_data: not WebAssembly, or cut off; more than 65,536 imports and exports, 100,000 bytes of
+// one name, 64 cards, or 256 KiB of one card.
 Result<Outline> outline(ByteView wasm);
 
 // One program out of an app that uses models and the component that is its model.

@@ -11,11 +11,21 @@ namespace {
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_letter(char c) { return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z'); }
 
+// "hub:somebody" is none: behind the colon stands a port.
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 bool is_registry(std::string_view host) {
   const bool may = !host.empty() && host.size() <= 255 && std::ranges::all_of(host, [](char c) {
     return is_letter(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
   });
-  return may && (host.find_first_of(".:") != std::string_view::npos || host == "localhost");
+  if (!may) return false;
+  const std::size_t bracket = host.rfind(']');  // of an IPv6 address, which has colons of its own
+  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon != std::string_view::npos) return is_port(host.substr(colon + 1));
+  return host.find_first_of(".[") != std::string_view::npos || host == "localhost";
 }
 
 bool is_repository(std::string_view name) {

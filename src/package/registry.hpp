@@ -52,6 +52,7 @@ inline constexpr std::string_view kWasmConfig = "application/vnd.wasm.config.v0+
 inline constexpr std::string_view kWasm = "application/wasm";
 inline constexpr std::string_view kSpinWasm = "application/vnd.wasm.content.layer.v1+wasm";
 inline constexpr std::string_view kWeights = "application/vnd.quern.weights.v1.gguf";
+inline constexpr std::string_view kAdapter = "application/vnd.quern.adapter.v1.gguf";
 }  // namespace media
 
 // Of a program in a registry, packed and not: what is pushed can be pulled.

@@ -37,43 +37,62 @@ Result<std::size_t> octal(std::string_view field) {
   return value;
 }
 
-// The path of a pax header, whose records are "LENGTH KEY=VALUE\n".
-std::optional<std::string_view> pax_path(std::string_view records) {
+// What a pax header says of the file behind it, in place of that one's own header.
+struct Pax {
+  std::optional<std::string_view> path;
+  std::optional<std::size_t> size;
+};
+
+// Its records are "LENGTH KEY=VALUE\n"; what follows one that is none is not read.
+Result<Pax> read_pax(std::string_view records) {
+  Pax pax;
   while (!records.empty()) {
     const std::size_t blank = records.find(' ');
     const auto length = parse_number<std::size_t>(records.substr(0, blank));
-    if (!length.ok() || blank == std::string_view::npos) return {};
-    if (*length < blank + 2 || *length > records.size()) return {};
+    if (!length.ok() || blank == std::string_view::npos) break;
+    if (*length < blank + 2 || *length > records.size()) break;
     const std::string_view record = records.substr(blank + 1, *length - blank - 2);
-    if (record.starts_with("path=")) return record.substr(record.find('=') + 1);
+    const std::string_view value = record.substr(std::min(record.find('=') + 1, record.size()));
+    if (record.starts_with("path=")) pax.path = value;
+    if (record.starts_with("size=")) {
+      const auto size = parse_number<std::size_t>(value);
+      if (!size.ok()) return bad("a size in a form that is not known");
+      pax.size = *size;
+    }
     records.remove_prefix(*length);
   }
-  return {};
+  return pax;
 }
 
 Result<Buffer> find_wasm(ByteView tar) {
   std::optional<ByteView> found;
-  std::optional<std::string_view> long_name;  // of the next file; GNU's, or POSIX's
+  std::optional<std::string_view> long_name;  // of the next file, in GNU's form
+  Pax pax;                                    // and what POSIX's says of it
   for (std::size_t at = 0; tar.size() - at >= kBlock;) {
     const std::string_view head = as_text(tar.subspan(at, kBlock));
     if (head.find_first_not_of('\0') == std::string_view::npos) break;  // the end
     at += kBlock;
-    const std::size_t size = TRY(octal(head.substr(kSizeAt, kSizeBytes)));
+    const char type = head[kTypeAt];
+    const bool about_another = type == 'L' || type == 'K' || type == 'x' || type == 'g';
+    const std::size_t size =
+        !about_another && pax.size ? *pax.size : TRY(octal(head.substr(kSizeAt, kSizeBytes)));
     if (size > tar.size() - at) return bad("cut off");
     const ByteView content = tar.subspan(at, size);
     at += std::min((size + kBlock - 1) / kBlock * kBlock, tar.size() - at);
-    const char type = head[kTypeAt];
     if (type == 'L') {
       long_name = until_nul(as_text(content));
       continue;
     }
     if (type == 'x') {
-      if (const auto path = pax_path(as_text(content))) long_name = path;
+      pax = TRY(read_pax(as_text(content)));
       continue;
     }
+    if (about_another) continue;
     const bool file = type == '0' || type == '\0';
-    const std::string_view name = long_name.value_or(until_nul(head.substr(0, kNameBytes)));
+    const std::string_view name =
+        pax.path.value_or(long_name.value_or(until_nul(head.substr(0, kNameBytes))));
     long_name.reset();
+    pax = {};
     if (!file || !name.ends_with(".wasm")) continue;
     if (found) return fail(ErrorKind::unsupported, "the image holds several programs");
     found = content;

@@ -50,5 +50,28 @@ TEST(TarImage, LongNamesCount) {
   }
 }
 
+// As tar writes it for what is beyond 8 GiB, and some for everything.
+TEST(TarImage, SizesOfPaxCount) {
+  std::string file = entry_of('0', "app.wasm", kModule);
+  file.replace(124, 11, "00000000000");
+  const auto with = [&](const std::string& record) {
+    return wasm_in_image(as_bytes(entry_of('x', "PaxHeaders/app", record) + file));
+  };
+  const auto found = with("10 size=8\n");
+  ASSERT_TRUE(found.ok()) << found.error().describe();
+  EXPECT_EQ(as_text(*found), kModule);
+  // It is the size of one file, and not of other headers before that.
+  const std::string other = entry_of('0', "other", "12345678");
+  const std::string name = entry_of('L', "././@LongLink", std::string(20, 'd') + ".wasm" + '\0');
+  EXPECT_TRUE(wasm_in_image(as_bytes(entry_of('x', "p", "10 size=8\n") + other + file))->empty());
+  EXPECT_EQ(as_text(*wasm_in_image(as_bytes(entry_of('x', "p", "10 size=8\n") + name + file))),
+            kModule);
+  EXPECT_EQ(with("19 size=1000000000\n").error().kind(), ErrorKind::corrupt_data);
+  for (const char* const wrong :
+       {"11 size=-8\n", "29 size=99999999999999999999\n", "10 size=x\n"}) {
+    EXPECT_EQ(with(wrong).error().kind(), ErrorKind::corrupt_data) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace quern::package

@@ -7,6 +7,8 @@
 namespace quern::package {
 namespace {
 
+constexpr std::size_t kLongestName = 100'000;  // what engines take
+
 constexpr std::array<std::uint8_t, 4> kMagic{0x00, 'a', 's', 'm'};
 constexpr std::array<std::uint8_t, 4> kModule{1, 0, 0, 0};
 constexpr std::array<std::uint8_t, 8> kComponent{0x00, 'a', 's', 'm', 0x0d, 0, 1, 0};
@@ -58,7 +60,11 @@ Result<ByteView> WasmReader::block() {
   return bytes(size);
 }
 
-Result<std::string_view> WasmReader::name() { return as_text(TRY(block())); }
+Result<std::string_view> WasmReader::name() {
+  const ByteView bytes = TRY(block());
+  if (bytes.size() > kLongestName) return bad("a name of more than 100000 bytes");
+  return as_text(bytes);
+}
 
 Result<std::uint32_t> WasmReader::count() {
   const std::uint32_t number = TRY(u32());

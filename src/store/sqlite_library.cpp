@@ -32,6 +32,7 @@ Result<std::shared_ptr<const SqliteLibrary>> SqliteLibrary::load() {
   find(library->errmsg, "sqlite3_errmsg");
   find(library->exec, "sqlite3_exec");
   find(library->finalize, "sqlite3_finalize");
+  find(library->libversion, "sqlite3_libversion");
   find(library->open_v2, "sqlite3_open_v2");
   find(library->prepare_v3, "sqlite3_prepare_v3");
   find(library->reset, "sqlite3_reset");

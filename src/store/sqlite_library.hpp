@@ -33,6 +33,7 @@ class SqliteLibrary {
   decltype(&::sqlite3_errmsg) errmsg = nullptr;
   decltype(&::sqlite3_exec) exec = nullptr;
   decltype(&::sqlite3_finalize) finalize = nullptr;
+  decltype(&::sqlite3_libversion) libversion = nullptr;
   decltype(&::sqlite3_open_v2) open_v2 = nullptr;
   decltype(&::sqlite3_prepare_v3) prepare_v3 = nullptr;
   decltype(&::sqlite3_reset) reset = nullptr;

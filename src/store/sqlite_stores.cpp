@@ -222,6 +222,11 @@ class SqliteStores final : public Stores {
 
 }  // namespace
 
+Result<std::string> sqlite_version() {
+  const auto library = TRY(SqliteLibrary::load());
+  return "SQLite " + std::string(library->libversion());
+}
+
 std::unique_ptr<Stores> make_sqlite_stores(std::filesystem::path folder) {
   return std::make_unique<SqliteStores>(std::move(folder));
 }

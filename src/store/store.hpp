@@ -83,6 +83,9 @@ class Stores {
   virtual Result<Store*> open(const Place& place) = 0;
 };
 
+// "SQLite 3.40.1", of the one that stores would use; unsupported, saying what to install.
+Result<std::string> sqlite_version();
+
 // Named stores lie in `folder`, which is made when the first is opened, for this user alone.
 std::unique_ptr<Stores> make_sqlite_stores(std::filesystem::path folder);
 

@@ -1,5 +1,6 @@
 #include "tensor/fakes.hpp"
 
+#include <array>
 #include <cstring>
 
 namespace quern::tensor {
@@ -48,14 +49,25 @@ Result<NamedTensors> FakeGraph::compute(const NamedTensors& inputs, const std::s
   return NamedTensors{{"sum", floats(a->shape, sum)}, {"shape", std::move(shape)}};
 }
 
-Result<std::shared_ptr<Graph>> FakeEngine::load_file(const std::filesystem::path& path) {
-  if (path.extension() == ".onnx") return std::make_shared<FakeGraph>();
-  return fail(ErrorKind::corrupt_data, path.string() + " is no graph");
+Result<std::shared_ptr<Graph>> FakeEngine::load_file(const GraphFile& file) {
+  if (file.path.extension() == ".onnx") return std::make_shared<FakeGraph>();
+  return fail(ErrorKind::corrupt_data, file.path.string() + " is no graph");
 }
 
-Result<std::shared_ptr<Graph>> FakeEngine::load_bytes(ByteView bytes) {
-  if (as_text(bytes).starts_with("ONNX")) return std::make_shared<FakeGraph>();
+Result<std::shared_ptr<Graph>> FakeEngine::load_bytes(const GraphBytes& bytes) {
+  const bool ir = bytes.encoding == Encoding::openvino;
+  if (ir && as_text(bytes.graph) == "<net/>" && as_text(bytes.weights) == "0123") {
+    return std::make_shared<FakeGraph>();
+  }
+  if (!ir && as_text(bytes.graph).starts_with("ONNX")) return std::make_shared<FakeGraph>();
   return fail(ErrorKind::corrupt_data, "these bytes are no graph");
+}
+
+Library fake_library() {
+  static constexpr std::array kReads = {Encoding::onnx, Encoding::openvino};
+  return {.name = "a fake", .reads = kReads, .open = []() -> Result<std::unique_ptr<Engine>> {
+            return std::make_unique<FakeEngine>();
+          }};
 }
 
 }  // namespace quern::tensor

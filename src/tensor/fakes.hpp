@@ -22,13 +22,17 @@ class FakeGraph final : public Graph {
   const std::vector<std::string> outputs_ = {"sum", "shape"};
 };
 
-// Files ending in ".onnx", and bytes that begin with "ONNX", are graphs.
+// Files ending in ".onnx", and bytes that begin with "ONNX", are graphs, whatever their encoding;
+// so are an IR's bytes "<net/>" with the weights "0123".
 class FakeEngine final : public Engine {
  public:
   std::string describe() const override { return "a fake"; }
-  Result<std::shared_ptr<Graph>> load_file(const std::filesystem::path& path) override;
-  Result<std::shared_ptr<Graph>> load_bytes(ByteView bytes) override;
+  Result<std::shared_ptr<Graph>> load_file(const GraphFile& file) override;
+  Result<std::shared_ptr<Graph>> load_bytes(const GraphBytes& bytes) override;
 };
+
+// Makes a FakeEngine, for ONNX and OpenVINO.
+Library fake_library();
 
 // A tensor of F32.
 Tensor floats(std::vector<std::uint32_t> shape, const std::vector<float>& values);

@@ -5,7 +5,7 @@ namespace quern::tensor {
 
 Result<std::unique_ptr<Engine>> open_onnx_runtime(const EngineOptions& /*options*/,
                                                   const Process& /*process*/, Files& /*files*/) {
-  return fail(ErrorKind::unsupported, "this build of quern knows no ONNX Runtime");
+  return fail(ErrorKind::not_found, "this build of quern knows no ONNX Runtime");
 }
 
 }  // namespace quern::tensor

@@ -103,12 +103,14 @@ Result<Field> take_field(ByteView& rest) {
   return field;
 }
 
-Result<> walk(ByteView message, Kind kind, int depth) {
+Result<> walk(ByteView message, Kind kind, int depth, OnnxContents& contents) {
   if (kind == Kind::sparse) {
     return fail(
         ErrorKind::unsupported,
         "the model has sparse tensors, whose whole size nothing bounds; write them densely");
   }
+  if (kind == Kind::node) ++contents.nodes;
+  if (kind == Kind::function) contents.functions = true;
   if (depth > kDeepest) return fail(ErrorKind::corrupt_data, "the model is nested too deeply");
   while (!message.empty()) {
     const Field field = TRY(take_field(message));
@@ -119,7 +121,7 @@ Result<> walk(ByteView message, Kind kind, int depth) {
                   "the model has tensors in further files, which are not opened for it");
     }
     if (const auto child = child_of(kind, field.number)) {
-      TRY(walk(field.bytes, *child, depth + 1));
+      TRY(walk(field.bytes, *child, depth + 1, contents));
     }
   }
   return {};
@@ -127,11 +129,13 @@ Result<> walk(ByteView message, Kind kind, int depth) {
 
 }  // namespace
 
-Result<> check_onnx_bytes(ByteView bytes) {
-  TRY(walk(bytes, Kind::model, 0));
+Result<OnnxContents> check_onnx_bytes(ByteView bytes) {
+  OnnxContents contents;
+  TRY(walk(bytes, Kind::model, 0, contents));
   bool has_graph = false;
   while (!bytes.empty()) has_graph = TRY(take_field(bytes)).number == kGraphOfModel || has_graph;
-  return has_graph ? Result<>() : malformed();
+  if (!has_graph) return malformed();
+  return contents;
 }
 
 }  // namespace quern::tensor

@@ -7,6 +7,7 @@
 
 #include "tensor/onnx_bytes.hpp"
 #include "tensor/onnx_graph.hpp"
+#include "tensor/shared_library.hpp"
 #include "tensor/tensor.hpp"
 
 #include <algorithm>
@@ -23,10 +24,9 @@ void ORT_API_CALL tell(void* /*parameter*/, OrtLoggingLevel /*severity*/, const 
   if (log::enabled(log::Level::debug)) log::debug("tensor", message == nullptr ? "" : message);
 }
 
-// The library says in many ways that it cannot make sense of a model; none is a fault of ours.
-Failure not_loaded(const Error& error) {
-  const bool vague = error.kind() == ErrorKind::internal;
-  return fail(vague ? ErrorKind::corrupt_data : error.kind(), error.message());
+Result<> check_reads(Encoding encoding) {
+  if (encoding == Encoding::onnx) return {};
+  return fail(ErrorKind::unsupported, "ONNX Runtime reads ONNX files only");
 }
 
 class OnnxEngine final : public Engine {
@@ -41,8 +41,8 @@ class OnnxEngine final : public Engine {
 
   Result<> begin();
   std::string describe() const override { return "ONNX Runtime " + library_.version; }
-  Result<std::shared_ptr<Graph>> load_file(const std::filesystem::path& path) override;
-  Result<std::shared_ptr<Graph>> load_bytes(ByteView bytes) override;
+  Result<std::shared_ptr<Graph>> load_file(const GraphFile& file) override;
+  Result<std::shared_ptr<Graph>> load_bytes(const GraphBytes& bytes) override;
 
  private:
   Result<> share_memory();
@@ -87,24 +87,28 @@ Result<> OnnxEngine::configure(OrtSessionOptions& session, Trust trust) const {
   return check(api_, api_.SetSessionGraphOptimizationLevel(&session, ORT_DISABLE_ALL));
 }
 
-Result<std::shared_ptr<Graph>> OnnxEngine::load_file(const std::filesystem::path& path) {
+Result<std::shared_ptr<Graph>> OnnxEngine::load_file(const GraphFile& file) {
+  TRY(check_reads(file.encoding));
   Ort<OrtSessionOptions> options(api_.ReleaseSessionOptions);
   TRY(check(api_, api_.CreateSessionOptions(options.out())));
   TRY(configure(*options.get(), Trust::ours));
   OrtSession* session = nullptr;
-  const auto made = check(api_, api_.CreateSession(env_, path.c_str(), options.get(), &session));
+  const auto made =
+      check(api_, api_.CreateSession(env_, file.path.c_str(), options.get(), &session));
   if (!made.ok()) return not_loaded(made.error());
   return OnnxGraph::create(api_, session, options_.outputs);
 }
 
-Result<std::shared_ptr<Graph>> OnnxEngine::load_bytes(ByteView bytes) {
-  TRY(check_onnx_bytes(bytes));
+Result<std::shared_ptr<Graph>> OnnxEngine::load_bytes(const GraphBytes& bytes) {
+  TRY(check_reads(bytes.encoding));
+  const ByteView model = bytes.graph;
+  TRY(check_onnx_bytes(model));
   Ort<OrtSessionOptions> options(api_.ReleaseSessionOptions);
   TRY(check(api_, api_.CreateSessionOptions(options.out())));
   TRY(configure(*options.get(), Trust::foreign));
   OrtSession* session = nullptr;
   const auto made = check(
-      api_, api_.CreateSessionFromArray(env_, bytes.data(), bytes.size(), options.get(), &session));
+      api_, api_.CreateSessionFromArray(env_, model.data(), model.size(), options.get(), &session));
   if (!made.ok()) return not_loaded(made.error());
   return OnnxGraph::create(api_, session, options_.outputs);
 }

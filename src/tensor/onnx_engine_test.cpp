@@ -97,7 +97,7 @@ class OnnxEngineTest : public ::testing::Test {
   }
   static Path file(const std::string& name) { return kFolder / "graphs" / (name + ".onnx"); }
   static std::shared_ptr<Graph> load(const std::string& name) {
-    return engine()->load_file(file(name)).value();
+    return engine()->load_file({.path = file(name)}).value();
   }
   static Buffer bytes(const std::string& name) {
     RealFiles files;
@@ -189,7 +189,7 @@ TEST_F(OnnxEngineTest, AnOutputOfAnotherTypeIsNamed) {
   const std::string model =
       onnx::model(onnx::node({"x"}, {"y"}, "IsNaN"), onnx::value("x", onnx::kFloat),
                   onnx::value("y", onnx::kBool));
-  const auto graph = engine()->load_bytes(as_bytes(model));
+  const auto graph = engine()->load_bytes({.graph = as_bytes(model)});
   ASSERT_TRUE(graph.ok()) << graph.error().describe();
   const auto outputs = (*graph)->compute({{"x", floats({1}, {1})}}, {});
   ASSERT_FALSE(outputs.ok());
@@ -243,24 +243,24 @@ TEST_F(OnnxEngineTest, OutputsAreBounded) {
 TEST_F(OnnxEngineTest, AFileMayHaveFurtherFilesBytesMayNot) {
   const auto outputs = load("files")->compute({}, {}).value();
   EXPECT_EQ(as_text(outputs.front().tensor.bytes), "abcd");
-  const auto graph = engine()->load_bytes(bytes("files"));
+  const auto graph = engine()->load_bytes({.graph = bytes("files")});
   ASSERT_FALSE(graph.ok());
   EXPECT_EQ(graph.error().kind(), ErrorKind::permission_denied);
 }
 
 TEST_F(OnnxEngineTest, BytesMakeAGraph) {
-  const auto graph = engine()->load_bytes(bytes("sum")).value();
+  const auto graph = engine()->load_bytes({.graph = bytes("sum")}).value();
   const Tensor one = floats({1}, {1});
   EXPECT_TRUE(graph->compute({{"a", one}, {"b", one}}, {}).ok());
 }
 
 TEST_F(OnnxEngineTest, AFileThatIsNoneOrBrokenIsAnError) {
-  EXPECT_EQ(engine()->load_file("/no/such.onnx").error().kind(), ErrorKind::not_found);
-  EXPECT_FALSE(engine()->load_file(kFolder / "graphs" / "vocabulary.txt").ok());
+  EXPECT_EQ(engine()->load_file({.path = "/no/such.onnx"}).error().kind(), ErrorKind::not_found);
+  EXPECT_FALSE(engine()->load_file({.path = kFolder / "graphs" / "vocabulary.txt"}).ok());
   for (const char* name : {"sum", "types", "endless"}) {
     Buffer whole = bytes(name);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      const auto graph = engine()->load_bytes(ByteView(whole).first(size));
+      const auto graph = engine()->load_bytes({.graph = ByteView(whole).first(size)});
       if (graph.ok()) continue;  // what is cut off at the end of a field may still be a model
       EXPECT_EQ(graph.error().kind(), ErrorKind::corrupt_data)
           << name << " " << size << ": " << graph.error().describe();
@@ -268,7 +268,7 @@ TEST_F(OnnxEngineTest, AFileThatIsNoneOrBrokenIsAnError) {
     for (std::size_t at = 0; at < whole.size(); ++at) {  // one bit after the other
       for (unsigned bit = 0; bit < 8; ++bit) {
         whole[at] ^= std::byte(1U << bit);
-        (void)engine()->load_bytes(whole);
+        (void)engine()->load_bytes({.graph = whole});
         whole[at] ^= std::byte(1U << bit);
       }
     }

@@ -1,5 +1,7 @@
 #include "tensor/onnx_graph.hpp"
 
+#include "tensor/named_inputs.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -35,16 +37,6 @@ std::optional<ElementType> ours(ONNXTensorElementDataType type) {
       std::find_if(kTypes.begin(), kTypes.end(), [&](const Pair& p) { return p.theirs == type; });
   if (found == kTypes.end()) return std::nullopt;
   return found->ours;
-}
-
-bool holds(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "\"" : ", \"") + name + "\"";
-  return text.empty() ? "none" : text;
 }
 
 // Owns the values that a computation reads and writes.
@@ -129,37 +121,19 @@ Result<> OnnxGraph::read_names() {
 
 bool OnnxGraph::is_scalar(const std::string& input) const { return holds(scalars_, input); }
 
-Result<> OnnxGraph::check_names(const NamedTensors& inputs) const {
-  std::vector<std::string> given;
-  for (const NamedTensor& input : inputs) {
-    if (!holds(inputs_, input.name) || holds(given, input.name)) {
-      return fail(ErrorKind::invalid_argument,
-                  "the input \"" + input.name.substr(0, 100) + "\" is " +
-                      (holds(given, input.name) ? "given twice" : "none of this graph's") +
-                      "; it has " + listed(inputs_));
-    }
-    TRY(check(input.tensor).context("input \"" + input.name + "\""));
-    given.push_back(input.name);
-  }
-  for (const std::string& name : inputs_) {
-    if (!holds(given, name)) {
-      return fail(ErrorKind::invalid_argument, "the input \"" + name + "\" was not given");
-    }
-  }
-  return {};
-}
-
 Result<NamedTensors> OnnxGraph::compute(const NamedTensors& inputs, const std::stop_token& stop) {
-  TRY(check_names(inputs));
+  std::vector<std::string> names;
+  for (const NamedTensor& input : inputs) names.push_back(input.name);
+  TRY(check_names(names, inputs_));
   Ort<OrtMemoryInfo> memory(api_.ReleaseMemoryInfo);
   TRY(check(api_, api_.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, memory.out())));
   Values given(api_, inputs.size());
-  std::vector<const char*> names;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& tensor = inputs[i].tensor;
-    TRY(make_value(api_, *memory.get(), tensor, is_scalar(inputs[i].name), given[i]));
-    names.push_back(inputs[i].name.c_str());
+    TRY(check(tensor).context("input \"" + names[i] + "\""));
+    TRY(make_value(api_, *memory.get(), tensor, is_scalar(names[i]), given[i]));
   }
+  const std::vector<const char*> filled = pointers(names);
   Ort<OrtRunOptions> run(api_.ReleaseRunOptions);
   TRY(check(api_, api_.CreateRunOptions(run.out())));
   // What a computation needed is given back to the system after it.
@@ -171,8 +145,8 @@ Result<NamedTensors> OnnxGraph::compute(const NamedTensors& inputs, const std::s
   {
     const std::stop_callback end(
         stop, [&] { (void)check(api_, api_.RunOptionsSetTerminate(run.get())); });
-    done = check(api_, api_.Run(session_, run.get(), names.data(), given.all().data(), names.size(),
-                                wanted.data(), wanted.size(), made.all().data()));
+    done = check(api_, api_.Run(session_, run.get(), filled.data(), given.all().data(),
+                                filled.size(), wanted.data(), wanted.size(), made.all().data()));
   }
   if (!done.ok() && stop.stop_requested()) return fail(ErrorKind::cancelled, "cancelled");
   TRY(std::move(done));
@@ -215,11 +189,7 @@ Result<Tensor> OnnxGraph::take_one(const OrtValue& value, std::uint64_t& bytes_l
   TRY(check(api_, api_.GetTensorShapeElementCount(info.get(), &elements)));
   // A product of the shape that the library has allocated: it cannot overflow.
   const std::uint64_t bytes = std::uint64_t{elements} * bytes_of(*type);
-  if (bytes > bytes_left) {
-    return fail(ErrorKind::resource_exhausted, "the outputs of one computation may have " +
-                                                   to_string(most_outputs_) + " together");
-  }
-  bytes_left -= bytes;
+  TRY(count_output(bytes, most_outputs_, bytes_left));
   Tensor tensor{.type = *type, .shape = {}, .bytes = Buffer(static_cast<std::size_t>(bytes))};
   for (const std::int64_t size : shape) tensor.shape.push_back(static_cast<std::uint32_t>(size));
   if (shape.empty()) tensor.shape = {1};  // as wasi:nn writes a single value

@@ -23,7 +23,6 @@ class OnnxGraph final : public Graph {
   OnnxGraph(const OrtApi& api, OrtSession* session, Bytes most_outputs)
       : api_(api), session_(session), most_outputs_(most_outputs) {}
   Result<> read_names();
-  Result<> check_names(const NamedTensors& inputs) const;
   // Whether the file says that this input has no dimensions.
   bool is_scalar(const std::string& input) const;
   Result<NamedTensors> take(const std::vector<OrtValue*>& values) const;

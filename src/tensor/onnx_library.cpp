@@ -2,43 +2,24 @@
 
 #include "base/text.hpp"
 
+#include "tensor/shared_library.hpp"
 #include <dlfcn.h>
-
-#include <algorithm>
 
 namespace quern::tensor {
 namespace {
 
-using Path = std::filesystem::path;
-
-constexpr std::string_view kVariable = "QUERN_ONNXRUNTIME";
-constexpr std::string_view kFile = "libonnxruntime.so";
-
-// libonnxruntime.so, libonnxruntime.so.1, libonnxruntime.so.1.32.0; the shortest name first.
-void add_libraries(const Path& folder, Files& files, std::vector<Path>& places) {
-  const auto names = files.list(folder);
-  if (!names.ok()) return;
-  std::vector<std::string> found;
-  for (const std::string& name : *names) {
-    if (name.starts_with(kFile)) found.push_back(name);
-  }
-  for (const std::string& name : found) places.push_back(folder / name);
-}
-
-// ROOT/python3.11/FOLDER/onnxruntime/capi for each Python there, the newest first.
-void add_python(const Path& root, const char* folder, Files& files, std::vector<Path>& places) {
-  const auto names = files.list(root);
-  if (!names.ok()) return;
-  for (auto name = names->rbegin(); name != names->rend(); ++name) {
-    if (!name->starts_with("python3")) continue;
-    add_libraries(root / *name / folder / "onnxruntime" / "capi", files, places);
-  }
+SharedLibrary onnx_library() {
+  return {.variable = "QUERN_ONNXRUNTIME",
+          .file = "libonnxruntime.so",
+          .system = {"libonnxruntime.so.1", "libonnxruntime.so"},
+          .package = "onnxruntime/capi",
+          .missing =
+              "ONNX graphs need ONNX Runtime, and no libonnxruntime.so is here: pip install "
+              "onnxruntime, or name one with QUERN_ONNXRUNTIME=/path/to/libonnxruntime.so"};
 }
 
 ErrorKind kind_of(OrtErrorCode code, std::string_view message) {
-  for (const std::string_view memory : {"memory", "bad_alloc", "bad allocation"}) {
-    if (message.find(memory) != std::string_view::npos) return ErrorKind::resource_exhausted;
-  }
+  if (speaks_of_memory(message)) return ErrorKind::resource_exhausted;
   switch (code) {
     case ORT_INVALID_ARGUMENT: return ErrorKind::invalid_argument;
     case ORT_NO_SUCHFILE: return ErrorKind::not_found;
@@ -51,13 +32,7 @@ ErrorKind kind_of(OrtErrorCode code, std::string_view message) {
   }
 }
 
-Result<OnnxLibrary> open_library(const Path& place) {
-  // RTLD_NODELETE: its threads run until the process ends.
-  void* const library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) {
-    const char* const why = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc's is per thread
-    return fail(ErrorKind::unsupported, why == nullptr ? place.string() : why);
-  }
+Result<OnnxLibrary> bind(void* library, const std::filesystem::path& place) {
   const auto base =
       reinterpret_cast<const OrtApiBase* (*)()>(dlsym(library, "OrtGetApiBase"));  // NOLINT
   if (base == nullptr) {
@@ -71,37 +46,14 @@ Result<OnnxLibrary> open_library(const Path& place) {
 
 }  // namespace
 
-std::vector<Path> onnx_library_places(const Process& process, Files& files) {
-  std::vector<Path> places;
-  const Path beside = process.executable().parent_path();
-  add_libraries(beside, files, places);
-  add_libraries(beside.parent_path() / "lib" / "quern", files, places);
-  places.emplace_back("libonnxruntime.so.1");
-  places.emplace_back(kFile);
-  for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
-    if (const auto root = process.env(variable)) {
-      add_python(Path(*root) / "lib", "site-packages", files, places);
-    }
-  }
-  if (const auto home = process.env("HOME")) {
-    add_python(Path(*home) / ".local" / "lib", "site-packages", files, places);
-  }
-  add_python("/usr/local/lib", "dist-packages", files, places);
-  add_python("/usr/lib", "dist-packages", files, places);
-  return places;
-}
-
 Result<OnnxLibrary> load_onnx_library(const Process& process, Files& files) {
-  if (const auto named = process.env(kVariable)) {
-    return open_library(*named).context(std::string(kVariable) + "=" + *named);
-  }
-  for (const Path& place : onnx_library_places(process, files)) {
-    auto library = open_library(place);
-    if (library.ok()) return library;
-  }
-  return fail(ErrorKind::unsupported,
-              "ONNX graphs need ONNX Runtime, and no libonnxruntime.so is here: pip install "
-              "onnxruntime, or name one with QUERN_ONNXRUNTIME=/path/to/libonnxruntime.so");
+  OnnxLibrary found;
+  const auto use = [&](void* library, const std::filesystem::path& place) -> Result<> {
+    found = TRY(bind(library, place));
+    return {};
+  };
+  TRY(load_library(onnx_library(), process, files, use));
+  return found;
 }
 
 Result<> check(const OrtApi& api, OrtStatus* status) {

@@ -1,4 +1,4 @@
-// Where ONNX Runtime's shared library is, and its table of functions.
+// ONNX Runtime's table of functions.
 #pragma once
 
 #include "base/files.hpp"
@@ -7,9 +7,7 @@
 
 #include <onnxruntime_c_api.h>
 
-#include <filesystem>
 #include <string>
-#include <vector>
 
 namespace quern::tensor {
 
@@ -22,12 +20,7 @@ struct OnnxLibrary {
   std::string version;
 };
 
-// Names for dlopen, in the order in which they are tried: beside the executable, the system's,
-// those of Python's package onnxruntime (of the active environment, the user's, the system's).
-std::vector<std::filesystem::path> onnx_library_places(const Process& process, Files& files);
-
-// Loaded once, and kept until the process ends: its threads could not survive anything else.
-// unsupported, saying what to do.
+// Kept until the process ends. Errors as of load_library.
 Result<OnnxLibrary> load_onnx_library(const Process& process, Files& files);
 
 // What a call answered, as our error; frees it. `doing`: the message's beginning.

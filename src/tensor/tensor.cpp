@@ -1,5 +1,6 @@
 #include "tensor/tensor.hpp"
 
+#include <array>
 #include <limits>
 
 namespace quern::tensor {
@@ -13,6 +14,16 @@ std::string_view to_string(ElementType type) {
     case ElementType::u8: return "U8";
     case ElementType::i32: return "I32";
     case ElementType::i64: return "I64";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::openvino: return "OpenVINO";
+    case Encoding::onnx: return "ONNX";
+    case Encoding::tensorflow: return "TensorFlow";
+    case Encoding::tensorflow_lite: return "TensorFlow Lite";
   }
   return "unknown";
 }
@@ -48,6 +59,19 @@ Result<> check(const Tensor& tensor) {
   return fail(ErrorKind::invalid_argument, "a tensor of " + (shape.empty() ? "one" : shape) + " " +
                                                std::string(to_string(tensor.type)) + " with " +
                                                std::to_string(tensor.bytes.size()) + " bytes");
+}
+
+std::vector<Library> known_libraries(const EngineOptions& options, const Process& process,
+                                     Files& files) {
+  static constexpr std::array kOnnxRuntime = {Encoding::onnx};
+  static constexpr std::array kOpenVino = {Encoding::openvino, Encoding::tensorflow,
+                                           Encoding::tensorflow_lite, Encoding::onnx};
+  return {{.name = "ONNX Runtime",
+           .reads = kOnnxRuntime,
+           .open = [=, &process, &files] { return open_onnx_runtime(options, process, files); }},
+          {.name = "OpenVINO", .reads = kOpenVino, .open = [=, &process, &files] {
+             return open_openvino(options, process, files);
+           }}};
 }
 
 }  // namespace quern::tensor

@@ -68,7 +68,7 @@ class BridgeProgram final : public Program {
 
 class BridgeLinked final : public Linked {
  public:
-  explicit BridgeLinked(qb_linked* linked) : handle_(linked) {}
+  BridgeLinked(qb_linked* linked, ProgramKind kind) : handle_(linked), kind_(kind) {}
 
   std::unique_ptr<Running> run(Sandbox sandbox, std::function<void(Result<int>)> done) override {
     return start_run(handle_.get(), std::move(sandbox), std::move(done));
@@ -76,7 +76,8 @@ class BridgeLinked final : public Linked {
   std::unique_ptr<Running> invoke(Sandbox sandbox, std::string function,
                                   std::vector<std::string> arguments,
                                   std::function<void(Result<Invoked>)> done) override {
-    return start_invoke(handle_.get(), std::move(sandbox), function, arguments, std::move(done));
+    const auto start = kind_ == ProgramKind::module ? start_invoke : start_call;
+    return start(handle_.get(), std::move(sandbox), function, arguments, std::move(done));
   }
   std::unique_ptr<HttpExchange> handle(Sandbox sandbox, HttpRequest request,
                                        std::shared_ptr<HttpResponseSink> sink) override {
@@ -91,6 +92,7 @@ class BridgeLinked final : public Linked {
 
  private:
   LinkedHandle handle_;
+  const ProgramKind kind_;
 };
 
 class BridgeEngine final : public Engine {
@@ -135,7 +137,7 @@ class BridgeEngine final : public Engine {
                           .advice_count = description.advice.size()};
     qb_linked* linked = nullptr;
     TRY(check(qb_link(handle_.get(), compiled.handle(), &view, &linked)));
-    return std::make_shared<BridgeLinked>(linked);
+    return std::make_shared<BridgeLinked>(linked, compiled.kind());
   }
 
   std::unique_ptr<Running> replay(std::shared_ptr<const Program> program,

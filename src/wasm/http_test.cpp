@@ -184,6 +184,9 @@ TEST_F(HttpTest, EveryWrongEndHasAName) {
   const auto half = ask("/half");
   EXPECT_EQ(half->status(), 200);
   expect_failure(half, ErrorKind::guest_trap, "unreachable");
+  const auto unfinished = ask("/unfinished");
+  EXPECT_EQ(unfinished->body_text(), "unfinished");
+  expect_failure(unfinished, ErrorKind::guest_trap, "broke its response off");
   expect_failure(ask("/loop", {.limits = {.cpu = 100ms}}), ErrorKind::deadline_exceeded,
                  "CPU time");
   expect_failure(ask("/never", {.limits = {.wall = 100ms}}), ErrorKind::deadline_exceeded,

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "wasm/bridge_values.hpp"
+#include "wasm/running.hpp"
 #include "wasm/thread_order.hpp"
 
 #include <utility>
@@ -10,9 +11,6 @@ namespace quern::wasm {
 namespace {
 
 // ---- callbacks: what the bridge tells, each on a worker thread -------------------------------
-
-// A run's `void*`: told once, then deleted.
-using RunDone = std::function<void(Result<Invoked>)>;
 
 QUERN_CALLBACK void run_done(void* run, std::uint32_t kind, qb_bytes message,
                              std::int32_t exit_code, qb_bytes results) noexcept {
@@ -98,22 +96,6 @@ QUERN_CALLBACK void body_taken(void* taken) noexcept {
 //
 // Null after a panic in the bridge, which has told the end already: then there is nothing to do.
 
-class BridgeRunning final : public Running {
- public:
-  explicit BridgeRunning(qb_running* running) : running_(running) {}
-  void cancel(Error reason) override {
-    if (running_ == nullptr) return;
-    const std::string message = reason.describe();
-    qb_running_cancel(running_.get(), kind_code(reason.kind()), borrow(message));
-  }
-
- private:
-  struct Free {
-    void operator()(qb_running* running) const noexcept { qb_running_free(running); }
-  };
-  std::unique_ptr<qb_running, Free> running_;
-};
-
 class BridgeExchange final : public HttpExchange {
  public:
   explicit BridgeExchange(qb_exchange* exchange) : exchange_(exchange) {}
@@ -147,10 +129,6 @@ RecordingFacts::What what_of(std::string_view name) {
   return name == "exchange" ? RecordingFacts::What::exchange : RecordingFacts::What::run;
 }
 
-SandboxView view_of(Sandbox sandbox) {
-  return SandboxView(std::make_unique<Instance>(std::move(sandbox)));
-}
-
 }  // namespace
 
 std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
@@ -161,18 +139,6 @@ std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
   });
   SandboxView given = view_of(std::move(sandbox));
   return std::make_unique<BridgeRunning>(qb_run(linked, given.give(), hand_over(end.release())));
-}
-
-std::unique_ptr<Running> start_invoke(const qb_linked* linked, Sandbox sandbox,
-                                      const std::string& function,
-                                      const std::vector<std::string>& arguments,
-                                      std::function<void(Result<Invoked>)> done) {
-  auto end = std::make_unique<RunDone>(std::move(done));
-  std::vector<qb_bytes> texts;
-  for (const std::string& argument : arguments) texts.push_back(borrow(argument));
-  SandboxView given = view_of(std::move(sandbox));
-  return std::make_unique<BridgeRunning>(qb_invoke(linked, given.give(), hand_over(end.release()),
-                                                   borrow(function), texts.data(), texts.size()));
 }
 
 std::unique_ptr<Running> start_replay(const qb_engine* engine, const qb_program* program,

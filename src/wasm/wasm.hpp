@@ -77,7 +77,7 @@ class Program {
 // How a function that was called by name ended.
 struct Invoked {
   int exit_code = 0;    // not 0 only when the function ended the program itself (proc_exit)
-  std::string results;  // as text, one a line
+  std::string results;  // as text, one a line; of a component one value
 };
 
 // What a recording says of itself.
@@ -113,7 +113,10 @@ class Linked {
   // Destroying the returned handle ends the run with `cancelled`.
   virtual std::unique_ptr<Running> run(Sandbox sandbox, std::function<void(Result<int>)> done) = 0;
 
-  // Calls an exported function of a module by name with text arguments, as `--invoke` does.
+  // Calls an exported function by name, with a text for each argument or as "add(1, 2)": numbers of
+  // a module, values in WAVE of a component, whose functions are "INTERFACE/NAME" where the name
+  // alone does not do. Results are text of the same form. Arguments that do not fit are told at
+  // once, on the caller's thread.
   virtual std::unique_ptr<Running> invoke(Sandbox sandbox, std::string function,
                                           std::vector<std::string> arguments,
                                           std::function<void(Result<Invoked>)> done) = 0;

@@ -4,13 +4,15 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import openai
 import pytest
 
 import quern
-from build import Missing, build
+from build import Missing, build, need
+from tensors import OPENVINO, Library, Onnx
 
 sys.path.insert(0, str(quern.ROOT / "tests" / "conformance"))
 import programs  # noqa: E402
@@ -50,6 +52,22 @@ def smollm2() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def gemma() -> pathlib.Path:
     return quern.where("models") / "gemma-3-270m.gguf"
+
+
+@pytest.fixture(scope="session")
+def onnx() -> Onnx:
+    folder = quern.where("onnx")
+    if not (folder / ".ready").exists():
+        pytest.skip(f"NOT TESTED: ONNX Runtime is not in {folder} (deps/onnx.sh)")
+    return Onnx(folder)
+
+
+@pytest.fixture(scope="session")
+def openvino() -> Library:
+    folder = quern.where("openvino")
+    if not (folder / ".ready").exists():
+        pytest.skip(f"NOT TESTED: OpenVINO is not in {folder} (deps/openvino.sh)")
+    return Library(folder, "openvino/libs/libopenvino_c.so", OPENVINO)
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +149,22 @@ def tree(tmp_path):
     (tmp_path / "fixed" / "file.txt").write_text("fixed")
     (tmp_path / "secret.txt").write_text("secret")
     return ["--dir", f"{tmp_path}/data::/data", "--dir", f"{tmp_path}/fixed::/fixed:ro"]
+
+
+@pytest.fixture
+def wat(tmp_path):
+    """wat("(module)"): a program from its text. Skips where the tool for that is missing."""
+
+    def make(text: str):
+        try:
+            tools = need("wasm-tools", "deps/setup.sh tests")
+        except Missing as missing:
+            pytest.skip(f"NOT TESTED: {missing}")
+        (tmp_path / "made.wat").write_text(text)
+        subprocess.run([tools, "parse", tmp_path / "made.wat", "-o", tmp_path / "made.wasm"], check=True)
+        return tmp_path / "made.wasm"
+
+    return make
 
 
 @pytest.fixture

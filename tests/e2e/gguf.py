@@ -5,6 +5,7 @@ The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 import functools
 import pathlib
+import random
 import struct
 
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -64,3 +65,21 @@ def token_id(path: pathlib.Path, text: str | bytes) -> int:
 @functools.cache
 def _ids(path: pathlib.Path) -> dict[str, int]:
     return {token: number for number, token in enumerate(metadata(path)["tokenizer.ggml.tokens"])}
+
+
+def write_adapter(path: pathlib.Path, layers: int, width: int, architecture: str = "llama", seed: int = 7) -> pathlib.Path:
+    """A LoRA adapter of rank 2 for the outputs of attention, of numbers by chance."""
+    chance = random.Random(seed)
+    text = lambda value: struct.pack("<Q", len(value)) + value.encode()  # noqa: E731
+    pair = lambda key, value: text(key) + struct.pack("<I", STRING) + text(value)  # noqa: E731
+    head = pair("general.type", "adapter") + pair("general.architecture", architecture) + pair("adapter.type", "lora")
+    head += text("adapter.lora.alpha") + struct.pack("<If", 6, 2.0)
+    tensors, data = b"", b""
+    for layer in range(layers):
+        for half, columns, rows in (("a", width, 2), ("b", 2, width)):
+            tensors += text(f"blk.{layer}.attn_output.weight.lora_{half}") + struct.pack("<IQQIQ", 2, columns, rows, 0, len(data))
+            data += struct.pack(f"<{width * 2}f", *(chance.gauss(0, 0.2) for _ in range(width * 2)))
+            data += b"\0" * (-len(data) % 32)
+    head = b"GGUF" + struct.pack("<IQQ", 3, layers * 2, 4) + head + tensors
+    path.write_bytes(head + b"\0" * (-len(head) % 32) + data)
+    return path

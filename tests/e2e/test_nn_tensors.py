@@ -11,20 +11,7 @@ import urllib.request
 import numpy as np
 import pytest
 import quern
-
-TYPES = {"float16": 0, "float32": 1, "float64": 2, "bfloat16": 3, "uint8": 4, "int32": 5, "int64": 6}  # wasi:nn's
-CORE_TYPES = {"float16": 0, "float32": 1, "float64": 2, "uint8": 3, "int32": 4, "int64": 5}
-
-# Reads {graph, inputs: {name: [type, shape, hex]}}, writes {name: [shape, hex]}.
-REFERENCE = """
-import json, sys
-import numpy as np, onnxruntime
-asked = json.load(sys.stdin)
-session = onnxruntime.InferenceSession(asked["graph"])
-inputs = {name: np.frombuffer(bytes.fromhex(data), kind).reshape(shape) for name, (kind, shape, data) in asked["inputs"].items()}
-outputs = session.run(None, inputs)
-print(json.dumps({made.name: [array.shape, array.tobytes().hex()] for made, array in zip(session.get_outputs(), outputs)}))
-"""
+from tensors import TYPES, outputs, program_and_words
 
 # Writes a graph of one operation that takes hours in 24 MiB: the averages of each two million of four million numbers.
 HOURS = """
@@ -41,64 +28,14 @@ open(sys.argv[1], "wb").write(model.SerializeToString())
 """
 
 
-class Onnx:
-    """ONNX Runtime and graphs for it, as set-up made them."""
-
-    def __init__(self, folder):
-        self.graphs = folder / "graphs"
-        self.python = folder / "bin" / "python"
-        self.library = next(folder.glob("lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so*"))
-        words = (self.graphs / "vocabulary.txt").read_text().split("\n")
-        self.vocabulary = {word: number for number, word in enumerate(words)}
-
-    def graph(self, name: str):
-        return self.graphs / f"{name}.onnx"
-
-    def reference(self, name: str, inputs: dict) -> dict:
-        asked = {"graph": str(self.graph(name)),
-                 "inputs": {key: [str(a.dtype), a.shape, a.tobytes().hex()] for key, a in inputs.items()}}
-        said = subprocess.run([self.python, "-c", REFERENCE], input=json.dumps(asked), capture_output=True, text=True, check=True)
-        return {key: np.frombuffer(bytes.fromhex(data), "f4").reshape(shape)
-                for key, (shape, data) in json.loads(said.stdout).items()}
-
-    def sentences(self, *texts: str) -> dict:
-        """The encoder's inputs: words of the vocabulary, shorter sentences filled up."""
-        rows = [[self.vocabulary[word] for word in f"[CLS] {text} [SEP]".split()] for text in texts]
-        longest = max(map(len, rows))
-        ids = np.array([row + [0] * (longest - len(row)) for row in rows], "i8")
-        return {"input_ids": ids, "attention_mask": (ids != 0).astype("i8"), "token_type_ids": np.zeros_like(ids)}
-
-
-@pytest.fixture(scope="session")
-def onnx() -> Onnx:
-    folder = quern.where("onnx")
-    if not (folder / ".ready").exists():
-        pytest.skip(f"NOT TESTED: ONNX Runtime is not in {folder} (deps/onnx.sh)")
-    return Onnx(folder)
-
-
 @pytest.fixture
 def run(guest, home, onnx):
     """run("component" or "module", graph's name or "@file", inputs, option...)."""
     def run_it(world: str, graph: str, inputs: dict, *options, library=None, **more) -> quern.Ended:
-        words = []
-        for name, array in inputs.items():
-            shape = "x".join(map(str, array.shape))
-            kind = (TYPES if world == "component" else CORE_TYPES)[str(array.dtype)]
-            words += [name] if world == "component" else []
-            words += [kind, shape, array.tobytes().hex()]
-        program = guest("c/tensors" if world == "component" else "rust/nn-tensors")
+        program, words = program_and_words(guest, world, inputs)
         return quern.quern("run", *options, program, graph, *words, home=home,
-                           QUERN_ONNXRUNTIME=str(library or onnx.library), **more)
+                           QUERN_ONNXRUNTIME=library or onnx.library, **more)
     return run_it
-
-
-def outputs(world: str, ended: quern.Ended, names: list[str]) -> dict[str, bytes]:
-    assert ended.code == 0, ended.err
-    lines = [line.split() for line in ended.out.splitlines()]
-    if world == "component":
-        assert [line[0] for line in lines] == names
-    return {name: bytes.fromhex(line[-1]) for name, line in zip(names, lines, strict=True)}
 
 
 BOTH = pytest.mark.parametrize("world", ["component", "module"])
@@ -107,7 +44,7 @@ BOTH = pytest.mark.parametrize("world", ["component", "module"])
 @BOTH
 def test_a_sentence_encoder_gives_what_python_gets(run, onnx, world):
     inputs = onnx.sentences("a cat sits on a mat", "the kitten rests on the rug", "interest rates were raised")
-    expected = onnx.reference("minilm", inputs)
+    expected = onnx.reference(onnx.graph("minilm"), inputs)
     ended = run(world, "encoder", inputs, "--nn-preload", f"encoder:ONNX:CPU:{onnx.graph('minilm')}")
     got = outputs(world, ended, list(expected))
     for name, array in expected.items():
@@ -133,7 +70,7 @@ def test_every_element_type_passes_through_a_component(run, onnx, guest, home):
         words += [name, kind, "2x3", data]
         expected.append(f"{name}_out {kind} 2x3 {data}")
     ended = quern.quern("run", "--nn-preload", f"types:ONNX:CPU:{onnx.graph('types')}", guest("c/tensors"), "types", *words,
-                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+                        home=home, QUERN_ONNXRUNTIME=onnx.library)
     assert ended.code == 0, ended.err
     assert ended.out.splitlines() == expected
 
@@ -142,7 +79,7 @@ def test_large_tensors_go_through_a_component(onnx, guest, home):
     count = 5 << 20  # 20 MiB each
     words = [word for name in "ab" for word in (name, TYPES["float32"], count, f"={4 * count}")]
     ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
-                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+                        home=home, QUERN_ONNXRUNTIME=onnx.library)
     assert ended.code == 0, ended.err
     assert ended.out.splitlines()[0] == f"sum {TYPES['float32']} {count} ={4 * count}"
 
@@ -150,7 +87,7 @@ def test_large_tensors_go_through_a_component(onnx, guest, home):
 def test_tensors_beyond_the_bound_end_the_component_and_not_the_host(onnx, guest, home):
     words = ["a", TYPES["uint8"], 65 << 20, f"={65 << 20}"]
     ended = quern.quern("run", "--nn-preload", f"sum:ONNX:CPU:{onnx.graph('sum')}", guest("c/tensors"), "sum", *words,
-                        home=home, QUERN_ONNXRUNTIME=str(onnx.library))
+                        home=home, QUERN_ONNXRUNTIME=onnx.library)
     assert ended.code == 134 and "64 MiB" in ended.err, ended
 
 
@@ -238,9 +175,9 @@ def test_without_the_library_the_program_hears_what_is_missing(run, onnx, world)
 
 def test_a_service_computes_for_many_at_once(guest, home, onnx):
     texts = ["a cat sits", "the kitten rests on the rug", "interest rates were raised", "one two three"] * 4
-    expected = {text: onnx.reference("minilm", onnx.sentences(text))["sentence_embedding"][0] for text in set(texts)}
+    expected = {text: onnx.reference(onnx.graph("minilm"), onnx.sentences(text))["sentence_embedding"][0] for text in set(texts)}
     with quern.Server("serve", guest("python/vectors"), "--nn-preload", f"encoder:ONNX:CPU:{onnx.graph('minilm')}",
-                      home=home, QUERN_ONNXRUNTIME=str(onnx.library)) as server:
+                      home=home, QUERN_ONNXRUNTIME=onnx.library) as server:
         def vector(text: str) -> np.ndarray:
             ids = ",".join(map(str, onnx.sentences(text)["input_ids"][0]))
             with urllib.request.urlopen(f"{server.url}/?ids={ids}", timeout=quern.PATIENCE_S) as answer:
@@ -252,13 +189,6 @@ def test_a_service_computes_for_many_at_once(guest, home, onnx):
         with pytest.raises(urllib.error.HTTPError) as denied:
             urllib.request.urlopen(f"{server.url}/?ids=101", timeout=quern.PATIENCE_S)
         assert denied.value.code == 500 and denied.value.read().decode().startswith("SECURITY: using the model")
-
-
-def test_doctor_says_whether_graphs_can_run(home, onnx):
-    for library, word, state in ((onnx.library, "ONNX Runtime 1.", "ok"), ("/no/such.so", "/no/such.so", "note")):
-        told = json.loads(quern.quern("doctor", "--json", home=home, QUERN_ONNXRUNTIME=str(library)).out)
-        finding = next(each for each in told["findings"] if each["name"] == "graphs run on")
-        assert finding["state"] == state and word in finding["text"], finding
 
 
 def test_a_language_model_answers_a_component(run, smollm2):

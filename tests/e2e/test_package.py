@@ -79,7 +79,9 @@ def test_a_packed_model_names_its_weights_and_its_grants(analyst, smollm2):
     assert card["weights"]["digest"] == digest_of(smollm2)
     assert card["weights"]["size_bytes"] == smollm2.stat().st_size
     assert any(card["weights"]["digest"] in grant for grant in told["grants"])
-    assert "acme/analyst" in quern.quern("inspect", analyst, home=analyst.parent).out
+    text = quern.quern("inspect", analyst, home=analyst.parent).out
+    assert "acme/analyst" in text
+    assert not card["weights"]["licence"] and ", \n" not in text and ",\n" not in text
 
 
 def test_the_same_card_gives_the_same_component(analyst):
@@ -113,6 +115,29 @@ def test_a_composed_app_runs_with_the_weights_granted_by_digest(whole, analyst, 
     with quern.Server("serve", whole, "--model", digest_of(smollm2), "--ctx-size", "2048", "--threads", "1",
                       home=whole.parent) as server:
         assert said(ask(server.url, ("user", QUESTION), model="acme/analyst")) == said(plain_answer)
+
+
+def test_in_the_terminal_it_says_the_same(analyst, plain_answer, fresh_home, smollm2):
+    words = ("--ctx-size", "2048", "--threads", "1", "--temperature", "0", "--max-tokens", "12", QUESTION)
+    answered = quern.quern("chat", "--model", analyst, *words, home=analyst.parent)
+    assert answered.code == 0, answered.err
+    assert answered.out.strip() == said(plain_answer)[0].strip()
+    # Where the catalog does not have the weights they may lie beside it.
+    (fresh_home / "analyst.wasm").write_bytes(analyst.read_bytes())
+    alone = quern.quern("chat", "--model", "analyst.wasm", "Hello", home=fresh_home)
+    assert alone.code != 0 and digest_of(smollm2) in alone.err
+    (fresh_home / "some.gguf").symlink_to(smollm2)
+    beside = quern.quern("chat", "--model", "analyst.wasm", *words, home=fresh_home)
+    assert beside.code == 0 and beside.out == answered.out, beside.err
+    with quern.Server("--model", "analyst.wasm", "--ctx-size", "2048", "--threads", "1", home=fresh_home) as server:
+        assert said(ask(server.url, ("user", QUESTION), model="acme/analyst")) == said(plain_answer)
+
+
+def test_a_model_with_code_of_its_own_is_not_spoken_for(analyst):
+    own = analyst.read_bytes().replace(SYSTEM.encode(), SYSTEM.upper().encode(), 1)
+    (analyst.parent / "own.wasm").write_bytes(own)
+    refused = quern.quern("chat", "--model", "own.wasm", "Hello", home=analyst.parent)
+    assert refused.code != 0 and "code of its own" in refused.err
 
 
 def test_a_composed_app_without_its_weights_is_refused_by_the_host(analyst, script):
@@ -165,7 +190,6 @@ def test_what_does_not_fit_is_said(analyst, smollm2):
     assert "no model is called" in refused("pack", "nobody", "-o", "no.wasm")
     assert "no name for a model" in refused("pack", smollm2, "--name", "a b", "-o", "no.wasm")
     assert "name no other beside it" in refused("serve", analyst, "--model", analyst, "--model", "gemma")
-    assert "model component" in refused("chat", "--model", analyst, "Hello")
     assert "no WebAssembly" in refused("inspect", smollm2)
 
 
@@ -227,6 +251,16 @@ def test_pushed_pulled_into_an_empty_home_and_asked(pushed, fresh_home, analyst,
     assert (fresh_home / "analyst.wasm").read_bytes() == analyst.read_bytes()
     with quern.Server("--model", "analyst.wasm", "--ctx-size", "2048", "--threads", "1", home=fresh_home) as server:
         assert said(ask(server.url, ("user", QUESTION), model="acme/analyst")) == said(plain_answer)
+
+
+def test_a_reference_is_a_model_wherever_one_is_named(pushed, fresh_home, plain_answer):
+    words = ("--model", pushed, "--ctx-size", "2048", "--threads", "1")
+    answered = quern.quern("chat", *words, "--temperature", "0", "--max-tokens", "12", QUESTION, home=fresh_home)
+    assert answered.code == 0, answered.err
+    assert answered.out.strip() == said(plain_answer)[0].strip()
+    with quern.Server(*words, home=fresh_home) as server:
+        assert said(ask(server.url, ("user", QUESTION), model="acme/analyst")) == said(plain_answer)
+    assert not list(fresh_home.glob("*.wasm"))
 
 
 def test_a_pull_that_was_killed_goes_on_where_it_was(pushed, registry, fresh_home, smollm2):

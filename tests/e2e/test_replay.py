@@ -14,7 +14,6 @@ import time
 
 import pytest
 import quern
-from build import need
 from wire import ask
 
 GUESTS = pathlib.Path(os.environ.get("QUERN_BUILD", ".")).resolve() / "guests" / "hostile"
@@ -85,11 +84,14 @@ def test_random_guests(built, recorder, tmp_path, file):
         assert ended.out or ended.err, f"seed {seed} does nothing"
 
 
-def test_an_invoked_function_is_replayed(recorder, tmp_path):
-    text, program = tmp_path / "add.wat", tmp_path / "add.wasm"
-    text.write_text('(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))')
-    subprocess.run([need("wasm-tools", "deps/setup.sh tests"), "parse", text, "-o", program], check=True)
-    assert recorder.same("--invoke", "add", program, 2, 3).out == "5\n"
+def test_an_invoked_function_is_replayed(recorder, wat):
+    program = wat('(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))')
+    assert recorder.same("--invoke", "add(2, 3)", program).out == "5\n"
+
+
+def test_an_invoked_function_of_a_component_is_refused(recorder, built):
+    ended = recorder.record("--invoke", "run()", built("random") / "component.wasm")
+    assert ended.code == 1 and "not components yet" in ended.err and not recorder.file.exists()
 
 
 # ---- components -------------------------------------------------------------------------------------------

@@ -332,22 +332,6 @@ def test_a_service_is_not_run_as_a_command(guest, home):
 # ---- what cannot be run, and why ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def wat(tmp_path):
-    """wat("(module)"): a program from its text. Skips where the tool for that is missing."""
-
-    def make(text: str):
-        try:
-            tools = need("wasm-tools", "deps/setup.sh tests")
-        except Missing as missing:
-            pytest.skip(f"NOT TESTED: {missing}")
-        (tmp_path / "made.wat").write_text(text)
-        subprocess.run([tools, "parse", tmp_path / "made.wat", "-o", tmp_path / "made.wasm"], check=True)
-        return tmp_path / "made.wasm"
-
-    return make
-
-
 @pytest.mark.parametrize("imports, advice", [
     (["wasi_ephemeral_nn.no_such_call"], "WASI-NN"),
     (["env.emscripten_notify_memory_growth"], "link it fully"),

@@ -159,8 +159,8 @@ def test_errors_have_names(llm):
 @pytest.mark.parametrize(("reference", "kind", "text"), [
     ("/no/such.gguf", quern.NotFoundError, "there is no model file /no/such.gguf"),
     ("smolm2-135m-instruct", quern.NotFoundError, "did you mean smollm2-135m-instruct"),
-    ("oci:registry.example/team/model:1", quern.UnsupportedError, "packs and registry references cannot be loaded yet"),
-    ("model.wasm", quern.UnsupportedError, "packs and registry references cannot be loaded yet"),
+    ("127.0.0.1:9/team/model:1", quern.UnavailableError, "127.0.0.1:9"),
+    ("/no/model.wasm", quern.NotFoundError, "/no/model.wasm"),
     (__file__, quern.CorruptDataError, "GGUF"),
 ])
 def test_what_cannot_be_loaded_says_why(reference, kind, text, monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import collections.abc
 import dataclasses
 import inspect
 import os
@@ -26,6 +27,8 @@ T = TypeVar("T")
 P = TypeVar("P", bound=_native.Pending)
 Prompt = Union[str, Sequence[Mapping[str, Any]]]
 Progress = Callable[[str, int, int], Any]
+Path = Union[str, "os.PathLike[str]"]
+Lora = Union[Path, Sequence[Path], Mapping[Path, float]]
 
 
 class Options(TypedDict, total=False):
@@ -316,22 +319,27 @@ def _show_progress(source: str, done: int, total: int) -> None:
 
 
 def load(reference: str | os.PathLike[str], *, context_tokens: int = 0, threads: int = 0, max_running: int = 16,
-         cache_tokens: int = 16384, progress: Progress | None = None) -> Model:
+         cache_tokens: int = 16384, lora: Lora = (), progress: Progress | None = None) -> Model:
     """Loads a model into this process.
 
-    reference: a name of the catalog ("smollm2-135m-instruct"), the path of a GGUF file, "hub:OWNER/REPO[/FILE]" or an
-        https address. Weights that are not here are downloaded and verified first, once for every program on this
-        machine.
+    reference: a name of the catalog ("smollm2-135m-instruct"), the path of a GGUF file, "hub:OWNER/REPO[/FILE]", an
+        https address, or a pack: the path of a FILE.wasm that `quern pack` made, or REGISTRY/NAME[:TAG][@DIGEST].
+        Weights that are not here are downloaded and verified first, once for every program on this machine.
     context_tokens: that one conversation may hold; 0: the model's own length, at most 8192.
     threads: 0: the processors that this process may use.
     max_running: answers that are computed together.
     cache_tokens: of prompts that are kept for whoever begins alike; 0: none.
+    lora: LoRA adapters (GGUF) that are added to the weights: a path, several of them, or {path: scale}.
     progress: called with (source, bytes done, bytes in all or 0) while weights are fetched. Left out: a line on a
         terminal's stderr.
     """
     if progress is None and sys.stderr is not None and sys.stderr.isatty():
         progress = _show_progress
-    options = {"context_tokens": context_tokens, "threads": threads, "max_running": max_running, "cache_tokens": cache_tokens}
+    if isinstance(lora, (str, os.PathLike)):
+        lora = [lora]
+    scales = dict(lora) if isinstance(lora, collections.abc.Mapping) else {path: 1.0 for path in lora}
+    adapters = [{"file": os.fspath(path), "scale": scale} for path, scale in scales.items()]
+    options = {"adapters": adapters, "context_tokens": context_tokens, "threads": threads, "max_running": max_running, "cache_tokens": cache_tokens}
     return Model(os.fspath(reference), options, progress)
 
 

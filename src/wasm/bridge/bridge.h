@@ -61,14 +61,14 @@ typedef struct qb_pair {
 
 /* A call from a core module to a raw function, asked again until it is no longer pending. */
 typedef struct qb_raw_call {
-  uint8_t* memory;      /* memory 0 of the caller; null when it has none */
+  uint8_t* memory; /* memory 0 of the caller; null when it has none */
   size_t memory_size;
-  uint64_t* values;     /* in: the arguments' bits; out: the results' bits */
+  uint64_t* values; /* in: the arguments' bits; out: the results' bits */
   size_t arguments;
   void* instance;
-  void* waker_source;   /* for qb_waker_new, valid for this call only */
-  void* printer;        /* for qb_raw_print, valid for this call only */
-  void* written;        /* for qb_raw_wrote, valid for this call only; null when nobody asks */
+  void* waker_source; /* for qb_waker_new, valid for this call only */
+  void* printer;      /* for qb_raw_print, valid for this call only */
+  void* written;      /* for qb_raw_wrote, valid for this call only; null when nobody asks */
 } qb_raw_call;
 
 typedef enum { QB_RAW_DONE = 0, QB_RAW_PENDING = 1, QB_RAW_TRAP = 2 } qb_raw_status;
@@ -97,7 +97,7 @@ typedef struct qb_callbacks {
   void (*host_resource_drop)(void* host, uint32_t index, void* instance, uint32_t rep);
   uint32_t /* qb_raw_status */ (*host_raw_call)(void* host, uint32_t index, qb_raw_call* call,
                                                 qb_text_out trap);
-  /* The end of a run; `run` is not named afterwards. text: results of qb_invoke. */
+  /* The end of a run; `run` is not named afterwards. text: what was called gave. */
   void (*run_done)(void* run, uint32_t error_kind, qb_bytes message, int32_t exit_code,
                    qb_bytes text);
   /* The end of a replay; `replay` is not named afterwards. Not 0: it could not be made. */
@@ -117,12 +117,12 @@ typedef struct qb_callbacks {
 /* ---- engine and programs ------------------------------------------------------------------ */
 
 typedef struct qb_engine_options {
-  qb_bytes cache_dir;       /* empty: no cache */
-  uint32_t worker_threads;  /* 0: the processors of this process */
+  qb_bytes cache_dir;      /* empty: no cache */
+  uint32_t worker_threads; /* 0: the processors of this process */
   uint32_t max_instances;
-  uint64_t max_memory;      /* bytes */
-  uint64_t stack;           /* bytes */
-  uint64_t place_wait_ms;   /* for one of max_instances to end; then unavailable */
+  uint64_t max_memory;    /* bytes */
+  uint64_t stack;         /* bytes */
+  uint64_t place_wait_ms; /* for one of max_instances to end; then unavailable */
   qb_callbacks callbacks;
 } qb_engine_options;
 
@@ -169,7 +169,7 @@ typedef struct qb_host {
   void* host;
   const qb_interface_item* items; /* callbacks name them by their index */
   size_t item_count;
-  const qb_raw_item* raw;         /* callbacks name them by their index */
+  const qb_raw_item* raw; /* callbacks name them by their index */
   size_t raw_count;
   const qb_pair* advice; /* the beginning of an import, and what to say when nobody provides it */
   size_t advice_count;
@@ -178,6 +178,10 @@ typedef struct qb_host {
 /* Takes host.host in every case. */
 qb_error qb_link(const qb_engine* engine, const qb_program* program, const qb_host* host,
                  qb_linked** out);
+/* Of a component: a line for each function that it exports, "INSTANCE\tNAME\tTYPE\n" (UTF-8), the
+ * instance empty where it is the component's own, the type as WIT has it with all names replaced by
+ * what they stand for. Of a module: nothing. */
+qb_error qb_linked_functions(const qb_linked* linked, qb_buffer* out);
 void qb_linked_free(qb_linked* linked);
 
 /* ---- instances ---------------------------------------------------------------------------- */
@@ -198,9 +202,9 @@ typedef struct qb_sandbox {
   size_t env_count;
   const qb_directory* directories;
   size_t directory_count;
-  bool network;   /* ask instance_allow_*; else deny */
+  bool network; /* ask instance_allow_*; else deny */
   bool inherit_in;
-  uint32_t out;   /* qb_output */
+  uint32_t out; /* qb_output */
   uint32_t err;
   uint64_t memory_bytes;
   uint32_t table_elements;
@@ -218,6 +222,10 @@ typedef struct qb_sandbox {
 qb_running* qb_run(const qb_linked* linked, const qb_sandbox* sandbox, void* run);
 qb_running* qb_invoke(const qb_linked* linked, const qb_sandbox* sandbox, void* run,
                       qb_bytes function, const qb_bytes* arguments, size_t count);
+/* A component's function; `instance` as qb_linked_functions tells it. Arguments, and the results in
+ * run_done's text, are as docs/formats/bridge-values.md has them. */
+qb_running* qb_call_export(const qb_linked* linked, const qb_sandbox* sandbox, void* run,
+                           qb_bytes instance, qb_bytes function, qb_bytes arguments);
 void qb_running_cancel(qb_running* running, uint32_t error_kind, qb_bytes message);
 /* Ends the run if it still runs. */
 void qb_running_free(qb_running* running);

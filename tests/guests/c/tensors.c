@@ -1,6 +1,6 @@
 // tensors GRAPH [NAME TYPE DIMENSIONS BYTES]...: computes a graph of WASI-NN once, as a component.
-// GRAPH is a granted name, or @FILE, whose bytes are loaded as ONNX. TYPE is WASI-NN's number, DIMENSIONS
-// as in 2x3, BYTES in hexadecimal, or =COUNT for so many zeros. Each output becomes a line: name, type,
+// GRAPH is a granted name, or @FILE, whose bytes are loaded as what its name says, else as ONNX;
+// @FILE.xml,WEIGHTS has two parts. TYPE is WASI-NN's number, DIMENSIONS as in 2x3, BYTES in hexadecimal, or =COUNT for so many zeros. Each output becomes a line: name, type,
 // dimensions, bytes (=COUNT when they are more than a MiB). A failure is a line on stderr, "error CODE: WORDS",
 // and exit code 1.
 #include "tensors.h"
@@ -46,18 +46,37 @@ static void print_tensor(wasi_nn_inference_named_tensor_t *named) {
   printf("\n");
 }
 
-static bool load(const char *name, wasi_nn_graph_own_graph_t *graph, wasi_nn_errors_own_error_t *error) {
+static wasi_nn_graph_graph_builder_t read_file(const char *name) {
+  FILE *file = fopen(name, "rb");
+  if (!file) exit(2);
+  enum { MOST = 128 << 20 };
+  wasi_nn_graph_graph_builder_t bytes = {malloc(MOST), 0};
+  bytes.len = fread(bytes.ptr, 1, MOST, file);
+  fclose(file);
+  bytes.ptr = realloc(bytes.ptr, bytes.len + 1);
+  return bytes;
+}
+
+static wasi_nn_graph_graph_encoding_t encoding_of(const char *name) {
+  static const char *endings[] = {".xml", ".onnx", ".pb", ".pt", ".tflite"};  // in the interface's order
+  for (uint8_t i = 0; i < 5; ++i) {
+    const size_t size = strlen(endings[i]);
+    if (strlen(name) > size && strcmp(name + strlen(name) - size, endings[i]) == 0) return i;
+  }
+  return 1;  // ONNX
+}
+
+static bool load(char *name, wasi_nn_graph_own_graph_t *graph, wasi_nn_errors_own_error_t *error) {
   tensors_string_t text;
   if (name[0] != '@') {
     tensors_string_dup(&text, name);
     return wasi_nn_graph_load_by_name(&text, graph, error);
   }
-  FILE *file = fopen(name + 1, "rb");
-  if (!file) exit(2);
-  wasi_nn_graph_graph_builder_t bytes = {malloc(8u << 20), 0};
-  bytes.len = fread(bytes.ptr, 1, 8u << 20, file);
-  wasi_nn_graph_list_graph_builder_t builders = {&bytes, 1};
-  return wasi_nn_graph_load(&builders, 1, 0, graph, error);  // ONNX, CPU
+  const char *first = strtok(name + 1, ","), *second = strtok(NULL, ",");
+  wasi_nn_graph_graph_builder_t parts[2] = {read_file(first)};
+  if (second) parts[1] = read_file(second);
+  wasi_nn_graph_list_graph_builder_t builders = {parts, second ? 2 : 1};
+  return wasi_nn_graph_load(&builders, encoding_of(first), 0, graph, error);  // on the processor
 }
 
 int main(int count, char **words) {

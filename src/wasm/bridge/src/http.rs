@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::body::{HostOutgoingBody, HyperOutgoingBody, StreamContext};
 use wasmtime_wasi_http::WasiHttpView;
 
 type Response = http::Response<HyperOutgoingBody>;
@@ -100,7 +100,19 @@ async fn call_handler(
         proxy.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await
     };
     let called = call.await;
+    break_off_unfinished(&mut guest.store);
     called.map_err(|error| guest.ended_by(error))
+}
+
+/// What a guest leaves unfinished is broken off: to drop its store with the body in it would look
+/// like the body's end, and its client would take a part for the whole.
+fn break_off_unfinished(store: &mut wasmtime::Store<State>) {
+    for entry in store.data_mut().http().table.iter_mut() {
+        if let Some(body) = entry.downcast_mut::<HostOutgoingBody>() {
+            let (other, _) = HostOutgoingBody::new(StreamContext::Response, None, 1, 1);
+            std::mem::replace(body, other).abort();
+        }
+    }
 }
 
 /// Carries the response to the sink.
@@ -246,7 +258,7 @@ unsafe extern "C" fn qb_handle(
                 }
                 (Err(named), _) | (_, Err(named)) => Err(named),
             };
-            let result = result.map(|()| (0, String::new()));
+            let result = result.map(|()| (0, Vec::new()));
             tape.iter().for_each(|tape| tape.end(&result));
             if let Err(named) = result {
                 sink.fail(&named);

@@ -9,7 +9,7 @@
 //!   host      functions of the host;  values  their encoding;  wake  how C++ wakes a guest
 //!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
 //!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
-//!   run       one run;  http  one request;  body  its body
+//!   run       one run;  invoke  a function by its name;  http  one request;  body  its body
 //!   tape      what a guest hears, written down:  recorded  record_core  record_wasi  record_http
 //!             record_sockets
 //!   recording the file;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
@@ -30,6 +30,7 @@ mod error;
 mod guest_bytes;
 mod host;
 mod http;
+mod invoke;
 mod link;
 mod network;
 mod outbound;

@@ -14,13 +14,6 @@ pub struct Recorded<I> {
 }
 
 impl<I> Recorded<I> {
-    pub fn begin(&self, name: &str, write: impl FnOnce(&mut Recorder)) -> Option<Calling> {
-        let tape = self.tape.as_ref()?;
-        let mut recorder = Recorder::default();
-        write(&mut recorder);
-        Some(tape.call(name, recorder.arguments))
-    }
-
     /// Ends the record of a call that has an error of its own kind.
     pub fn settle<T: Logged, E>(
         &mut self,
@@ -33,14 +26,14 @@ impl<I> Recorded<I> {
         let Some(calling) = calling else { return result };
         let error = match result {
             Ok(value) => {
-                calling.returned(|out| Ok::<&T, &()>(&value).put(out));
+                answered(calling, Some(1), &value);
                 return Ok(value);
             }
             Err(error) => error,
         };
         match self.code(error) {
             Ok(code) => {
-                calling.returned(|out| Err::<&(), _>(&code).put(out));
+                answered(calling, Some(0), &code);
                 Err(Self::again(code))
             }
             Err(trap) => {
@@ -51,13 +44,43 @@ impl<I> Recorded<I> {
     }
 }
 
+// The next three are not generic, and not in line: there are two hundred functions that call them.
+
+/// Begins the record of a call, when there is a tape.
+#[inline(never)]
+pub fn begin(tape: &Option<Arc<Tape>>, name: &str, values: &[&dyn Logged]) -> Option<Calling> {
+    let tape = tape.as_ref()?;
+    let mut arguments = Arguments::default();
+    let mut buffer = Vec::new();
+    for value in values {
+        buffer.clear();
+        value.put(&mut buffer);
+        arguments.add(&buffer);
+    }
+    Some(tape.call(name, arguments))
+}
+
+/// `ok`: of a result<T, E>, which of the two.
+#[inline(never)]
+fn answered(calling: Calling, ok: Option<u8>, value: &dyn Logged) {
+    calling.returned(|out| {
+        out.extend(ok);
+        value.put(out);
+    });
+}
+
 /// Ends the record of a call that has no error but a trap.
+#[inline(never)]
+fn ended(calling: Calling, result: std::result::Result<&dyn Logged, &wasmtime::Error>) {
+    match result {
+        Ok(value) => answered(calling, None, value),
+        Err(error) => calling.failed(error),
+    }
+}
+
 pub fn told<T: Logged>(calling: Option<Calling>, result: Result<T>) -> Result<T> {
     if let Some(calling) = calling {
-        match &result {
-            Ok(value) => calling.returned(|out| value.put(out)),
-            Err(error) => calling.failed(error),
-        }
+        ended(calling, result.as_ref().map(|value| value as &dyn Logged));
     }
     result
 }
@@ -68,20 +91,6 @@ pub trait Errors<E> {
     fn code(&mut self, error: E) -> Result<Self::Code>;
     fn again(code: Self::Code) -> E;
     fn trap(error: wasmtime::Error) -> E;
-}
-
-#[derive(Default)]
-pub struct Recorder {
-    arguments: Arguments,
-    buffer: Vec<u8>,
-}
-
-impl Recorder {
-    pub fn value(&mut self, value: &impl Logged) {
-        self.buffer.clear();
-        value.put(&mut self.buffer);
-        self.arguments.add(&self.buffer);
-    }
 }
 
 /// The functions of one interface. `plain` ones fail by traps alone, `waits` are those that wait,
@@ -97,9 +106,8 @@ macro_rules! recorded {
         plain $name:ident = $wit:literal ($($argument:ident: $ty:ty),*) -> $result:ty;
         $($rest:tt)*) => {
         fn $name(&mut self, $($argument: $ty),*) -> wasmtime::Result<$result> {
-            let calling = self.begin(concat!($interface, "#", $wit), |_recorder| {
-                $(_recorder.value(&$argument);)*
-            });
+            let name = concat!($interface, "#", $wit);
+            let calling = crate::recorded::begin(&self.tape, name, &[$(&$argument),*]);
             told(calling, <_ as $host>::$name(&mut self.inner, $($argument),*))
         }
         recorded!(@functions ($host) $interface $($rest)*);
@@ -108,9 +116,8 @@ macro_rules! recorded {
         waits $name:ident = $wit:literal ($($argument:ident: $ty:ty),*) -> $result:ty;
         $($rest:tt)*) => {
         async fn $name(&mut self, $($argument: $ty),*) -> wasmtime::Result<$result> {
-            let calling = self.begin(concat!($interface, "#", $wit), |_recorder| {
-                $(_recorder.value(&$argument);)*
-            });
+            let name = concat!($interface, "#", $wit);
+            let calling = crate::recorded::begin(&self.tape, name, &[$(&$argument),*]);
             told(calling, <_ as $host>::$name(&mut self.inner, $($argument),*).await)
         }
         recorded!(@functions ($host) $interface $($rest)*);
@@ -119,9 +126,8 @@ macro_rules! recorded {
         tries $name:ident = $wit:literal ($($argument:ident: $ty:ty),*) -> $result:ty;
         $($rest:tt)*) => {
         fn $name(&mut self, $($argument: $ty),*) -> $result {
-            let calling = self.begin(concat!($interface, "#", $wit), |_recorder| {
-                $(_recorder.value(&$argument);)*
-            });
+            let name = concat!($interface, "#", $wit);
+            let calling = crate::recorded::begin(&self.tape, name, &[$(&$argument),*]);
             let result = <_ as $host>::$name(&mut self.inner, $($argument),*);
             self.settle(calling, result)
         }
@@ -131,9 +137,8 @@ macro_rules! recorded {
         tries_waiting $name:ident = $wit:literal ($($argument:ident: $ty:ty),*) -> $result:ty;
         $($rest:tt)*) => {
         async fn $name(&mut self, $($argument: $ty),*) -> $result {
-            let calling = self.begin(concat!($interface, "#", $wit), |_recorder| {
-                $(_recorder.value(&$argument);)*
-            });
+            let name = concat!($interface, "#", $wit);
+            let calling = crate::recorded::begin(&self.tape, name, &[$(&$argument),*]);
             let result = <_ as $host>::$name(&mut self.inner, $($argument),*).await;
             self.settle(calling, result)
         }

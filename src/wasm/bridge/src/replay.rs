@@ -7,6 +7,7 @@ use crate::recording::{
     misshapen, Fields, Head, Reader, Record, BODY, CALL, CUT, END, EXITED, HANDLE, NAME, NO_GROWTH,
     PRINT, RESPONSE, RETURNED, TRAPPED, UNANSWERED,
 };
+use crate::run::Ended;
 use crate::tape::{Arguments, BEGINNING, WHOLE};
 use std::path::Path;
 use wasmtime_wasi::I32Exit;
@@ -20,7 +21,7 @@ pub enum Verdict {
 }
 
 /// The end that was recorded.
-pub type End = Result<(i32, String), Named>;
+pub type End = Result<Ended, Named>;
 
 pub struct Replay {
     reader: Reader,
@@ -315,10 +316,10 @@ fn response_of(payload: &[u8]) -> Result<(u16, Vec<(Vec<u8>, Vec<u8>)>), Named> 
 
 fn end_of(payload: &[u8]) -> Result<End, Named> {
     let mut fields = Fields(payload);
-    let (kind, code, text) = (fields.u32()?, fields.u32()? as i32, fields.text()?);
+    let (kind, code, text) = (fields.u32()?, fields.u32()? as i32, fields.bytes()?);
     Ok(match kind {
-        0 => Ok((code, text)),
-        kind => Err(Named::new(Kind::from_code(kind), text)),
+        0 => Ok((code, text.to_vec())),
+        kind => Err(Named::new(Kind::from_code(kind), String::from_utf8_lossy(text))),
     })
 }
 
@@ -348,7 +349,7 @@ fn same_end(recorded: &End, result: &End) -> bool {
 fn show(end: &End) -> String {
     match end {
         Ok((code, text)) if text.is_empty() => format!("exit code {code}"),
-        Ok((_, text)) => format!("result {text}"),
+        Ok((_, results)) => format!("result {}", String::from_utf8_lossy(results)),
         Err(named) => named.message.lines().next().unwrap_or_default().to_string(),
     }
 }

@@ -3,12 +3,13 @@
 use crate::abi::{self, entry, Bytes, Callbacks, Error, Foreign};
 use crate::engine::Engine;
 use crate::error::{Kind, Named};
+use crate::invoke::{invoke_in, Invocation};
 use crate::link::{Linked, Ready};
 use crate::program::Program;
-use crate::recording::{Head, What};
+use crate::recording::{misshapen, Head, What};
 use crate::replay::{End, Replay, Verdict};
 use crate::replay_link::link;
-use crate::run::{run_command_in, run_invoke_in, supervise, Guest, Metered, Running};
+use crate::run::{run_command_in, supervise, Guest, Metered, Running};
 use crate::sandbox::prepare;
 use crate::state::{Limiter, Meter, State};
 use crate::values::number_of;
@@ -66,7 +67,7 @@ impl Done {
             calls: ended.calls,
             end_kind: ended.end_kind,
             exit_code: ended.exit_code,
-            end: Bytes::of(ended.end.as_bytes()),
+            end: Bytes::of(&ended.end),
             response: Bytes::of(&ended.response),
         };
         unsafe { (callbacks.replay_done)(object, kind, Bytes::of(message.as_bytes()), &told) }
@@ -80,13 +81,13 @@ struct Ended {
     /// How the guest ended: as in qb_error, then code and text.
     end_kind: u32,
     exit_code: i32,
-    end: String,
+    end: Vec<u8>,
     response: Vec<u8>,
 }
 
 impl Default for Ended {
     fn default() -> Ended {
-        let (text, end, response) = (String::new(), String::new(), Vec::new());
+        let (text, end, response) = (String::new(), Vec::new(), Vec::new());
         let verdict = Verdict::BrokenOff;
         Ended { verdict, text, calls: 0, end_kind: 0, exit_code: 0, end, response }
     }
@@ -97,7 +98,7 @@ fn judge(mut replay: Box<Replay>, end: End) -> Result<Ended, Named> {
     let (verdict, text) = replay.judge(&end)?;
     let (end_kind, exit_code, end) = match end {
         Ok((code, text)) => (0, code, text),
-        Err(named) => (named.kind.code(), 0, named.message),
+        Err(named) => (named.kind.code(), 0, named.message.into_bytes()),
     };
     let response = replay.response_bytes();
     Ok(Ended { verdict, text, calls: replay.calls, end_kind, exit_code, end, response })
@@ -110,10 +111,11 @@ async fn replay(linked: Arc<Linked>, mut state: State, head: Head) -> Result<End
     guest.store.set_hostcall_fuel(usize::MAX); // nor does a value that was taken then fail now
     let end = match head.what {
         What::Run => run_command_in(&linked, &mut guest).await,
-        What::Invoke => match head.words.split_first() {
-            Some((name, arguments)) => run_invoke_in(&linked, &mut guest, name, arguments).await,
-            None => return Err(crate::recording::misshapen()),
-        },
+        What::Invoke => {
+            let (name, arguments) = head.words.split_first().ok_or_else(misshapen)?;
+            let (name, arguments) = (name.clone(), arguments.to_vec());
+            invoke_in(&linked, &mut guest, &Invocation::Module { name, arguments }).await
+        }
         What::Exchange => handle(&linked, &mut guest).await,
     };
     let replay = guest.store.data_mut().replay.take().expect("it was put there");
@@ -146,7 +148,7 @@ async fn handle(linked: &Linked, guest: &mut Guest) -> End {
         function.call_async(&mut *store, &values, &mut []).await
     };
     let called = called.await;
-    called.map(|()| (0, String::new())).map_err(|error| guest.ended_by(error))
+    called.map(|()| (0, Vec::new())).map_err(|error| guest.ended_by(error))
 }
 
 fn not_a_handler() -> Named {

@@ -3,6 +3,7 @@
 use crate::abi::{self, entry, entry_or, slice, Bytes, Callbacks, Error, Foreign};
 use crate::engine::Shared;
 use crate::error::{from_guest, Kind, Named};
+use crate::invoke::{invoke, Invocation};
 use crate::link::{Linked, Ready};
 use crate::recording::What;
 use crate::sandbox::{prepare, Prepared};
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, OwnedSemaphorePermit, TryAcquireError};
-use wasmtime::{Store, Val, ValType};
+use wasmtime::Store;
 use wasmtime_wasi::I32Exit;
 
 /// A store with its place in the pool. Fields drop in order: the place is free when the store is
@@ -116,6 +117,9 @@ pub async fn supervise<T>(
     .await
 }
 
+/// The exit code, and what a function that was invoked gave.
+pub type Ended = (i32, Vec<u8>);
+
 /// Tells the end of a run, once; also when it is dropped half-way.
 struct Done {
     run: Option<Foreign>,
@@ -123,13 +127,13 @@ struct Done {
 }
 
 impl Done {
-    fn tell(&mut self, result: Result<(i32, String), Named>) {
+    fn tell(&mut self, result: Result<Ended, Named>) {
         let Some(run) = self.run.take() else { return };
         let (kind, message, code, text) = match result {
-            Ok((code, text)) => (0, String::new(), code, text),
-            Err(named) => (named.kind.code(), named.message, 0, String::new()),
+            Ok((code, results)) => (0, String::new(), code, results),
+            Err(named) => (named.kind.code(), named.message, 0, Vec::new()),
         };
-        let (message, text) = (Bytes::of(message.as_bytes()), Bytes::of(text.as_bytes()));
+        let (message, text) = (Bytes::of(message.as_bytes()), Bytes::of(&text));
         unsafe { (self.callbacks.run_done)(run.0, kind, message, code, text) }
     }
 }
@@ -140,16 +144,16 @@ impl Drop for Done {
     }
 }
 
-async fn run_command(linked: &Linked, state: State) -> Result<(i32, String), Named> {
+async fn run_command(linked: &Linked, state: State) -> Result<Ended, Named> {
     let mut guest = Guest::new(&linked.shared, state).await?;
     run_command_in(linked, &mut guest).await
 }
 
-pub async fn run_command_in(linked: &Linked, guest: &mut Guest) -> Result<(i32, String), Named> {
+pub async fn run_command_in(linked: &Linked, guest: &mut Guest) -> Result<Ended, Named> {
     match command(linked, &mut guest.store).await {
-        Ok(code) => Ok((code, String::new())),
+        Ok(code) => Ok((code, Vec::new())),
         Err(error) => match error.downcast_ref::<I32Exit>() {
-            Some(exit) => Ok((exit.0, String::new())),
+            Some(exit) => Ok((exit.0, Vec::new())),
             None => Err(guest.ended_by(error)),
         },
     }
@@ -179,82 +183,6 @@ fn not_a_command() -> wasmtime::Error {
     Named::new(Kind::Unsupported, text).into()
 }
 
-async fn run_invoke(
-    linked: &Linked,
-    state: State,
-    name: &str,
-    arguments: &[String],
-) -> Result<(i32, String), Named> {
-    let mut guest = Guest::new(&linked.shared, state).await?;
-    run_invoke_in(linked, &mut guest, name, arguments).await
-}
-
-pub async fn run_invoke_in(
-    linked: &Linked,
-    guest: &mut Guest,
-    name: &str,
-    arguments: &[String],
-) -> Result<(i32, String), Named> {
-    let Ready::Module(module) = &linked.ready else {
-        return Err(Named::new(
-            Kind::Unsupported,
-            "only a module's functions can be invoked by name",
-        ));
-    };
-    let pre = module.pre(guest.store.data()).map_err(|e| guest.ended_by(e))?;
-    let instance = pre.instantiate_async(&mut guest.store).await.map_err(|e| guest.ended_by(e))?;
-    if let Some(initialize) = instance.get_func(&mut guest.store, "_initialize") {
-        let called = initialize.call_async(&mut guest.store, &[], &mut []).await;
-        called.map_err(|e| guest.ended_by(e))?;
-    }
-    let function = instance.get_func(&mut guest.store, name).ok_or_else(|| {
-        Named::new(Kind::NotFound, format!("the module exports no function {name}"))
-    })?;
-    let ty = function.ty(&guest.store);
-    if ty.params().len() != arguments.len() {
-        let text =
-            format!("{name} takes {} arguments, {} given", ty.params().len(), arguments.len());
-        return Err(Named::new(Kind::InvalidArgument, text));
-    }
-    let parsed: Result<Vec<Val>, Named> =
-        ty.params().zip(arguments).map(|(ty, text)| parse_value(&ty, text)).collect();
-    let mut results = vec![Val::I32(0); ty.results().len()];
-    let called = function.call_async(&mut guest.store, &parsed?, &mut results).await;
-    match called {
-        Ok(()) => Ok((0, results.iter().map(show_value).collect::<Vec<_>>().join("\n"))),
-        Err(error) => match error.downcast_ref::<I32Exit>() {
-            Some(exit) => Ok((exit.0, String::new())),
-            None => Err(guest.ended_by(error)),
-        },
-    }
-}
-
-fn parse_value(ty: &ValType, text: &str) -> Result<Val, Named> {
-    let parsed = match ty {
-        // Unsigned spellings are taken too: wasm's integers have no sign.
-        ValType::I32 => {
-            text.parse().or_else(|_| text.parse::<u32>().map(|v| v as i32)).map(Val::I32).ok()
-        }
-        ValType::I64 => {
-            text.parse().or_else(|_| text.parse::<u64>().map(|v| v as i64)).map(Val::I64).ok()
-        }
-        ValType::F32 => text.parse::<f32>().map(Val::from).ok(),
-        ValType::F64 => text.parse::<f64>().map(Val::from).ok(),
-        _ => None,
-    };
-    parsed.ok_or_else(|| Named::new(Kind::InvalidArgument, format!("'{text}' is not of type {ty}")))
-}
-
-fn show_value(value: &Val) -> String {
-    match value {
-        Val::I32(v) => v.to_string(),
-        Val::I64(v) => v.to_string(),
-        Val::F32(v) => f32::from_bits(*v).to_string(),
-        Val::F64(v) => f64::from_bits(*v).to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
 pub struct Running {
     pub cancel: Mutex<Option<oneshot::Sender<Named>>>,
 }
@@ -271,7 +199,7 @@ impl Running {
 /// What a run does once it has its state.
 enum Work {
     Command,
-    Invoke { name: String, arguments: Vec<String> },
+    Invoke(Invocation),
 }
 
 unsafe fn start(
@@ -304,13 +232,13 @@ async fn run_work(
     prepared: Prepared,
     work: Work,
     cancel: Cancel,
-) -> Result<(i32, String), Named> {
+) -> Result<Ended, Named> {
     let Prepared { state, wall } = prepared;
     let (meter, tape) = (state.meter.clone(), state.tape.clone());
     let body = async {
         match &work {
             Work::Command => run_command(&linked, state).await,
-            Work::Invoke { name, arguments } => run_invoke(&linked, state, name, arguments).await,
+            Work::Invoke(invocation) => invoke(&linked, state, invocation).await,
         }
     };
     let result = supervise(Metered::new(meter, body), wall, cancel).await;
@@ -323,9 +251,10 @@ unsafe fn tell_head(linked: &Linked, prepared: &Prepared, sandbox: &abi::Sandbox
     let args = args.map(|arg| String::from_utf8_lossy(arg.get()).into_owned());
     let (what, words) = match work {
         Work::Command => (What::Run, args.collect()),
-        Work::Invoke { name, arguments } => {
+        Work::Invoke(Invocation::Module { name, arguments }) => {
             (What::Invoke, std::iter::once(name).chain(arguments).cloned().collect())
         }
+        Work::Invoke(Invocation::Component { .. }) => return, // C++ asks for no such record
     };
     prepared.tell_head(linked, sandbox, what, words);
 }
@@ -354,7 +283,26 @@ unsafe extern "C" fn qb_invoke(
         let name = function.text("the function's name")?.to_string();
         let texts = slice(arguments, count).iter().map(|text| text.text("an argument"));
         let arguments: Result<Vec<String>, Named> = texts.map(|t| t.map(str::to_string)).collect();
-        Ok(Work::Invoke { name, arguments: arguments? })
+        Ok(Work::Invoke(Invocation::Module { name, arguments: arguments? }))
+    };
+    entry_or(std::ptr::null_mut(), || start(linked, &*sandbox, run, work()))
+}
+
+#[no_mangle]
+unsafe extern "C" fn qb_call_export(
+    linked: *const Linked,
+    sandbox: *const abi::Sandbox,
+    run: *mut std::ffi::c_void,
+    instance: Bytes,
+    function: Bytes,
+    arguments: Bytes,
+) -> *mut Running {
+    let run = Foreign(run);
+    let work = || {
+        let instance = instance.text("the instance's name")?.to_string();
+        let name = function.text("the function's name")?.to_string();
+        let arguments = arguments.get().to_vec();
+        Ok(Work::Invoke(Invocation::Component { instance, name, arguments }))
     };
     entry_or(std::ptr::null_mut(), || start(linked, &*sandbox, run, work()))
 }

@@ -8,6 +8,7 @@ use crate::recording::{
     self, put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, NAME, NO_GROWTH, PRINT,
     RESPONSE, RETURNED, TRAPPED, UNANSWERED,
 };
+use crate::run::Ended;
 use crate::state::Instance;
 use crate::xxh64::xxh64;
 use std::collections::HashMap;
@@ -151,15 +152,15 @@ impl Tape {
     }
 
     /// The end of the guest; nothing is taken after it.
-    pub fn end(&self, result: &Result<(i32, String), Named>) {
+    pub fn end(&self, result: &Result<Ended, Named>) {
         self.record(END, |out| {
             let (kind, code, text) = match result {
-                Ok((code, text)) => (0, *code, text),
-                Err(named) => (named.kind.code(), 0, &named.message),
+                Ok((code, results)) => (0, *code, &results[..]),
+                Err(named) => (named.kind.code(), 0, named.message.as_bytes()),
             };
             out.extend(kind.to_le_bytes());
             out.extend(code.to_le_bytes());
-            put_bytes(out, text.as_bytes());
+            put_bytes(out, text);
         });
         locked(&self.pending).closed = true;
         self.flush();

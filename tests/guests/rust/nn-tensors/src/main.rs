@@ -1,6 +1,6 @@
 //! nn-tensors GRAPH [TYPE DIMENSIONS BYTES]...: computes a graph of WASI-NN once, as a core module.
-//! GRAPH is a granted name, or @FILE, whose bytes are loaded as ONNX. Inputs come in the graph's own order;
-//! TYPE is WASI-NN's number, DIMENSIONS as in 2x3, BYTES in hexadecimal. Each output becomes a line of bytes.
+//! GRAPH is a granted name, or @FILE, whose bytes are loaded as what its name says, else as ONNX;
+//! @FILE.xml,WEIGHTS has two parts. Inputs come in the graph's own order; TYPE is WASI-NN's number, DIMENSIONS as in 2x3, BYTES in hexadecimal. Each output becomes a line of bytes.
 
 use std::env;
 use std::error::Error;
@@ -15,15 +15,27 @@ fn unhex(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     (0..text.len() / 2).map(|at| Ok(u8::from_str_radix(&text[2 * at..2 * at + 2], 16)?)).collect()
 }
 
+fn encoding_of(file: &str) -> GraphEncoding {
+    match file.rsplit('.').next() {
+        Some("xml") => GraphEncoding::Openvino,
+        Some("pb") => GraphEncoding::Tensorflow,
+        Some("pt") => GraphEncoding::Pytorch,
+        Some("tflite") => GraphEncoding::TensorflowLite,
+        _ => GraphEncoding::Onnx,
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let args = env::args().collect::<Vec<_>>();
     let [_, graph, inputs @ ..] = &args[..] else {
         return Err("nn-tensors GRAPH [TYPE DIMENSIONS BYTES]...".into());
     };
-    let builder = GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU);
     let graph = match graph.strip_prefix('@') {
-        Some(file) => builder.build_from_files([file])?,
-        None => builder.build_from_cache(graph)?,
+        Some(files) => {
+            let files = files.split(',').collect::<Vec<_>>();
+            GraphBuilder::new(encoding_of(files[0]), ExecutionTarget::CPU).build_from_files(files)?
+        }
+        None => GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU).build_from_cache(graph)?,
     };
     let mut context = graph.init_execution_context()?;
     for (index, input) in inputs.chunks(3).enumerate() {

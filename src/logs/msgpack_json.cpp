@@ -1,0 +1,198 @@
+// https://www.rfc-editor.org/rfc/rfc8259. Numbers are written in their shortest form that reads
+// back the same.
+#include "base/base64.hpp"
+
+#include "logs/msgpack.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace quern::logs::msgpack {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+bool continues(std::string_view text, std::size_t at, unsigned from = 0x80, unsigned to = 0xbf) {
+  if (at >= text.size()) return false;
+  const auto byte = static_cast<unsigned char>(text[at]);
+  return byte >= from && byte <= to;
+}
+
+// How many bytes the character at `at` has; 0 where there is none (RFC 3629, section 4).
+std::size_t character(std::string_view text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(text, at + 1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const unsigned from = first == 0xe0 ? 0xa0 : 0x80;  // no longer than needed
+    const unsigned to = first == 0xed ? 0x9f : 0xbf;    // no surrogates
+    return continues(text, at + 1, from, to) && continues(text, at + 2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const unsigned from = first == 0xf0 ? 0x90 : 0x80;
+    const unsigned to = first == 0xf4 ? 0x8f : 0xbf;
+    const bool whole =
+        continues(text, at + 1, from, to) && continues(text, at + 2) && continues(text, at + 3);
+    return whole ? 4 : 0;
+  }
+  return 0;
+}
+
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
+void put_escaped(std::string& out, char c) {
+  static constexpr std::string_view kShort = "\b\t\n\f\r\"\\";
+  static constexpr std::string_view kLetters = "btnfr\"\\";
+  out.push_back('\\');
+  if (const std::size_t at = kShort.find(c); at != std::string_view::npos)
+    return out.push_back(kLetters[at]);
+  out.append("u00");
+  out.push_back(kHexDigits[static_cast<unsigned char>(c) >> 4U]);
+  out.push_back(kHexDigits[static_cast<unsigned char>(c) & 15U]);
+}
+
+void put_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t plain = at;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text, at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
+    const std::size_t size = character(text, at);
+    if (size > 1) {
+      out.append(text, at, size);
+    } else if (size == 1) {
+      put_escaped(out, text[at]);
+    } else {
+      out.append(kReplacement);
+    }
+    at += size == 0 ? 1 : size;
+  }
+  out.push_back('"');
+}
+
+template <class Number>
+void put_number(std::string& out, Number number) {
+  std::array<char, 32> digits{};
+  out.append(digits.data(),
+             std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+}
+
+void put_scalar(std::string& out, const Token& token) {
+  switch (token.type) {
+    case Type::boolean: out.append(token.truth ? "true" : "false"); return;
+    case Type::natural: return put_number(out, token.natural);
+    case Type::negative: return put_number(out, token.negative);
+    case Type::string:
+    case Type::binary: return put_string(out, as_text(token.bytes));
+    case Type::floating:
+      if (std::isfinite(token.floating)) return put_number(out, token.floating);
+      out.append("null");
+      return;
+    case Type::extension:
+      out.append("{\"type\":");
+      put_number(out, static_cast<int>(token.extension));
+      out.append(",\"base64\":\"").append(to_base64(token.bytes)).append("\"}");
+      return;
+    default: out.append("null");
+  }
+}
+
+// An array or map that is not at its end.
+struct Open {
+  bool map = false;
+  bool key = false;  // the next object is a key
+  std::uint32_t left = 0;
+};
+
+class Writing {
+ public:
+  Writing(ByteView object, std::string& out) : reader_(object), out_(out) {}
+
+  Result<> run() {
+    do {
+      const bool key = !open_.empty() && open_.back().key;
+      const Token token = TRY(reader_.next());
+      if (token.type == Type::array || token.type == Type::map) {
+        if (key) return fail(ErrorKind::unsupported, "a key of a map is no text and no number");
+        TRY(begin(token));
+      } else {
+        put(token, key);
+      }
+      after();
+    } while (!open_.empty());
+    if (!reader_.done())
+      return fail(ErrorKind::corrupt_data, "there is more than one msgpack object");
+    return {};
+  }
+
+ private:
+  Result<> begin(const Token& token) {
+    if (open_.size() == kDeepest) {
+      return fail(ErrorKind::unsupported,
+                  "a record is more than " + std::to_string(kDeepest) + " levels deep");
+    }
+    const bool map = token.type == Type::map;
+    out_.push_back(map ? '{' : '[');
+    open_.push_back({.map = map, .key = map, .left = token.count});
+    began_ = true;
+    return {};
+  }
+
+  void put(const Token& token, bool key) {
+    const bool text = token.type == Type::string || token.type == Type::binary;
+    if (key && !text) {
+      std::string name;
+      put_scalar(name, token);
+      return put_string(out_, name);
+    }
+    put_scalar(out_, token);
+  }
+
+  // What stands between the object just written and the next.
+  void after() {
+    if (!std::exchange(began_, false)) {
+      if (open_.empty()) return;
+      Open& in = open_.back();
+      if (in.key) {
+        in.key = false;
+        out_.push_back(':');
+        return;
+      }
+      in.key = in.map;
+      if (--in.left > 0) return out_.push_back(',');
+    }
+    close();
+  }
+
+  // Ends what has nothing left; what it stood in goes on.
+  void close() {
+    while (!open_.empty() && open_.back().left == 0) {
+      out_.push_back(open_.back().map ? '}' : ']');
+      open_.pop_back();
+      if (open_.empty()) return;
+      Open& in = open_.back();
+      in.key = in.map;
+      if (--in.left > 0) return out_.push_back(',');
+    }
+  }
+
+  Reader reader_;
+  std::string& out_;
+  std::vector<Open> open_;
+  bool began_ = false;  // the last token began an array or map
+};
+
+}  // namespace
+
+Result<> to_json(ByteView object, std::string& out) { return Writing(object, out).run(); }
+
+}  // namespace quern::logs::msgpack

@@ -1,0 +1,104 @@
+#include "mining/gate.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <optional>
+
+namespace quern::mining {
+namespace {
+
+// The weight of the newest window in the moving average.
+constexpr double kNewest = 0.2;
+// Sizes of one parameter differ by at least so much (in powers of ten), however alike they were.
+constexpr double kLeastSpread = 0.15;
+// Later is no time: nothing overflows beside it.
+constexpr std::chrono::seconds kLatest{std::int64_t{1} << 40U};
+
+std::optional<double> as_number(std::string_view text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || read != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+Reasons Gate::judge(const Sight& sight) {
+  const auto [place, first] = known_.try_emplace(sight.seen.id);
+  Known& known = place->second;
+  Reasons reasons;
+  const bool bad = sight.severity <= options_.at_least;
+  if (first) {
+    known.window = std::min(sight.time, kLatest);
+    reasons.new_template = bad;
+  } else {
+    reasons.severity = bad && sight.severity < known.worst;
+  }
+  known.worst = std::min(known.worst, sight.severity);
+  reasons.rate = unusual_rate(known, std::min(sight.time, kLatest));
+  const std::size_t looked_at = std::min(sight.parameters.size(), options_.parameters);
+  if (known.parameters.size() < looked_at) known.parameters.resize(looked_at);
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    if (known.parameters[i].learn(sight.parameters[i], options_.lines_to_learn))
+      reasons.parameter = true;
+  }
+  return reasons;
+}
+
+bool Gate::unusual_rate(Known& known, std::chrono::seconds time) const {
+  if (time >= known.window + options_.window) {
+    const auto passed = (time - known.window) / options_.window;
+    // Windows without a line count as such; after many the average is nothing anyhow.
+    for (auto i = std::min<std::int64_t>(passed, 64); i > 0; --i) {
+      known.usual += (known.windows == 0 ? 1.0 : kNewest) * (known.in_window - known.usual);
+      known.in_window = 0;
+      ++known.windows;
+    }
+    known.window += options_.window * passed;
+    known.told = false;
+  }
+  ++known.in_window;
+  if (known.told || known.windows < options_.windows_to_learn) return false;
+  // At least one line a window is usual: what is rare may come twice.
+  const double usual = std::max(known.usual, 1.0);
+  known.told = known.in_window > usual + options_.deviations * std::sqrt(usual);
+  return known.told;
+}
+
+bool Gate::Parameter::learn(std::string_view value, std::uint32_t lines_to_learn) {
+  const bool enough = seen_ >= lines_to_learn;
+  ++seen_;
+  if (const std::optional<double> number = as_number(value)) return learn_number(*number, enough);
+  return learn_word(value, enough);
+}
+
+// Welford's running mean and variance, of sizes.
+bool Gate::Parameter::learn_number(double number, bool enough) {
+  const double size = std::log10(1 + std::abs(number));
+  const double spread = numbers_ > 1 ? std::sqrt(squares_ / (numbers_ - 1)) : 0;
+  const bool unlike =
+      enough && numbers_ * 2 > seen_ && std::abs(size - mean_) > 6 * std::max(spread, kLeastSpread);
+  ++numbers_;
+  const double before = size - mean_;
+  mean_ += before / numbers_;
+  squares_ += before * (size - mean_);
+  return unlike;
+}
+
+bool Gate::Parameter::learn_word(std::string_view word, bool enough) {
+  if (many_words_) return false;
+  const std::uint64_t hash = std::hash<std::string_view>()(word);
+  auto* const end = words_.begin() + words_known_;
+  if (std::find(words_.begin(), end, hash) != end) return false;
+  if (words_known_ == kFew) {
+    many_words_ = true;
+    return false;
+  }
+  words_[words_known_++] = hash;
+  return enough;
+}
+
+}  // namespace quern::mining

@@ -1,0 +1,103 @@
+// The cheap look before the expensive one: which lines are worth a model's time.
+//
+// A line passes when something about it is new: its template, its rate, a parameter, its severity.
+// On steady traffic next to none does. The gate only ever asks for more attention; it silences
+// nothing.
+#pragma once
+
+#include "mining/mining.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace quern::mining {
+
+// As in RFC 5424, from the worst to the least.
+enum class Severity : std::uint8_t {
+  emergency,
+  alert,
+  critical,
+  error,
+  warning,
+  notice,
+  info,
+  debug
+};
+
+struct GateOptions {
+  // New templates of this severity or worse pass. Others are only learned.
+  Severity at_least = Severity::warning;
+  std::chrono::seconds window{60};     // lines of a template are counted in such
+  std::uint32_t windows_to_learn = 5;  // before a rate can be unusual
+  // A count passes when it is this many standard deviations of a Poisson process above the usual.
+  double deviations = 6;
+  std::uint32_t lines_to_learn = 200;  // of a template, before a parameter can be unusual
+  std::size_t parameters = 8;          // of a template, from its first on, that are looked at
+};
+
+struct Reasons {
+  bool new_template = false;
+  bool severity = false;   // a known template, for the first time as bad as this
+  bool rate = false;       // more lines in this window than usual; told once a window
+  bool parameter = false;  // a number of another size, or a word where there were few
+
+  bool any() const { return new_template || severity || rate || parameter; }
+};
+
+// What of a line the gate looks at.
+struct Sight {
+  Seen seen;
+  std::span<const std::string_view> parameters;
+  Severity severity = Severity::info;
+  std::chrono::seconds time{};  // since any fixed point; an earlier one than before counts as now
+};
+
+class Gate {
+ public:
+  explicit Gate(GateOptions options = {}) : options_(options) {}
+  Reasons judge(const Sight& sight);
+
+ private:
+  // Numbers by their size, words as they are.
+  class Parameter {
+   public:
+    // True when `value` is unlike all that were learned; learns it.
+    bool learn(std::string_view value, std::uint32_t lines_to_learn);
+
+   private:
+    bool learn_number(double number, bool enough);
+    bool learn_word(std::string_view word, bool enough);
+
+    static constexpr std::size_t kFew = 16;
+    std::uint32_t seen_ = 0;
+    std::uint32_t numbers_ = 0;
+    double mean_ = 0;  // of log10(1 + |number|)
+    double squares_ = 0;
+    std::array<std::uint64_t, kFew> words_{};  // hashes
+    std::size_t words_known_ = 0;
+    bool many_words_ = false;
+  };
+  struct Known {
+    Severity worst = Severity::debug;
+    std::chrono::seconds window{};
+    std::uint32_t in_window = 0;
+    std::uint32_t windows = 0;
+    double usual = 0;  // lines a window, moving average
+    bool told = false;
+    std::uint32_t lines = 0;
+    std::vector<Parameter> parameters;
+  };
+
+  bool unusual_rate(Known& known, std::chrono::seconds time) const;
+
+  const GateOptions options_;
+  std::unordered_map<TemplateId, Known> known_;
+};
+
+}  // namespace quern::mining

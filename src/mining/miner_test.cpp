@@ -1,0 +1,134 @@
+#include "mining/mining.hpp"
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace quern::mining {
+namespace {
+
+std::vector<std::string> texts(const Miner& miner) {
+  std::vector<std::string> all;
+  for (const Template& one : miner.templates()) all.push_back(one.text);
+  return all;
+}
+
+TEST(Miner, LinesThatDifferInValuesShareATemplate) {
+  Miner miner;
+  const Seen first = miner.learn("connection from 10.0.0.7 (port 22)");
+  EXPECT_TRUE(first.is_new);
+  const Seen second = miner.learn("connection from 192.168.1.1 (port 8022)");
+  EXPECT_FALSE(second.is_new);
+  EXPECT_EQ(second.id, first.id);
+  EXPECT_EQ(miner.at(first.id).text, "connection from <*> (port <*>)");
+  EXPECT_EQ(miner.at(first.id).count, 2U);
+  ASSERT_EQ(miner.parameters().size(), 2U);
+  EXPECT_EQ(miner.parameters()[0], "192.168.1.1");
+}
+
+TEST(Miner, AWordThatVariesBecomesAHoleAndTheOldestIdGoesOn) {
+  Miner miner;
+  const TemplateId first = miner.learn("service alpha was restarted").id;
+  const TemplateId second = miner.learn("service beta was restarted").id;
+  EXPECT_NE(first, second);
+  for (const char* name : {"gamma", "delta", "epsilon", "zeta"}) {
+    miner.learn("service " + std::string(name) + " was restarted");
+  }
+  EXPECT_EQ(texts(miner), std::vector<std::string>{"service <*> was restarted"});
+  EXPECT_EQ(miner.now(second), first);
+  EXPECT_EQ(miner.at(first).count, 6U);
+  const Seen other = miner.learn("service omega was restarted");
+  EXPECT_EQ(other.id, first);
+  EXPECT_FALSE(other.is_new);
+}
+
+TEST(Miner, AFewWordsAtOnePlaceStayApart) {
+  Miner miner;
+  for (int i = 0; i < 100; ++i) {
+    for (const char* state : {"Paused", "Resumed", "Started", "Stopped"}) {
+      miner.learn("[instance: 4711] VM " + std::string(state) + " (Lifecycle Event)");
+    }
+  }
+  EXPECT_EQ(miner.templates().size(), 4U);
+}
+
+TEST(Miner, ANameIsAnnounced) {
+  Miner miner;
+  const TemplateId first = miner.learn("session opened for user cyrus by root").id;
+  EXPECT_EQ(miner.learn("session opened for user news by root").id, first);
+  EXPECT_EQ(texts(miner), std::vector<std::string>{"session opened for user <*> by root"});
+  // A value first or last, it is the same.
+  EXPECT_EQ(miner.learn("session opened for user test9 by root").id, first);
+}
+
+TEST(Miner, ValuesBehindANameAreHolesOnceThereAreMany) {
+  Miner miner;
+  for (const char* user : {"root", "guest", "test"})
+    miner.learn("auth failed user=" + std::string(user));
+  EXPECT_EQ(miner.templates().size(), 3U);
+  for (const char* user : {"ftp", "uucp", "news"})
+    miner.learn("logged in, user=" + std::string(user));
+  EXPECT_EQ(texts(miner),
+            (std::vector<std::string>{"auth failed user=<*>", "logged in, user=<*>"}));
+}
+
+TEST(Miner, SavedAndLoadedItGoesOnAsIfNothingHadHappened) {
+  const auto line = [](int i) {
+    static const char* const kNames[] = {"alpha", "beta",        "gamma",
+                                         "delta", "eps\x01ilon", "z*\\ta"};
+    return "service " + std::string(kNames[i % 6]) + " mode=" + kNames[(i / 2) % 6] +
+           " was restarted";
+  };
+  for (int cut = 0; cut < 24; ++cut) {
+    Miner whole;
+    Miner before;
+    for (int i = 0; i < cut; ++i) EXPECT_EQ(whole.learn(line(i)).id, before.learn(line(i)).id);
+    Result<Miner> after = Miner::load(before.save());
+    ASSERT_TRUE(after) << after.error().message();
+    EXPECT_EQ(after->save(), before.save());
+    for (int i = cut; i < 24; ++i)
+      EXPECT_EQ(whole.learn(line(i)).id, after->learn(line(i)).id) << cut;
+    EXPECT_EQ(texts(whole), texts(*after)) << cut;
+  }
+}
+
+TEST(Miner, AStateThatIsNoneIsAnErrorThatShowsTheLine) {
+  const std::string head = "quern-templates 1\n";
+  EXPECT_EQ(Miner::load("").error().kind(), ErrorKind::corrupt_data);
+  for (const char* line :
+       {"template 2 1 0", "template 1 9 0", "template x 1 0", "template 0 0 -1", "shape 7 0 _a",
+        "shape 0 0 a", "shape 0 2 _a", "shape 0 0 _\\x4", "shape 0 0 _\\x01", "value a", "what"}) {
+    const Result<Miner> loaded = Miner::load(head + line + "\n");
+    ASSERT_FALSE(loaded) << line;
+    EXPECT_EQ(loaded.error().kind(), ErrorKind::corrupt_data);
+    EXPECT_NE(loaded.error().message().find(line), std::string::npos) << loaded.error().message();
+  }
+}
+
+TEST(Miner, WordsOfAnAttackerFillNoMemory) {
+  Miner miner({.templates = 100});
+  const auto words = [](unsigned seed) {  // letters only
+    std::string line;
+    for (int i = 0; i < 40; ++i, seed = seed * 1'103'515'245U + 12345U) {
+      line += std::string(1, static_cast<char>('g' + (seed >> 16U) % 20U)) + "oo ";
+    }
+    return line;
+  };
+  std::uint64_t lines = 0;
+  for (unsigned i = 0; i < 3000; ++i, ++lines) miner.learn(words(i));
+  const std::vector<Template> all = miner.templates();
+  EXPECT_LE(all.size(), 101U);
+  std::uint64_t counted = 0;
+  for (const Template& one : all) counted += one.count;
+  EXPECT_EQ(counted, lines) << "a line is in none";
+  EXPECT_EQ(all.front().id, kRest);
+}
+
+TEST(Miner, ALineOfAnyLengthIsTaken) {
+  Miner miner;
+  const TemplateId id = miner.learn(std::string(4096, 'x') + " tail one").id;
+  EXPECT_EQ(miner.learn(std::string(4096, 'x') + " other").id, id);
+  EXPECT_EQ(miner.learn("").id, miner.learn("   ").id);
+}
+
+}  // namespace
+}  // namespace quern::mining

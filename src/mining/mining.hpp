@@ -1,0 +1,85 @@
+// mining: what lines of a log have in common, and which of them are unusual.
+//
+// For:     a line becomes a template ("connection from <*>") and its parameters, as it comes,
+// without
+//          a rule for its program; what follows (gates, verdicts, counts) works on templates.
+// Refuses: files, threads, records and models; a line is bytes, the caller says what time it is.
+// Owns:    a Miner owns its templates. They are kept for good; their number is bounded.
+// Threads: one thread owns a Miner.
+// Errors:  corrupt_data (a saved state that is none). A line itself is never an error.
+//
+//     Miner miner;
+//     const Seen seen = miner.learn("connection from 10.0.0.7 port 22");
+//     miner.at(seen.id).text;     // "connection from <*> port <*>"
+//     miner.parameters();         // "10.0.0.7", "22"
+#pragma once
+
+#include "base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quern::mining {
+
+// Counts up from 1 in the order in which templates were first seen; kept across restarts with the
+// state, never given twice. 0 is every line that found no place any more.
+using TemplateId = std::uint32_t;
+inline constexpr TemplateId kRest = 0;
+
+struct Template {
+  TemplateId id = kRest;
+  std::string text;         // words as they are written, "<*>" for each parameter
+  std::uint64_t count = 0;  // lines, those of the templates that became part of this one too
+};
+
+struct MinerOptions {
+  std::size_t templates = 16'384;  // further shapes are counted under kRest
+  std::size_t line_bytes = 4096;   // what follows in a line is not looked at
+  // As many lines that differ in one word make this word a parameter.
+  std::size_t alike = 6;
+  // As many values make what stands behind "name=" a parameter, in all templates.
+  std::size_t values = 6;
+};
+
+struct Seen {
+  TemplateId id = kRest;
+  bool is_new = false;  // the first line of this template
+};
+
+class Miner {
+ public:
+  explicit Miner(MinerOptions options = {});
+  Miner(Miner&&) noexcept;
+  Miner& operator=(Miner&&) noexcept;
+  ~Miner();
+
+  // The line's template, made when there is none yet. A line of many words may show that two older
+  // templates are one: the older id goes on, the other leads to it.
+  Seen learn(std::string_view line);
+
+  // What stood at the line's parameters, in order; views into the line that was learned last. There
+  // may be fewer than holes in the template: words that became parameters later are not told.
+  std::span<const std::string_view> parameters() const;
+
+  // The id under which a template that was ever given is known now.
+  TemplateId now(TemplateId id) const;
+  const Template& at(TemplateId id) const;
+
+  // Those that are not part of another, by id; kRest first, when it has lines.
+  std::vector<Template> templates() const;
+
+  // All that a later run needs to go on, as text (docs/formats/templates.md).
+  std::string save() const;
+  static Result<Miner> load(std::string_view state, MinerOptions options = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace quern::mining
