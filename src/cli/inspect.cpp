@@ -93,6 +93,7 @@ std::string as_text(const Seen& seen) {
   for (const ModelCard& card : outline.cards) {
     text += list_text("model", {card.name, file_as_text(card.weights)});
     std::vector<std::string> adapters;
+    adapters.reserve(card.adapters.size());
     for (const package::Adapter& adapter : card.adapters) {
       adapters.push_back(file_as_text(adapter.file) + ", as " + to_string(adapter));
     }

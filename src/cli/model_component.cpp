@@ -29,7 +29,7 @@ Result<std::optional<ModelComponent>> take_component(ModelOptions& options, cons
     return loader::names_pack(reference, world.files);
   });
   if (at == options.models.end()) return std::optional<ModelComponent>();
-  const std::string name = *at;
+  std::string name = *at;
   if (options.models.size() > 1) {
     return fail(ErrorKind::invalid_argument,
                 name +
@@ -42,7 +42,7 @@ Result<std::optional<ModelComponent>> take_component(ModelOptions& options, cons
       world.signals.on_signal([&](int /*signal*/) { interrupted.request_stop(); });
   loader::Found found = TRY(weights.get_pack(name, interrupted.get_token()));
   options.models = {loader::digest_of(found)};
-  ModelComponent component{.name = name, .pack = *std::move(found.pack), .found = {}};
+  ModelComponent component{.name = std::move(name), .pack = *std::move(found.pack), .found = {}};
   found.pack.reset();
   component.found = std::move(found);
   return std::optional<ModelComponent>(std::move(component));

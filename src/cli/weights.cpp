@@ -51,6 +51,7 @@ Result<loader::Found> Weights::get_pack(const std::string& reference, const std:
 Result<std::vector<loader::Adapter>> Weights::get_adapters(
     const std::vector<AdapterChoice>& choices, const std::stop_token& stop) const {
   std::vector<loader::Adapter> adapters;
+  adapters.reserve(choices.size());
   for (const AdapterChoice& choice : choices) {
     adapters.push_back(TRY(loader::find_adapter(choice.reference, choice.scale, catalog_, stop)));
   }

@@ -26,8 +26,8 @@ class TestAdapter {
 
   // Of a matrix with so many columns and rows.
   void add(const std::string& matrix, std::uint32_t columns, std::uint32_t rows) {
-    halves.push_back({matrix + ".lora_a", {columns, kRank}, chances(columns * kRank)});
-    halves.push_back({matrix + ".lora_b", {kRank, rows}, chances(rows * kRank)});
+    halves.push_back({matrix + ".lora_a", {columns, kRank}, chances(std::size_t{columns} * kRank)});
+    halves.push_back({matrix + ".lora_b", {kRank, rows}, chances(std::size_t{rows} * kRank)});
   }
 
   // What the pair added last adds to its matrix, row after row.

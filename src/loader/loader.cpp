@@ -84,6 +84,7 @@ Result<std::shared_ptr<inference::Model>> load_weights(inference::Engine& engine
   }
   inference::ModelSource source{
       .name = name, .path = found.weights.path, .digest = digest, .adapters = {}};
+  source.adapters.reserve(found.adapters.size());
   for (const Adapter& adapter : found.adapters) {
     source.adapters.push_back({.path = adapter.file.path, .scale = adapter.scale});
   }
@@ -91,6 +92,13 @@ Result<std::shared_ptr<inference::Model>> load_weights(inference::Engine& engine
   // Another thread may have been faster.
   if (!loaded.ok() && loaded.error().kind() == ErrorKind::already_exists) return engine.find(name);
   return std::move(loaded).context("loading " + found.weights.name);
+}
+
+// "acme/analyst"
+bool may_be_a_packs(std::string_view reference) {
+  return reference.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_/") ==
+             std::string_view::npos &&
+         !reference.starts_with('/') && reference.find('/') != std::string_view::npos;
 }
 
 }  // namespace
@@ -119,8 +127,14 @@ Result<Found> find_pack(std::string_view reference, const Place& place, const st
 Result<Found> find(std::string_view reference, const Place& place, const std::stop_token& stop,
                    const Tell& tell) {
   if (names_pack(reference, place.files)) return find_pack(reference, place, stop, tell);
-  return Found{
-      .weights = TRY(place.catalog.pull(reference, stop, tell)), .adapters = {}, .pack = {}};
+  auto weights = place.catalog.pull(reference, stop, tell);
+  if (!weights.ok() && weights.error().kind() == ErrorKind::not_found &&
+      may_be_a_packs(reference)) {
+    return fail(ErrorKind::not_found, weights.error().describe() +
+                                          "; a pack is asked for with its registry, as " +
+                                          "REGISTRY/" + std::string(reference));
+  }
+  return Found{.weights = TRY(std::move(weights)), .adapters = {}, .pack = {}};
 }
 
 Result<Adapter> find_adapter(std::string_view reference, float scale,
@@ -132,6 +146,7 @@ Result<Adapter> find_adapter(std::string_view reference, float scale,
 std::string digest_of(const Found& found) {
   if (found.weights.digest.empty()) return {};
   std::vector<package::Adapter> adapters;
+  adapters.reserve(found.adapters.size());
   for (const Adapter& adapter : found.adapters) {
     adapters.push_back({.file = {.digest = adapter.file.digest}, .scale = adapter.scale});
   }

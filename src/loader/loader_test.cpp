@@ -67,18 +67,18 @@ class Loader : public ::testing::Test {
       if (!known) {
         answer.status = 401;
         answer.authenticate = "Basic realm=\"x\"";
-      } else if (request.url == kAddress + "manifests/1") {
+      } else if (request.url == address_ + "manifests/1") {
         answer = {.status = 200, .url = request.url, .body = manifest};
-      } else if (request.url == kAddress + "blobs/" + digest) {
+      } else if (request.url == address_ + "blobs/" + digest) {
         answer = {.status = 200, .url = request.url, .body = std::string(as_text(sent_))};
       }
       return Result<SendAnswer>(std::move(answer));
     });
-    network_.set(kAddress + "blobs/" + kDigest, {.body = kWeights});
+    network_.set(address_ + "blobs/" + kDigest, {.body = kWeights});
   }
 
-  const std::string kAddress = "http://127.0.0.1:5000/v2/acme/analyst/";
-  const std::string kReference = "127.0.0.1:5000/acme/analyst:1";
+  const std::string address_ = "http://127.0.0.1:5000/v2/acme/analyst/";
+  const std::string reference_ = "127.0.0.1:5000/acme/analyst:1";
   const Buffer pack_ = *package::pack(model_guest(), card());
   Buffer sent_ = pack_;  // what the registry sends for it
   FakeFiles files_;
@@ -131,6 +131,10 @@ TEST_F(Loader, SaysWhatIsNoPack) {
   ASSERT_TRUE(files_.write("/text.wasm", as_bytes("hello")).ok());
   EXPECT_EQ(get("/text.wasm").error().kind(), ErrorKind::corrupt_data);
   EXPECT_EQ(get("/absent.wasm").error().kind(), ErrorKind::not_found);
+  const auto bare = get("acme/analyst");
+  EXPECT_EQ(bare.error().kind(), ErrorKind::not_found);
+  EXPECT_NE(bare.error().describe().find("REGISTRY/acme/analyst"), std::string::npos);
+  EXPECT_EQ(get("/acme/analyst").error().describe().find("REGISTRY"), std::string::npos);
 }
 
 TEST_F(Loader, PullsFromARegistryWithTheWeightsOnce) {
@@ -141,29 +145,29 @@ TEST_F(Loader, PullsFromARegistryWithTheWeightsOnce) {
                          as_bytes(R"({"auths":{"127.0.0.1:5000":{"auth":"dTpw"}}})"))
                   .ok());
   serve(true, "Basic dTpw");
-  const auto pulled = get(kReference);
+  const auto pulled = get(reference_);
   ASSERT_TRUE(pulled.ok()) << pulled.error().describe();
   EXPECT_EQ(pulled->weights.digest, kDigest);
   EXPECT_EQ(pulled->pack->card.system, "Answer in one word.");
   ASSERT_EQ(network_.requests().size(), 1U);
   EXPECT_EQ(network_.requests()[0].headers.at(0).second, "Basic dTpw");
-  ASSERT_TRUE(get(kReference).ok());
+  ASSERT_TRUE(get(reference_).ok());
   EXPECT_EQ(network_.requests().size(), 1U) << "weights that are here are not fetched";
   process_.environment.clear();
-  EXPECT_EQ(get(kReference).error().kind(), ErrorKind::permission_denied);
+  EXPECT_EQ(get(reference_).error().kind(), ErrorKind::permission_denied);
 }
 
 TEST_F(Loader, BelievesARegistryNothing) {
   serve(true);
   sent_[100] ^= std::byte{1};
-  EXPECT_EQ(get(kReference).error().kind(), ErrorKind::corrupt_data);
+  EXPECT_EQ(get(reference_).error().kind(), ErrorKind::corrupt_data);
   sent_ = pack_;
   std::string other = kWeights;
   other.back() = 'x';
-  network_.set(kAddress + "blobs/" + kDigest, {.body = other});
-  EXPECT_EQ(get(kReference).error().kind(), ErrorKind::corrupt_data);
+  network_.set(address_ + "blobs/" + kDigest, {.body = other});
+  EXPECT_EQ(get(reference_).error().kind(), ErrorKind::corrupt_data);
   serve(false);
-  const auto without = get(kReference);
+  const auto without = get(reference_);
   EXPECT_EQ(without.error().kind(), ErrorKind::not_found);
   EXPECT_NE(without.error().describe().find("comes without its weights"), std::string::npos);
 }
