@@ -19,7 +19,7 @@ SharedLibrary openvino_library() {
           .system = {"libopenvino_c.so"},
           .package = "openvino/libs",
           .missing =
-              "this graph needs OpenVINO, and no libopenvino_c.so is here: pip install "
+              "graphs of OpenVINO and TensorFlow need it, and no libopenvino_c.so is here: pip install "
               "openvino, or name one with QUERN_OPENVINO=/path/to/libopenvino_c.so"};
 }
 
