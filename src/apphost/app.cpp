@@ -92,6 +92,10 @@ void App::handle(std::shared_ptr<http::Exchange> exchange) {
     return request->fail({ErrorKind::internal, sandbox.error().describe()});
   }
   sandbox->log_tag = "[req " + std::to_string(number) + "] ";
+  if (impl.options.record) {
+    sandbox->record = impl.options.record;
+    sandbox->record->file += std::to_string(number) + ".rec";
+  }
   sandbox->out = std::make_shared<GuestLog>(number);
   sandbox->err = std::make_shared<GuestLog>(number);
   request->start(*impl.options.program, *std::move(sandbox));

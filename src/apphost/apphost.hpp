@@ -66,6 +66,8 @@ struct AppOptions {
   // Bodies of the requests whose instances live, together: as long as content-length says, else as
   // long as they came. More are 503. A chat costs about six times its body.
   Bytes max_body_bytes = 256_MiB;
+  // Each exchange in a file of its own, whose name begins so; absent: none is recorded.
+  std::optional<wasm::Recording> record;
 };
 
 // A snapshot for /metrics and tests.

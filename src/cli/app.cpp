@@ -12,6 +12,7 @@ constexpr const char* kModels = "Models";
 constexpr const char* kServer = "Server";
 constexpr const char* kGrants = "What the program may do (nothing, unless you say so)";
 constexpr const char* kLimits = "Limits";
+constexpr const char* kRecording = "Recording";
 constexpr const char* kAnswer = "The answer";
 constexpr const char* kProject = "The project";
 constexpr const char* kOther = "Other";
@@ -139,6 +140,16 @@ void add_preloads(CLI::App& app, Values& values) {
            "A model or graph for a program of WASI-NN, by the name it asks for");
 }
 
+constexpr const char* kRecordRequests =
+    "Write down all that each request hears from the world, secrets too, a file each";
+
+void add_record(CLI::App& app, Values& values, RecordOptions& record, const char* place,
+                const char* text) {
+  add(app, kRecording, "--record", place, record.place, text);
+  add(app, kRecording, "--record-limit", "SIZE", values.record_limit,
+      "End recordings there; the program goes on (default 1GiB, all together)");
+}
+
 void add_chat(CLI::App& root, Values& values) {
   CLI::App& app = *root.add_subcommand("chat", "Talk to a model in the terminal");
   Chat& chat = values.chat;
@@ -165,6 +176,8 @@ void add_run(CLI::App& root, Values& values) {
   add_preloads(app, values);
   add(app, kOther, "--invoke", "FUNCTION", values.run.invoke,
       "Call this function with the arguments, and print what it returns; 'add(2, 3)' will do");
+  add_record(app, values, values.run.record, "FILE",
+             "Write down all it hears from the world, secrets too, for quern replay");
   // All that follows FILE belongs to the program, options too.
   app.prefix_command();
   app.footer(
@@ -174,6 +187,20 @@ void add_run(CLI::App& root, Values& values) {
       "quern run --nn-preload default:GGML:AUTO:model.gguf llama.wasm default\n"
       "quern run --invoke add math.wasm 2 3\n"
       "quern run --invoke 'greet({name: \"Ann\"})' greeter.wasm");
+  add_common(app, values);
+}
+
+void add_replay(CLI::App& root, Values& values) {
+  CLI::App& app = *root.add_subcommand("replay", "Run a recorded program again, without the world");
+  app.add_option("recording", values.replay.recording, "What `quern run --record FILE` wrote")
+      ->type_name("FILE")
+      ->required();
+  add(app, kOther, "--program", "FILE.wasm", values.replay.program,
+      "The program, when it is no longer where it was; or another to hold against it");
+  app.footer(
+      "quern run --record run.rec --dir . tool.wasm\n"
+      "quern replay run.rec\n"
+      "quern replay --program mended.wasm run.rec");
   add_common(app, values);
 }
 
@@ -187,6 +214,7 @@ void add_serve(CLI::App& root, Values& values) {
   add_model_options(app, values, values.serve.model,
                     "A model it may use (several times; the first is its default)");
   add_preloads(app, values);
+  add_record(app, values, values.serve.record, "DIR", kRecordRequests);
   app.footer(
       "quern serve hello.wasm\n"
       "quern serve --port 9000 --model gemma --net api.example.com:443 app.wasm");
@@ -391,6 +419,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
   add_model_options(*root, values, values.serve.model,
                     "Model to serve (several times; the first is the default)");
   add_server_options(*root, values);
+  add_record(*root, values, values.serve.record, "DIR", kRecordRequests);
   add_many(*root, kServer, "--allow-origin", "ORIGIN", values.serve.server.allowed_origins,
            "Let pages of this origin use the API, as https://app.example; * stands for any");
   root->add_flag("--no-open", values.no_open, "Do not open the page in a browser")->group(kServer);
@@ -399,6 +428,7 @@ std::unique_ptr<CLI::App> make_app(Values& values) {
       ->group(kOther);
   add_chat(*root, values);
   add_run(*root, values);
+  add_replay(*root, values);
   add_serve(*root, values);
   add_model(*root, values);
   add_packages(*root, values);

@@ -15,6 +15,7 @@ struct Values {
   Serve serve;
   Chat chat;
   Run run;
+  Replay replay;
   Compile compile;
   New project;
   Pack pack;
@@ -33,6 +34,7 @@ struct Values {
   bool no_open = false;
   std::uint16_t port = 0;
   std::string memory;
+  std::string record_limit;
   std::string cache_memory;
   std::vector<std::string> nn_preloads;
   std::vector<std::string> adapters;

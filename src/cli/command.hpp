@@ -82,11 +82,18 @@ struct GrantOptions {
   std::uint64_t tokens = 0;
 };
 
+// Where all that a guest hears from the world is written down; empty: nowhere.
+struct RecordOptions {
+  std::filesystem::path place;  // a file; of a service a folder
+  std::optional<Bytes> limit;
+};
+
 struct Serve {                 // `quern`, `quern serve FILE`
   std::filesystem::path file;  // empty: the chat server
   ModelOptions model;
   ServerOptions server;
   GrantOptions grants;
+  RecordOptions record;
 };
 struct Chat {
   ModelOptions model;
@@ -102,6 +109,11 @@ struct Run {
   std::string invoke;
   ModelOptions model;
   GrantOptions grants;
+  RecordOptions record;
+};
+struct Replay {
+  std::filesystem::path recording;
+  std::filesystem::path program;  // empty: where it was when it was recorded
 };
 struct Compile {
   std::filesystem::path file;
@@ -182,8 +194,9 @@ struct Page {  // help, version, completion: text that is printed
 };
 
 struct Command {
-  std::variant<Serve, Chat, Run, Compile, New, Pack, Compose, Inspect, Push, PullArtifact, Sign,
-               Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates, Page>
+  std::variant<Serve, Chat, Run, Replay, Compile, New, Pack, Compose, Inspect, Push, PullArtifact,
+               Sign, Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates,
+               Page>
       what;
   log::Level log_level = log::Level::info;
 };

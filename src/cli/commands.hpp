@@ -10,6 +10,7 @@ namespace quern::cli {
 int tell_end(const Result<int>& done, World& world);
 
 Result<int> run_program(const Run& options, World& world);
+Result<int> replay_recording(const Replay& options, World& world);
 Result<int> compile(const Compile& options, World& world);
 Result<int> new_project(const New& options, World& world);
 Result<int> pack_model(const Pack& options, World& world);

@@ -9,7 +9,7 @@ struct Row {
   int code;
   std::string_view meaning;
 };
-constexpr std::array<Row, 11> kRows{{
+constexpr std::array<Row, 12> kRows{{
     {.code = kSuccess, .meaning = "it worked"},
     {.code = kFailure, .meaning = "it failed; the message says why"},
     {.code = kUsage, .meaning = "the command line is wrong"},
@@ -18,6 +18,7 @@ constexpr std::array<Row, 11> kRows{{
     {.code = 5, .meaning = "not available now: no source answers, a port or a name is taken, busy"},
     {.code = kGuestLimit,
      .meaning = "the guest reached a limit: output, handles, memory at its start"},
+    {.code = kDiverged, .meaning = "a replay diverged, or its recording has no end"},
     {.code = 124, .meaning = "the time that was given is over"},
     {.code = kInterrupted, .meaning = "ended by Ctrl-C"},
     {.code = 134, .meaning = "the guest trapped"},
@@ -55,7 +56,9 @@ std::string exit_codes_page() {
     page +=
         "  " + std::string(3 - code.size(), ' ') + code + "  " + std::string(row.meaning) + "\n";
   }
-  page += "\n`quern run` ends with the program's own code when the program ends by itself.\n";
+  page +=
+      "\n`quern run` and `quern replay` end with the program's own code when the program ends by "
+      "itself.\n";
   return page;
 }
 

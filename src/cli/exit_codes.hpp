@@ -12,6 +12,7 @@ inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kGuestLimit = 6;
+inline constexpr int kDiverged = 7;
 inline constexpr int kInterrupted = 130;
 
 int exit_code(ErrorKind kind);

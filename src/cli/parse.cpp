@@ -136,6 +136,14 @@ Result<> read_model(const CLI::App& app, const Values& values, ModelOptions& mod
   return {};
 }
 
+Result<> read_record(const CLI::App& app, const Values& values, RecordOptions& record) {
+  record.limit = TRY(amount(app, "--record-limit", values.record_limit, parse_bytes));
+  if (record.limit && record.place.empty()) {
+    return usage_error(app, "--record-limit needs --record");
+  }
+  return {};
+}
+
 Result<> check_server(const CLI::App& app, const Values& values, ServerOptions& server) {
   if (app.count("--port") > 0) server.port = values.port;
   if (values.no_open) server.open = OpenPage::never;
@@ -187,6 +195,7 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
     TRY(check_server(app, values, values.serve.server));
     TRY(read_model(app, values, values.serve.model));
     TRY(read_grants(app, values, values.serve.grants));
+    TRY(read_record(app, values, values.serve.record));
     return as_command<Serve>(values.serve);
   }
   if (name == "quern chat") {
@@ -196,8 +205,10 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
   if (name == "quern run") {
     TRY(read_model(app, values, values.run.model));
     TRY(read_grants(app, values, values.run.grants));
+    TRY(read_record(app, values, values.run.record));
     return as_command(take_run(app, values.run));
   }
+  if (name == "quern replay") return as_command<Replay>(values.replay);
   if (name == "quern compile") return as_command<Compile>(values.compile);
   if (name == "quern new") return as_command<New>(values.project);
   if (name == "quern pack") {

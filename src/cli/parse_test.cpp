@@ -197,8 +197,9 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Golden, HelpPages) {
   expect_golden("help.txt", parsed<Page>({"help"}).text);
-  for (const char* name : {"chat", "run", "serve", "compile", "new", "model", "pack", "compose",
-                           "inspect", "push", "pull", "sign", "verify", "pipe", "doctor", "completion"}) {
+  for (const char* name :
+       {"chat", "run", "replay", "serve", "compile", "new", "model", "pack", "compose", "inspect",
+        "push", "pull", "sign", "verify", "pipe", "doctor", "completion"}) {
     expect_golden(std::string("help-") + name + ".txt", parsed<Page>({"help", name}).text);
   }
   expect_golden("help-exit-codes.txt", parsed<Page>({"help", "exit-codes"}).text);

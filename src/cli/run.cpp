@@ -15,6 +15,7 @@ struct Dispatch {
   Result<int> operator()(const Serve& options) const { return serve(options, world); }
   Result<int> operator()(const Chat& options) const { return chat(options, world); }
   Result<int> operator()(const Run& options) const { return run_program(options, world); }
+  Result<int> operator()(const Replay& options) const { return replay_recording(options, world); }
   Result<int> operator()(const Compile& options) const { return compile(options, world); }
   Result<int> operator()(const New& options) const { return new_project(options, world); }
   Result<int> operator()(const Pack& options) const { return pack_model(options, world); }

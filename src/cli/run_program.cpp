@@ -100,6 +100,11 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
   node.engine = TRY(wasm::Engine::create({.cache_dir = home.code}));
   const auto program =
       TRY(load_program(*node.engine, options.file, options.model, node.component, world.files));
+  if (!options.invoke.empty() && program->kind() == wasm::ProgramKind::component &&
+      !options.record.place.empty()) {
+    return fail(ErrorKind::unsupported,
+                "--record with --invoke records modules, not components yet");
+  }
   if (options.invoke.empty() && !program->is_command()) {
     return fail(not_a_command(*program, options.file.string()));
   }
@@ -123,6 +128,11 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
   sandbox.args.insert(sandbox.args.begin(), options.file.filename().string());
   sandbox.standard_in = wasm::Standard::inherit;
   sandbox.standard_out = wasm::Standard::inherit;
+  if (!options.record.place.empty()) {
+    sandbox.record = wasm::Recording{.file = options.record.place,
+                                     .program = std::filesystem::absolute(options.file).string(),
+                                     .limit = options.record.limit.value_or(1_GiB)};
+  }
   return sandbox;
 }
 
@@ -134,6 +144,11 @@ struct Interrupt {
 
 Result<int> run_on(Node& node, Run& options, const Home& home, Interrupt& interrupt, World& world) {
   node.component = TRY(take_component(options.model, home, world));
+  if (node.component && !options.record.place.empty()) {
+    return fail(with_advice(
+        Error(ErrorKind::unsupported, "a program is recorded with a model that is part of it"),
+        "quern compose " + options.file.string() + " --with MODEL.wasm -o composed.wasm"));
+  }
   TRY(load(node, options, home, world));
   const std::stop_token stop = interrupt.source.get_token();
   wasm::Sandbox sandbox = TRY(make_sandbox(node, options, world, stop));

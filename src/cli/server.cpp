@@ -42,7 +42,27 @@ ModelLoads loads(const Models& models) {
   return loads;
 }
 
+Result<Buffer> chat_wasm(const World& world) {
+  if (world.chat_wasm.empty()) {
+    return fail(ErrorKind::unsupported, "this build holds no chat server");
+  }
+  return unpack(world.chat_wasm, kLargestChat);
+}
+
 }  // namespace
+
+Result<std::shared_ptr<const wasm::Program>> load_chat_server(wasm::Engine& engine,
+                                                              const World& world) {
+  const Buffer wasm = TRY(chat_wasm(world));
+  if (!world.chat_image.empty()) {
+    const Buffer image = TRY(unpack(world.chat_image, kLargestChat));
+    auto program = engine.load_trusted_image(image, wasm);
+    if (program) return program;
+    log::debug("cli",
+               "the built-in machine code is not for this CPU: " + program.error().describe());
+  }
+  return engine.load(wasm, "chat");
+}
 
 ServingNode::ServingNode(Serve options, std::optional<ModelComponent> component, const Home& home,
                          World& world)
@@ -104,19 +124,8 @@ Result<std::shared_ptr<const wasm::Program>> ServingNode::program() {
   if (!options_.file.empty()) {
     return load_program(*engine_, options_.file, options_.model, component_, world_.files);
   }
-  if (world_.chat_wasm.empty()) {
-    return fail(ErrorKind::unsupported, "this build holds no chat server");
-  }
-  const Buffer wasm = TRY(unpack(world_.chat_wasm, kLargestChat));
-  if (component_) return load_composed(*engine_, wasm, "chat", *component_);
-  if (!world_.chat_image.empty()) {
-    const Buffer image = TRY(unpack(world_.chat_image, kLargestChat));
-    auto program = engine_->load_trusted_image(image, wasm);
-    if (program) return program;
-    log::debug("cli",
-               "the built-in machine code is not for this CPU: " + program.error().describe());
-  }
-  return engine_->load(wasm, "chat");
+  if (!component_) return load_chat_server(*engine_, world_);
+  return load_composed(*engine_, TRY(chat_wasm(world_)), "chat", *component_);
 }
 
 Result<> ServingNode::load_guest(const Home& home) {
@@ -133,6 +142,22 @@ Result<> ServingNode::load_guest(const Home& home) {
   return {};
 }
 
+// The folder is there, and no file of an earlier process is written over.
+Result<wasm::Recording> ServingNode::begin_records() {
+  if (component_) {
+    return fail(
+        ErrorKind::unsupported,
+        "--record: not with a model that is a component; `quern compose` makes one program");
+  }
+  TRY(world_.files.make_directories(options_.record.place));
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(world_.clock.date().time_since_epoch());
+  const std::filesystem::path& file = options_.file;
+  return wasm::Recording{.file = options_.record.place / (std::to_string(now.count()) + "-"),
+                         .program = file.empty() ? "" : std::filesystem::absolute(file).string(),
+                         .limit = options_.record.limit.value_or(1_GiB)};
+}
+
 Result<> ServingNode::make_ready(const std::stop_token& stop) {
   guestapi::Grants grants =
       options_.file.empty() ? chat_grants(options_.server)
@@ -145,13 +170,16 @@ Result<> ServingNode::make_ready(const std::stop_token& stop) {
   TRY(check_names(options_.model, names));
   grants.models.insert(grants.models.end(), names.begin(), names.end());
   grant_preloads(options_.model, grants);
+  std::optional<wasm::Recording> record;
+  if (!options_.record.place.empty()) record = TRY(begin_records());
   app_ = std::make_unique<apphost::App>(
       apphost::AppOptions{.name = options_.file.empty() ? "chat" : options_.file.stem().string(),
                           .program = linked_,
                           .grants = std::move(grants),
                           .keys = keys_,
                           .open_paths = open_paths(options_),
-                          .max_requests = options_.server.max_requests},
+                          .max_requests = options_.server.max_requests,
+                          .record = std::move(record)},
       api_);
   front_->open(*app_);
   return {};

@@ -18,6 +18,10 @@
 
 namespace quern::cli {
 
+// The chat server that this program holds.
+Result<std::shared_ptr<const wasm::Program>> load_chat_server(wasm::Engine& engine,
+                                                              const World& world);
+
 // Members are in the order in which they are made; they end in the opposite one.
 class ServingNode {
  public:
@@ -40,6 +44,7 @@ class ServingNode {
   ServingNode(Serve options, std::optional<ModelComponent> component, const Home& home,
               World& world);
   Result<> listen();
+  Result<wasm::Recording> begin_records();
   Result<> load_guest(const Home& home);
   Result<std::shared_ptr<const wasm::Program>> program();
 

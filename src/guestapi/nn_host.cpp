@@ -105,7 +105,7 @@ NnStep NnHost::load_named(GuestInstance& guest, wasm::RawCall& call, std::string
     TRY(call.memory().write_u32(id_out, live->second));
     return {};
   }
-  TRY(call.memory().span(id_out, sizeof(std::uint32_t)));  // before anything is loaded
+  TRY(call.memory().view(id_out, sizeof(std::uint32_t)));  // before anything is loaded
   std::shared_ptr<NnGraph> graph;
   Call nn(call);
   if (NnStep loaded = backends_.load_by_name(guest, nn, name, config, graph); !loaded.succeeded()) {
@@ -128,7 +128,7 @@ NnStep NnHost::load_by_name_with_config(GuestInstance& guest, wasm::RawCall& cal
 
 NnStep NnHost::load(GuestInstance& guest, wasm::RawCall& call) {
   const auto builders = TRY(read_builders(call.memory(), argument(call, 0), argument(call, 1)));
-  TRY(call.memory().span(argument(call, 4), sizeof(std::uint32_t)));
+  TRY(call.memory().view(argument(call, 4), sizeof(std::uint32_t)));
   std::shared_ptr<NnGraph> graph;
   Call nn(call);
   NnStep loaded = backends_.load(guest, nn, builders, argument(call, 2), argument(call, 3), graph);
@@ -140,7 +140,7 @@ NnStep NnHost::load(GuestInstance& guest, wasm::RawCall& call) {
 NnStep NnHost::init_execution_context(GuestInstance& guest, wasm::RawCall& call) {
   const auto graph = TRY(guest.handles.find<NnGraph>(argument(call, 0), "graph"));
   if (!graph->loaded()) return {NnStatus::invalid_argument, "the graph was unloaded"};
-  TRY(call.memory().span(argument(call, 1), sizeof(std::uint32_t)));
+  TRY(call.memory().view(argument(call, 1), sizeof(std::uint32_t)));
   auto context = std::make_shared<BoundContext>(graph, graph->make_context(guest));
   TRY(hand_out(guest, call, std::move(context), argument(call, 1)));
   return {};

@@ -32,7 +32,7 @@ std::optional<tensor::ElementType> element_of(std::uint32_t type) {
 Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& memory,
                                                     std::uint32_t pointer, std::uint32_t count) {
   if (count > kMostBuilders) return fail(ErrorKind::invalid_argument, "more than 64 builders");
-  TRY(memory.span(pointer, count * 2 * kWord));
+  TRY(memory.view(pointer, count * 2 * kWord));
   std::vector<std::string_view> builders;
   for (std::uint32_t at = pointer; builders.size() < count; at += 2 * kWord) {
     const std::uint32_t text = TRY(memory.read_u32(at));
@@ -43,7 +43,7 @@ Result<std::vector<std::string_view>> read_builders(const wasm::GuestMemory& mem
 }
 
 Result<tensor::Tensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_t pointer) {
-  TRY(memory.span(pointer, 5 * kWord));
+  TRY(memory.view(pointer, 5 * kWord));
   const std::uint32_t dims = TRY(memory.read_u32(pointer));
   const std::uint32_t dimensions = TRY(memory.read_u32(pointer + kWord));
   const std::uint32_t type = TRY(memory.read_u32(pointer + 2 * kWord));
@@ -57,7 +57,7 @@ Result<tensor::Tensor> read_tensor(const wasm::GuestMemory& memory, std::uint32_
   if (dimensions > kMostDimensions || size > kMostData) {
     return fail(ErrorKind::invalid_argument, "a tensor of more than 8 dimensions or 64 MiB");
   }
-  TRY(memory.span(dims, dimensions * kWord));
+  TRY(memory.view(dims, dimensions * kWord));
   const std::string_view bytes = TRY(memory.text(data, size));
   tensor::Tensor tensor{.type = *element, .shape = {}, .bytes = to_buffer(bytes)};
   for (std::uint32_t i = 0; i < dimensions; ++i) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <ctime>
 #include <thread>
+#include <tuple>
 
 namespace quern::tensor {
 namespace {
@@ -193,7 +194,7 @@ TEST_F(OpenVinoEngineTest, ALongComputationIsEndedBetweenTwoOperations) {
   std::atomic<bool> ended{false};
   const std::clock_t before = std::clock();
   const std::jthread computing([&] {
-    const std::vector<float> ones(1000U * 1000U, 1.0F);
+    const std::vector<float> ones(1'000'000, 1.0F);
     const auto outputs = graph->compute({{"x", floats({1000, 1000}, ones)}}, stop.get_token());
     EXPECT_EQ(outputs.ok() ? ErrorKind::internal : outputs.error().kind(), ErrorKind::cancelled);
     ended = true;
@@ -210,7 +211,7 @@ TEST_F(OpenVinoEngineTest, WhatIsStoppedBeforeItBeginsEnds) {
   const auto graph = load("chain");
   std::stop_source stop;
   stop.request_stop();
-  const std::vector<float> ones(1000U * 1000U, 1.0F);
+  const std::vector<float> ones(1'000'000, 1.0F);
   const auto outputs = graph->compute({{"x", floats({1000, 1000}, ones)}}, stop.get_token());
   ASSERT_FALSE(outputs.ok());
   EXPECT_EQ(outputs.error().kind(), ErrorKind::cancelled);
@@ -311,6 +312,60 @@ TEST_F(OpenVinoEngineTest, AFileThatIsMissingOrForeignIsAnError) {
   for (const Encoding encoding :
        {Encoding::openvino, Encoding::onnx, Encoding::tensorflow, Encoding::tensorflow_lite}) {
     const auto graph = load_file(encoding, kOnnxGraphs / "vocabulary.txt");
+    ASSERT_FALSE(graph.ok());
+    EXPECT_EQ(graph.error().kind(), ErrorKind::corrupt_data) << graph.error().describe();
+  }
+}
+
+// A graph of one constant, which is its output.
+std::string constant(const std::string& type, const std::string& port, int count,
+                     const std::string& offset, const std::string& size) {
+  const std::string dim = "<dim>" + std::to_string(count) + "</dim>";
+  const std::string shape = " precision=\"" + port + "\">" + dim + "</port>";
+  return "<net name=\"n\" version=\"11\"><layers>"
+         "<layer id=\"0\" name=\"c\" type=\"Const\" version=\"opset1\"><data element_type=\"" +
+         type + "\" shape=\"" + std::to_string(count) + "\" offset=\"" + offset + "\" size=\"" +
+         size + "\"/><output><port id=\"0\"" + shape +
+         "</output></layer>"
+         "<layer id=\"1\" name=\"y\" type=\"Result\" version=\"opset1\"><input><port id=\"0\"" +
+         shape +
+         "</input></layer></layers><edges>"
+         "<edge from-layer=\"0\" from-port=\"0\" to-layer=\"1\" to-port=\"0\"/></edges></net>";
+}
+
+TEST_F(OpenVinoEngineTest, ConstantsLieWithinTheWeights) {
+  const std::string weights(64, 'w');
+  const auto load_floats = [&](int count, const char* offset, const char* size) {
+    return load_ir(as_bytes(constant("f32", "FP32", count, offset, size)), as_bytes(weights));
+  };
+  const auto whole = load_floats(16, "0", "64");
+  ASSERT_TRUE(whole.ok()) << whole.error().describe();
+  EXPECT_EQ(as_text((*whole)->compute({}, {}).value().front().tensor.bytes), weights);
+  for (const auto& [count, offset, size] :
+       {std::tuple(16, "4", "64"), std::tuple(1'000'000, "0", "64"),
+        std::tuple(1'000'000, "0", "4000000"), std::tuple(4, "-8", "16"),
+        std::tuple(2048, "18446744073709543424", "8192"),
+        std::tuple(16, "9223372036854775807", "64"),
+        std::tuple(16, "9223372036854775807", "9223372036854775807")}) {
+    const auto graph = load_floats(count, offset, size);
+    ASSERT_FALSE(graph.ok()) << offset;
+    EXPECT_EQ(graph.error().kind(), ErrorKind::corrupt_data) << graph.error().describe();
+  }
+}
+
+// Texts lie in the weights behind their number and the places where they begin and end.
+TEST_F(OpenVinoEngineTest, TextsLieWithinTheWeights) {
+  for (const std::vector<std::int32_t>& head : {std::vector<std::int32_t>{2, 0, 1, 2'000'000'000},
+                                                {2, 0, -5, 2},
+                                                {2'147'483'647, 0, 1, 2},
+                                                {-1, 0, 1, 2},
+                                                {2, -100'000'000, 100'000'000, 2},
+                                                {2},
+                                                {}}) {
+    const std::string weights = std::string(as_text(std::as_bytes(std::span(head)))) + "ab";
+    const std::string size = std::to_string(weights.size());
+    const auto graph =
+        load_ir(as_bytes(constant("string", "STRING", 2, "0", size)), as_bytes(weights));
     ASSERT_FALSE(graph.ok());
     EXPECT_EQ(graph.error().kind(), ErrorKind::corrupt_data) << graph.error().describe();
   }

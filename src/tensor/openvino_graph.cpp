@@ -80,17 +80,17 @@ OpenVinoGraph::~OpenVinoGraph() { ov_.compiled_model_free(model_); }
 Result<> OpenVinoGraph::read_inputs() {
   std::size_t count = 0;
   TRY(check(ov_, ov_.compiled_model_inputs_size(model_, &count)));
+  inputs_.resize(count);
+  about_inputs_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     Port port(ov_.output_const_port_free);
-    TRY(check(ov_, ov_.compiled_model_input_by_index(model_, i, port.out())));
-    inputs_.push_back(name_of(ov_, port, "input", i));
-    Input about;
-    TRY(check(ov_, ov_.port_get_element_type(port.get(), &about.type)));
     ov_partial_shape_t shape{};
+    TRY(check(ov_, ov_.compiled_model_input_by_index(model_, i, port.out())));
+    inputs_[i] = name_of(ov_, port, "input", i);
+    TRY(check(ov_, ov_.port_get_element_type(port.get(), &about_inputs_[i].type)));
     TRY(check(ov_, ov_.port_get_partial_shape(port.get(), &shape)));
-    about.scalar = shape.rank.min == 0 && shape.rank.max == 0;
+    about_inputs_[i].scalar = shape.rank.min == 0 && shape.rank.max == 0;
     ov_.partial_shape_free(&shape);
-    about_inputs_.push_back(about);
   }
   return {};
 }
@@ -98,10 +98,11 @@ Result<> OpenVinoGraph::read_inputs() {
 Result<> OpenVinoGraph::read_outputs() {
   std::size_t count = 0;
   TRY(check(ov_, ov_.compiled_model_outputs_size(model_, &count)));
+  outputs_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     Port port(ov_.output_const_port_free);
     TRY(check(ov_, ov_.compiled_model_output_by_index(model_, i, port.out())));
-    outputs_.push_back(name_of(ov_, port, "output", i));
+    outputs_[i] = name_of(ov_, port, "output", i);
   }
   return {};
 }

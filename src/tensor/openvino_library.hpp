@@ -44,8 +44,9 @@ struct OpenVino : OpenVinoFunctions {
   std::string version;  // "2026.4.1"
 };
 
-// From 2026.1 on. Before, a TensorFlow Lite file that is cut off ends the process; before 2025.1,
-// the numbers of element types are not the header's.
+// From 2026.2 on. Before, a constant of texts that leads out of the weights ends the process;
+// before 2026.1, a TensorFlow Lite file that is cut off; before 2025.1, element types have other
+// numbers.
 bool can_use_openvino(std::string_view version);
 
 // Kept until the process ends. Errors as of load_library.

@@ -47,7 +47,7 @@ std::vector<Path> library_places(const SharedLibrary& library, const Process& pr
   const Path beside = process.executable().parent_path();
   add_libraries(beside, library.file, files, places);
   add_libraries(beside.parent_path() / "lib" / "quern", library.file, files, places);
-  places.insert(places.end(), library.system.begin(), library.system.end());
+  for (const char* name : library.system) places.emplace_back(name);
   // Where its name has the version in it, the system's search does not find it.
   for (const char* folder : {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
                              "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"}) {

@@ -14,11 +14,11 @@
 namespace quern::tensor {
 
 struct SharedLibrary {
-  std::string_view variable;             // of the environment: the file, and no other is tried
-  std::string_view file;                 // its name, but for the version
-  std::vector<std::string_view> system;  // names that the system's own search may know
-  std::filesystem::path package;         // its folder among Python's packages
-  std::string_view missing;              // what to do when it is nowhere
+  std::string_view variable;        // of the environment: the file, and no other is tried
+  std::string_view file;            // its name, but for the version
+  std::vector<const char*> system;  // names that the system's own search may know
+  std::filesystem::path package;    // its folder among Python's packages
+  std::string_view missing;         // what to do when it is nowhere
 };
 
 // Names for dlopen, in the order in which they are tried: beside the executable, the system's,

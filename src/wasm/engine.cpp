@@ -140,6 +140,14 @@ class BridgeEngine final : public Engine {
     return std::make_shared<BridgeLinked>(linked, compiled.kind());
   }
 
+  std::unique_ptr<Running> replay(std::shared_ptr<const Program> program,
+                                  const std::filesystem::path& recording, Sandbox sandbox,
+                                  std::function<void(Result<Replayed>)> done) override {
+    const auto& compiled = static_cast<const BridgeProgram&>(*program);
+    return start_replay(handle_.get(), compiled.handle(), recording, std::move(sandbox),
+                        std::move(done));
+  }
+
   std::uint32_t live_instances() const override { return qb_engine_live(handle_.get()); }
   std::string describe() const override { return take_text(qb_engine_describe(handle_.get())); }
 

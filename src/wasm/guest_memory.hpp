@@ -5,8 +5,10 @@
 #include "base/result.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace quern::wasm {
 
@@ -14,8 +16,13 @@ namespace quern::wasm {
 // `pending`. A range that leaves the memory is guest_trap, naming pointer, length and size.
 class GuestMemory {
  public:
-  explicit GuestMemory(std::span<std::byte> memory) : memory_(memory) {}
+  // Told of each range that is handed out to be written.
+  using Watch = std::function<void(std::uint32_t pointer, std::uint32_t length)>;
+  explicit GuestMemory(std::span<std::byte> memory, Watch watch = nullptr)
+      : memory_(memory), watch_(std::move(watch)) {}
 
+  // To read, and to write.
+  Result<ByteView> view(std::uint32_t pointer, std::uint32_t length) const;
   Result<std::span<std::byte>> span(std::uint32_t pointer, std::uint32_t length) const;
   Result<std::string_view> text(std::uint32_t pointer, std::uint32_t length) const;
   // Little-endian, at any alignment.
@@ -25,6 +32,7 @@ class GuestMemory {
 
  private:
   std::span<std::byte> memory_;
+  Watch watch_;
 };
 
 }  // namespace quern::wasm

@@ -57,7 +57,8 @@ class BridgeCall final : public HostCall {
 class BridgeRawCall final : public RawCall {
  public:
   explicit BridgeRawCall(qb_raw_call& call)
-      : call_(call), memory_({reinterpret_cast<std::byte*>(call.memory), call.memory_size}) {}
+      : call_(call),
+        memory_({reinterpret_cast<std::byte*>(call.memory), call.memory_size}, watch(call)) {}
 
   GuestMemory& memory() override { return memory_; }
   std::uint64_t argument(std::size_t index) const override { return call_.values[index]; }
@@ -76,6 +77,13 @@ class BridgeRawCall final : public RawCall {
   }
 
  private:
+  static GuestMemory::Watch watch(const qb_raw_call& call) {
+    if (call.written == nullptr) return nullptr;
+    return [written = call.written](std::uint32_t pointer, std::uint32_t length) {
+      qb_raw_wrote(written, pointer, length);
+    };
+  }
+
   qb_raw_call& call_;
   GuestMemory memory_;
 };

@@ -22,6 +22,11 @@ QUERN_CALLBACK void write(void* instance, std::uint32_t stream, qb_bytes bytes) 
   (stream == 1 ? sandbox.out : sandbox.err)->write(view(bytes));
 }
 
+QUERN_CALLBACK void warn(void* instance, qb_bytes words) noexcept {
+  const InTurn turn(instance);
+  log::warn("wasm", static_cast<Instance*>(instance)->sandbox.log_tag + text(words));
+}
+
 // The guest hears no more than "denied", so whoever runs it has to hear what it lacks; once, for a
 // guest may try for ever.
 bool told(Instance& instance, const Result<>& allowed) {
@@ -96,7 +101,15 @@ SandboxView::SandboxView(std::unique_ptr<Instance> instance) : instance_(std::mo
            .wall_ms = milliseconds(limits.wall),
            .cpu_ms = milliseconds(limits.cpu),
            .handles = limits.handles,
-           .output_bytes = limits.output.count};
+           .output_bytes = limits.output.count,
+           .record_file = {},
+           .record_program = {},
+           .record_bytes = 0};
+  if (const auto& record = sandbox.record) {
+    view_.record_file = borrow(record->file.native());
+    view_.record_program = borrow(record->program);
+    view_.record_bytes = record->limit.count;
+  }
 }
 
 const qb_sandbox* SandboxView::give() {
@@ -107,6 +120,7 @@ const qb_sandbox* SandboxView::give() {
 void set_instance_callbacks(qb_callbacks& callbacks) {
   callbacks.instance_drop = drop;
   callbacks.instance_write = write;
+  callbacks.instance_warn = warn;
   callbacks.instance_allow_request = allow_request;
   callbacks.instance_allow_socket = allow_socket;
   callbacks.instance_resolved = resolved;

@@ -1,5 +1,6 @@
 #include "wasm/runs.hpp"
 
+#include "base/check.hpp"
 #include "wasm/bridge_values.hpp"
 #include "wasm/running.hpp"
 #include "wasm/thread_order.hpp"
@@ -20,6 +21,28 @@ QUERN_CALLBACK void run_done(void* run, std::uint32_t kind, qb_bytes message,
   } else {
     (*done)(fail(make_error(kind, text(message))));
   }
+}
+
+// A replay's `void*`: told once, then deleted.
+using ReplayDone = std::function<void(Result<Replayed>)>;
+
+QUERN_CALLBACK void replay_done(void* replay, std::uint32_t kind, qb_bytes message,
+                                const qb_replayed* ended) noexcept {
+  const AfterAll turn(replay);
+  const std::unique_ptr<ReplayDone> done(static_cast<ReplayDone*>(replay));
+  if (kind != 0) return (*done)(fail(make_error(kind, text(message))));
+  const ByteView response = view(ended->response);
+  Replayed replayed{.verdict = static_cast<Replayed::Verdict>(ended->verdict),
+                    .why = text(message),
+                    .calls = ended->calls,
+                    .end = Invoked{ended->exit_code, {}},
+                    .response = Buffer(response.begin(), response.end())};
+  if (ended->end_kind != 0) {
+    replayed.end = fail(make_error(ended->end_kind, text(ended->end)));
+  } else {
+    replayed.end->results = text(ended->end);
+  }
+  (*done)(std::move(replayed));
 }
 
 // A sink's `void*`.
@@ -101,6 +124,11 @@ class BridgeExchange final : public HttpExchange {
   std::unique_ptr<qb_exchange, Free> exchange_;
 };
 
+RecordingFacts::What what_of(std::string_view name) {
+  if (name == "invocation") return RecordingFacts::What::invocation;
+  return name == "exchange" ? RecordingFacts::What::exchange : RecordingFacts::What::run;
+}
+
 }  // namespace
 
 std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
@@ -111,6 +139,19 @@ std::unique_ptr<Running> start_run(const qb_linked* linked, Sandbox sandbox,
   });
   SandboxView given = view_of(std::move(sandbox));
   return std::make_unique<BridgeRunning>(qb_run(linked, given.give(), hand_over(end.release())));
+}
+
+std::unique_ptr<Running> start_replay(const qb_engine* engine, const qb_program* program,
+                                      const std::filesystem::path& recording, Sandbox sandbox,
+                                      std::function<void(Result<Replayed>)> done) {
+  auto end = std::make_unique<ReplayDone>(std::move(done));
+  SandboxView given = view_of(std::move(sandbox));
+  qb_running* running = nullptr;
+  // Fails only by a panic, which nobody survives to be told of.
+  const Result<> started = check(qb_replay(engine, program, borrow(recording.native()),
+                                           given.give(), hand_over(end.release()), &running));
+  CHECK(started.ok(), "a replay begins, whatever its recording is");
+  return std::make_unique<BridgeRunning>(running);
 }
 
 std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sandbox,
@@ -136,12 +177,31 @@ std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sa
 
 void set_run_callbacks(qb_callbacks& callbacks) {
   callbacks.run_done = run_done;
+  callbacks.replay_done = replay_done;
   callbacks.sink_head = sink_head;
   callbacks.sink_body = sink_body;
   callbacks.sink_end = sink_end;
   callbacks.sink_fail = sink_fail;
   callbacks.sink_drop = sink_drop;
   callbacks.body_taken = body_taken;
+}
+
+Result<RecordingFacts> describe_recording(const std::filesystem::path& file) {
+  RecordingFacts facts;
+  TRY(check(qb_recording_describe(borrow(file.native()), &facts,
+                                  [](void* target, std::uint32_t fact, qb_bytes told) {
+                                    auto& found = *static_cast<RecordingFacts*>(target);
+                                    switch (fact) {
+                                      case QB_RECORDED_WHAT:
+                                        found.what = what_of(text(told));
+                                        return;
+                                      case QB_RECORDED_DIGEST: found.digest = text(told); return;
+                                      case QB_RECORDED_PROGRAM: found.program = text(told); return;
+                                      case QB_RECORDED_ENGINE: found.engine = text(told); return;
+                                      default: found.words.push_back(text(told)); return;
+                                    }
+                                  })));
+  return facts;
 }
 
 }  // namespace quern::wasm

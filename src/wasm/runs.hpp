@@ -30,6 +30,10 @@ std::unique_ptr<HttpExchange> start_exchange(const qb_linked* linked, Sandbox sa
                                              const HttpRequest& request,
                                              std::shared_ptr<HttpResponseSink> sink);
 
+std::unique_ptr<Running> start_replay(const qb_engine* engine, const qb_program* program,
+                                      const std::filesystem::path& recording, Sandbox sandbox,
+                                      std::function<void(Result<Replayed>)> done);
+
 // Fills the callbacks run_*, sink_* and body_*.
 void set_run_callbacks(qb_callbacks& callbacks);
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,6 +94,15 @@ class InstanceState {
   virtual void ended() {}
 };
 
+// Where all that an instance hears from the world is written down, for Engine::replay.
+struct Recording {
+  std::filesystem::path file;  // made anew, mode 0600
+  std::string program;         // where the program came from
+  // Of all recordings of one engine together. The one that reaches it ends there; the guest goes
+  // on.
+  Bytes limit = 1_GiB;
+};
+
 // Everything one instance may see. The default is nothing.
 struct Sandbox {
   std::vector<std::string> args;  // args[0] is the program's name
@@ -106,7 +116,8 @@ struct Sandbox {
   Standard standard_out = Standard::null;
   Limits limits;
   std::shared_ptr<InstanceState> state;  // may be null
-  std::string log_tag;                   // before what the log says of this instance: "[req 17] "
+  std::optional<Recording> record;
+  std::string log_tag;  // before what the log says of this instance: "[req 17] "
 };
 
 }  // namespace quern::wasm

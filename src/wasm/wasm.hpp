@@ -80,6 +80,30 @@ struct Invoked {
   std::string results;  // as text, one a line; of a component one value
 };
 
+// What a recording says of itself.
+struct RecordingFacts {
+  enum class What : std::uint8_t { run, invocation, exchange };
+  What what = What::run;
+  std::string digest;   // of the program
+  std::string program;  // Recording::program
+  // What made its machine code, as Engine::describe() begins. Another one may compute other NaNs.
+  std::string engine;
+  std::vector<std::string> words;  // the arguments; of an exchange its method and target
+};
+// Reads all of it: corrupt_data when it is damaged, not_found, unsupported (another version).
+Result<RecordingFacts> describe_recording(const std::filesystem::path& file);
+
+// How a replay ended.
+struct Replayed {
+  // `broken_off`: the recording has no end (its host was killed, its limit was reached).
+  enum class Verdict : std::uint8_t { same, diverged, broken_off };
+  Verdict verdict = Verdict::same;
+  std::string why;  // the first call that differs and how; where it breaks off
+  std::uint64_t calls = 0;
+  Result<Invoked> end = Invoked{};  // the guest's
+  Buffer response;                  // of an exchange, as HTTP/1.1
+};
+
 // A program with its imports resolved, ready to make instances in microseconds.
 class Linked {
  public:
@@ -124,6 +148,13 @@ class Engine {
   // import that nobody provides is `unsupported`, naming every one of them.
   virtual Result<std::shared_ptr<Linked>> link(std::shared_ptr<const Program> program,
                                                const HostImports& host) = 0;
+
+  // Runs the program with the recording in the world's place: nothing of the world is linked, what
+  // was printed is printed again. Of the sandbox only the outputs count. `done` is called once, on
+  // a worker; an error there is one of the recording itself (corrupt_data), or `cancelled`.
+  virtual std::unique_ptr<Running> replay(std::shared_ptr<const Program> program,
+                                          const std::filesystem::path& recording, Sandbox sandbox,
+                                          std::function<void(Result<Replayed>)> done) = 0;
 
   // Instances alive now.
   virtual std::uint32_t live_instances() const = 0;

@@ -3,6 +3,8 @@
     folder("p1")     -> a folder with NAME.wasm for each C source of p1/: every call of WASI 0.1
     folder("p2")     -> as well; NAME.core is the module inside, bindings/ what it was compiled with
     folder("go")     -> program.wasm: Go's standard library over WASI 0.1
+    folder("random") -> wanderer.wasm, which calls what its seed chooses; component.wasm, the same over WASI 0.2;
+                        unstable.wasm, over what came before WASI 0.1
 
 Kept in the machine's cache under the hash of their sources, as tests/guests/build.py keeps its own.
 """
@@ -10,6 +12,7 @@ Kept in the machine's cache under the hash of their sources, as tests/guests/bui
 import hashlib
 import pathlib
 import shutil
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,7 +51,18 @@ def go_program(out: pathlib.Path) -> None:
     shutil.rmtree(out / "go-cache", ignore_errors=True)
 
 
-MAKERS = {"p1": p1, "p2": p2, "go": go_program}
+def random(out: pathlib.Path) -> None:
+    clang, tools = need("clang-19", TOOLCHAIN), need("wasm-tools", "deps/setup.sh tests")
+    adapter = where("guest-wit") / "adapters" / "wasi_snapshot_preview1.command.wasm"
+    module = out / "wanderer.wasm"
+    run([clang, "--target=wasm32-wasi", *WARNINGS, HERE / "random" / "wanderer.c", "-o", module])
+    run([tools, "component", "new", module, "--adapt", f"wasi_snapshot_preview1={adapter}", "-o", out / "component.wasm"])
+    text = subprocess.check_output([tools, "print", module], text=True)
+    (out / "unstable.wat").write_text(text.replace("wasi_snapshot_preview1", "wasi_unstable"))
+    run([tools, "parse", out / "unstable.wat", "-o", out / "unstable.wasm"])
+
+
+MAKERS = {"p1": p1, "p2": p2, "go": go_program, "random": random}
 
 
 def folder(name: str) -> pathlib.Path:

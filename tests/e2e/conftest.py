@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import openai
 import pytest
@@ -12,6 +13,9 @@ import pytest
 import quern
 from build import Missing, build, need
 from tensors import OPENVINO, Library, Onnx
+
+sys.path.insert(0, str(quern.ROOT / "tests" / "conformance"))
+import programs  # noqa: E402
 
 # What the model without weights says (src/inference/fake_script.cpp); the first entry that matches wins.
 SCRIPT = [
@@ -118,6 +122,33 @@ def guest():
             pytest.skip(f"NOT TESTED: {name}: {missing}")
 
     return get
+
+
+@pytest.fixture(scope="session")
+def built():
+    """built("p1"): the folder with its programs. Skips, naming what is missing, where it cannot be built."""
+
+    def get(name: str):
+        try:
+            return programs.folder(name)
+        except Missing as missing:
+            pytest.skip(f"NOT TESTED: the conformance programs {name}: {missing}")
+
+    return get
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The folders that the programs are granted, and what lies in them: see p1/paths.c."""
+    for folder in ("data/folder", "fixed"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data" / "file.txt").write_text("0123456789")
+    (tmp_path / "data" / "folder" / "inner.txt").write_text("inner")
+    (tmp_path / "data" / "link").symlink_to("file.txt")
+    (tmp_path / "data" / "way-out").symlink_to("../secret.txt")
+    (tmp_path / "fixed" / "file.txt").write_text("fixed")
+    (tmp_path / "secret.txt").write_text("secret")
+    return ["--dir", f"{tmp_path}/data::/data", "--dir", f"{tmp_path}/fixed::/fixed:ro"]
 
 
 @pytest.fixture

@@ -26,33 +26,6 @@ P1_CALLS = set("""
     sock_shutdown""".split())
 
 
-@pytest.fixture(scope="session")
-def built():
-    """built("p1"): the folder with its programs. Skips, naming what is missing, where it cannot be built."""
-
-    def get(name: str):
-        try:
-            return programs.folder(name)
-        except programs.Missing as missing:
-            pytest.skip(f"NOT TESTED: the conformance programs {name}: {missing}")
-
-    return get
-
-
-@pytest.fixture
-def tree(tmp_path):
-    """The folders that the programs are granted, and what lies in them: see p1/paths.c."""
-    for folder in ("data/folder", "fixed"):
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "data" / "file.txt").write_text("0123456789")
-    (tmp_path / "data" / "folder" / "inner.txt").write_text("inner")
-    (tmp_path / "data" / "link").symlink_to("file.txt")
-    (tmp_path / "data" / "way-out").symlink_to("../secret.txt")
-    (tmp_path / "fixed" / "file.txt").write_text("fixed")
-    (tmp_path / "secret.txt").write_text("secret")
-    return ["--dir", f"{tmp_path}/data::/data", "--dir", f"{tmp_path}/fixed::/fixed:ro"]
-
-
 def all_right(ended: quern.Ended) -> None:
     assert ended.code == 0, ended.out + ended.err
     assert re.search(r"[1-9]\d* checks, 0 failed\n$", ended.out), ended.out + ended.err

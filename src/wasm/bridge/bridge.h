@@ -68,6 +68,7 @@ typedef struct qb_raw_call {
   void* instance;
   void* waker_source; /* for qb_waker_new, valid for this call only */
   void* printer;      /* for qb_raw_print, valid for this call only */
+  void* written;      /* for qb_raw_wrote, valid for this call only; null when nobody asks */
 } qb_raw_call;
 
 typedef enum { QB_RAW_DONE = 0, QB_RAW_PENDING = 1, QB_RAW_TRAP = 2 } qb_raw_status;
@@ -82,6 +83,8 @@ typedef struct qb_callbacks {
   /* The C++ side of one instance: its sandbox and state. */
   void (*instance_drop)(void* instance);
   void (*instance_write)(void* instance, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
+  /* What its owner should know and the guest does not hear. */
+  void (*instance_warn)(void* instance, qb_bytes text);
   bool (*instance_allow_request)(void* instance, qb_bytes method, qb_bytes scheme,
                                  qb_bytes authority, qb_bytes path);
   bool (*instance_allow_socket)(void* instance, uint32_t use /* wasm::SocketUse */,
@@ -97,6 +100,9 @@ typedef struct qb_callbacks {
   /* The end of a run; `run` is not named afterwards. text: what was called gave. */
   void (*run_done)(void* run, uint32_t error_kind, qb_bytes message, int32_t exit_code,
                    qb_bytes text);
+  /* The end of a replay; `replay` is not named afterwards. Not 0: it could not be made. */
+  void (*replay_done)(void* replay, uint32_t error_kind, qb_bytes message,
+                      const struct qb_replayed* ended);
   /* The response of an exchange: head, body*, then end or fail; then drop. */
   void (*sink_head)(void* sink, uint16_t status, const qb_pair* headers, size_t count);
   /* The next chunk comes when `taken` was set; C++ frees it. */
@@ -206,6 +212,9 @@ typedef struct qb_sandbox {
   uint64_t cpu_ms;
   uint32_t handles;
   uint64_t output_bytes;
+  qb_bytes record_file;    /* empty: nothing is recorded */
+  qb_bytes record_program; /* what the recording says the program is called */
+  uint64_t record_bytes;   /* limit of all recordings of the engine together */
 } qb_sandbox;
 
 /* All take sandbox.instance (and `run` or `sink`) in every case; what is wrong is told through
@@ -223,6 +232,34 @@ void qb_running_free(qb_running* running);
 
 qb_error qb_measure_start(const qb_linked* linked, const qb_sandbox* sandbox,
                           uint64_t* nanoseconds);
+
+/* ---- recordings --------------------------------------------------------------------------- */
+
+typedef enum {
+  QB_RECORDED_WHAT = 0, /* "run", "invocation" or "exchange" */
+  QB_RECORDED_DIGEST = 1,
+  QB_RECORDED_PROGRAM = 2,
+  QB_RECORDED_ENGINE = 3, /* as qb_engine_describe begins */
+  QB_RECORDED_WORD = 4    /* each argument; of an exchange its method and target */
+} qb_recorded_fact;
+/* Reads the whole file: a damaged one is corrupt_data. Calls `tell` during the call. */
+qb_error qb_recording_describe(qb_bytes path, void* target,
+                               void (*tell)(void* target, uint32_t fact, qb_bytes text));
+
+typedef enum { QB_SAME = 0, QB_DIVERGED = 1, QB_BROKEN_OFF = 2 } qb_verdict;
+typedef struct qb_replayed {
+  uint32_t verdict; /* qb_verdict; replay_done's message says where and why */
+  uint64_t calls;
+  uint32_t end_kind; /* how the guest ended: as qb_error's kind, exit code and text */
+  int32_t exit_code;
+  qb_bytes end;
+  qb_bytes response; /* of an exchange, as HTTP/1.1 */
+} qb_replayed;
+
+/* Runs the program again with the recording in the world's place. Of the sandbox only the outputs
+ * count. Takes sandbox.instance and `replay`; what is wrong is told through replay_done. */
+qb_error qb_replay(const qb_engine* engine, const qb_program* program, qb_bytes path,
+                   const qb_sandbox* sandbox, void* replay, qb_running** out);
 
 /* ---- HTTP --------------------------------------------------------------------------------- */
 
@@ -263,6 +300,9 @@ void qb_waker_free(qb_waker* waker);
 
 /* Prints on the guest's behalf, within its budget; when that is used up the call ends the guest. */
 void qb_raw_print(void* printer, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
+
+/* The function has this memory in its hands to write. */
+void qb_raw_wrote(void* written, uint32_t at, uint32_t size);
 
 qb_waitable* qb_waitable_new(void);
 void qb_waitable_set(const qb_waitable* waitable, bool ready);

@@ -93,6 +93,7 @@ pub struct RawCall {
     pub instance: *mut c_void,
     pub waker_source: *mut c_void,
     pub printer: *mut c_void,
+    pub written: *mut c_void,
 }
 
 #[repr(C)]
@@ -108,6 +109,7 @@ type Object = *mut c_void;
 pub struct Callbacks {
     pub instance_drop: unsafe extern "C" fn(Object),
     pub instance_write: unsafe extern "C" fn(Object, u32, Bytes),
+    pub instance_warn: unsafe extern "C" fn(Object, Bytes),
     pub instance_allow_request: unsafe extern "C" fn(Object, Bytes, Bytes, Bytes, Bytes) -> bool,
     pub instance_allow_socket: unsafe extern "C" fn(Object, u32, Bytes) -> bool,
     pub instance_resolved: unsafe extern "C" fn(Object, Bytes, Bytes),
@@ -116,6 +118,7 @@ pub struct Callbacks {
     pub host_resource_drop: unsafe extern "C" fn(Object, u32, Object, u32),
     pub host_raw_call: unsafe extern "C" fn(Object, u32, *mut RawCall, TextOut) -> u32,
     pub run_done: unsafe extern "C" fn(Object, u32, Bytes, i32, Bytes),
+    pub replay_done: unsafe extern "C" fn(Object, u32, Bytes, *const Replayed),
     pub sink_head: unsafe extern "C" fn(Object, u16, *const Pair, usize),
     pub sink_body: unsafe extern "C" fn(Object, Bytes, *const crate::wake::Waitable),
     pub sink_end: unsafe extern "C" fn(Object),
@@ -194,6 +197,19 @@ pub struct Sandbox {
     pub cpu_ms: u64,
     pub handles: u32,
     pub output_bytes: u64,
+    pub record_file: Bytes,
+    pub record_program: Bytes,
+    pub record_bytes: u64,
+}
+
+#[repr(C)]
+pub struct Replayed {
+    pub verdict: u32,
+    pub calls: u64,
+    pub end_kind: u32,
+    pub exit_code: i32,
+    pub end: Bytes,
+    pub response: Bytes,
 }
 
 #[repr(C)]

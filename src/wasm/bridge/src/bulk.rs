@@ -3,7 +3,7 @@
 //! refuses it. These few have their types here, so that their bytes stay bytes. For C++ nothing
 //! differs.
 
-use crate::host::{ask, Host};
+use crate::host::{ask, Answered, Encoded, Host};
 use crate::state::State;
 use crate::values::{put_u32, take_rep, Decoder};
 use std::sync::Arc;
@@ -88,13 +88,17 @@ fn make_tensor(linker: &mut LinkerInstance<'_, State>, host: Arc<Host>, index: u
         let host = host.clone();
         Box::new(async move {
             let (dimensions, ty, data) = arguments;
-            let mut encoded = Vec::with_capacity(data.len() + 64);
-            put_u32(&mut encoded, dimensions.len());
-            dimensions.iter().for_each(|size| encoded.extend(size.to_le_bytes()));
-            put_u32(&mut encoded, ty as usize);
-            put_bytes(&mut encoded, &data);
+            let mut bytes = Vec::with_capacity(data.len() + 64);
+            put_u32(&mut bytes, dimensions.len());
+            dimensions.iter().for_each(|size| bytes.extend(size.to_le_bytes()));
+            let mut ends = vec![bytes.len()];
+            put_u32(&mut bytes, ty as usize);
+            ends.push(bytes.len());
+            put_bytes(&mut bytes, &data);
+            ends.push(bytes.len());
             drop(data);
-            let (bytes, _) = ask(&host, index, &mut store, encoded).await?;
+            let answered = ask(&host, index, &mut store, Encoded { bytes, ends }).await?;
+            let bytes = recorded(answered);
             let mut decoder = decoder(&host, index, &bytes);
             let tensor = own(&mut store, &host, TENSOR, "tensor", decoder.u32()?)?;
             decoder.end()?;
@@ -107,9 +111,9 @@ fn tensor_data(linker: &mut LinkerInstance<'_, State>, host: Arc<Host>, index: u
     linker.func_wrap_async("[method]tensor.data", move |mut store, (tensor,): (ResourceAny,)| {
         let host = host.clone();
         Box::new(async move {
-            let mut encoded = Vec::new();
-            put_u32(&mut encoded, take_rep(&mut store, tensor)? as usize);
-            let (bytes, _) = ask(&host, index, &mut store, encoded).await?;
+            let bytes = take_rep(&mut store, tensor)?.to_le_bytes().to_vec();
+            let answered = ask(&host, index, &mut store, Encoded { bytes, ends: vec![4] }).await?;
+            let bytes = recorded(answered);
             let mut decoder = decoder(&host, index, &bytes);
             let size = decoder.u32()? as usize;
             let data = decoder.take(size)?.to_vec();
@@ -126,13 +130,17 @@ fn load(linker: &mut LinkerInstance<'_, State>, host: Arc<Host>, index: u32) -> 
         let host = host.clone();
         Box::new(async move {
             let (builders, encoding, target) = arguments;
-            let mut encoded = Vec::new();
-            put_u32(&mut encoded, builders.len());
-            builders.iter().for_each(|builder| put_bytes(&mut encoded, builder));
+            let mut bytes = Vec::new();
+            put_u32(&mut bytes, builders.len());
+            builders.iter().for_each(|builder| put_bytes(&mut bytes, builder));
             drop(builders);
-            put_u32(&mut encoded, encoding as usize);
-            put_u32(&mut encoded, target as usize);
-            let (bytes, _) = ask(&host, index, &mut store, encoded).await?;
+            let mut ends = vec![bytes.len()];
+            put_u32(&mut bytes, encoding as usize);
+            ends.push(bytes.len());
+            put_u32(&mut bytes, target as usize);
+            ends.push(bytes.len());
+            let answered = ask(&host, index, &mut store, Encoded { bytes, ends }).await?;
+            let bytes = recorded(answered);
             let mut decoder = decoder(&host, index, &bytes);
             let loaded: Loaded = match decoder.take(1)?[0] {
                 0 => Err(own(&mut store, &host, ERRORS, "error", decoder.u32()?)?),
@@ -144,13 +152,20 @@ fn load(linker: &mut LinkerInstance<'_, State>, host: Arc<Host>, index: u32) -> 
     })
 }
 
+/// The answer's bytes, which are recorded as they are.
+fn recorded(answered: Answered) -> Vec<u8> {
+    let Answered { bytes, calling, .. } = answered;
+    calling.into_iter().for_each(|calling| calling.returned(|out| out.extend(&bytes)));
+    bytes
+}
+
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_u32(out, bytes.len());
     out.extend(bytes);
 }
 
 fn decoder<'a>(host: &'a Host, index: u32, bytes: &'a [u8]) -> Decoder<'a> {
-    Decoder { rest: bytes, waitables: &[], function: &host.items[index as usize].name }
+    Decoder::new(bytes, &[], &host.items[index as usize].name)
 }
 
 /// A resource of the host under its own number, which is its item's index.

@@ -5,6 +5,7 @@ use crate::abi::{entry, entry_or, Buffer, Callbacks, EngineOptions, Error};
 use crate::cache::Cache;
 use crate::error::{from_host, Kind, Named};
 use crate::link::Linkers;
+use crate::tape::Scribe;
 use crate::ticker::Ticker;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub struct Shared {
     /// How long an instance waits for one of them.
     pub place_wait: Duration,
     pub ticker: Ticker,
+    pub scribe: Scribe,
 }
 
 pub struct Engine {
@@ -163,6 +165,7 @@ unsafe fn create(options: &EngineOptions) -> Result<Engine, Named> {
         handle: runtime.handle().clone(),
         places: Arc::new(Semaphore::new(room.instances(options.max_instances) as usize)),
         place_wait: Duration::from_millis(options.place_wait_ms),
+        scribe: Scribe::default(),
     });
     Ok(Engine { shared, room, runtime: Some(runtime) })
 }
@@ -198,9 +201,12 @@ unsafe extern "C" fn qb_engine_describe(engine: *const Engine) -> Buffer {
                 .into()
         }
     };
-    format!("wasmtime {WASMTIME_VERSION}, {}{}{room}", std::env::consts::ARCH, cpu_features())
-        .into_bytes()
-        .into()
+    format!("{}{room}", compiler()).into_bytes().into()
+}
+
+/// What decides which machine code a program becomes.
+pub fn compiler() -> String {
+    format!("wasmtime {WASMTIME_VERSION}, {}{}", std::env::consts::ARCH, cpu_features())
 }
 
 /// As pinned in Cargo.toml.

@@ -124,7 +124,7 @@ pub fn from_host(error: wasmtime::Error, kind: Kind) -> Named {
 }
 
 /// The error's chain as one line, without the backtrace that Wasmtime adds as a context.
-fn root_text(error: &wasmtime::Error) -> String {
+pub fn root_text(error: &wasmtime::Error) -> String {
     let texts: Vec<String> = error
         .chain()
         .map(|cause| cause.to_string())

@@ -2,9 +2,14 @@
 
 use crate::abi::{self, entry_or, slice, Callbacks, Foreign, RawCall, TextOut};
 use crate::bulk;
+use crate::core_calls::{bits, CoreCall};
 use crate::error::{Kind, Named};
 use crate::output::Printer;
+use crate::program::without_version;
+use crate::record_core::put_answer;
+use crate::replay_link::drop_name;
 use crate::state::State;
+use crate::tape::{Arguments, Calling};
 use crate::values::{encode, Decoder};
 use crate::wake::Waitable;
 use std::ffi::c_void;
@@ -33,6 +38,8 @@ pub struct Item {
     pub interface: String,
     pub name: String,
     pub resource: bool,
+    /// In recordings.
+    full: String,
 }
 
 pub struct RawItem {
@@ -58,11 +65,13 @@ impl Host {
         let mut made =
             Host { object, callbacks: *callbacks, items: vec![], raw: vec![], advice: vec![] };
         for item in slice(host.items, host.item_count) {
-            made.items.push(Item {
-                interface: item.interface_name.text("an interface's name")?.to_string(),
-                name: item.name.text("a function's name")?.to_string(),
-                resource: item.resource,
-            });
+            let interface = item.interface_name.text("an interface's name")?.to_string();
+            let name = item.name.text("a function's name")?.to_string();
+            let full = match item.resource {
+                true => drop_name(&interface, &name),
+                false => format!("{}#{name}", without_version(&interface)),
+            };
+            made.items.push(Item { interface, name, resource: item.resource, full });
         }
         for item in slice(host.raw, host.raw_count) {
             made.raw.push(RawItem {
@@ -135,6 +144,11 @@ fn drop_resource(host: &Host, index: u32, mut store: StoreContextMut<'_, State>,
     state.handles -= 1;
     let instance = state.instance.object.0;
     unsafe { (host.callbacks.host_resource_drop)(host.object.0, index, instance, rep) }
+    if let Some(tape) = &state.tape {
+        let mut arguments = Arguments::default();
+        arguments.add(&rep.to_le_bytes());
+        tape.call(&host.items[index as usize].full, arguments).returned(|_| {});
+    }
 }
 
 async fn call(
@@ -145,21 +159,74 @@ async fn call(
     arguments: &[ComponentVal],
     results: &mut [ComponentVal],
 ) -> Result<()> {
-    let mut encoded = Vec::with_capacity(64);
+    let mut encoded = Encoded { bytes: Vec::with_capacity(64), ends: vec![] };
     for ((_, ty), value) in ty.params().zip(arguments) {
-        encode(&mut store, &ty, value, &mut encoded)?;
+        encode(&mut store, &ty, value, &mut encoded.bytes)?;
+        encoded.ends.push(encoded.bytes.len());
     }
     let name = &host.items[index as usize].name;
-    let (bytes, waitables) = ask(host, index, &mut store, encoded).await?;
-    let mut decoder = Decoder { rest: &bytes, waitables: &waitables, function: name };
+    let Answered { bytes, waitables, calling } = ask(host, index, &mut store, encoded).await?;
+    let mut decoder = Decoder::new(&bytes, &waitables, name);
     for (ty, result) in ty.results().zip(results) {
         *result = decoder.value(&mut store, &ty)?;
     }
-    decoder.end()
+    decoder.end()?;
+    if let Some(calling) = calling {
+        let numbered = decoder.pollables;
+        calling.returned(|out| {
+            let began = out.len();
+            out.extend(&bytes);
+            for (before_end, number) in numbered {
+                let at = began + bytes.len() - before_end;
+                out[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            }
+        });
+    }
+    Ok(())
+}
+
+/// A call's arguments, and where each of them ends.
+pub struct Encoded {
+    pub bytes: Vec<u8>,
+    pub ends: Vec<usize>,
+}
+
+/// What C++ answered, and the record of it that is to be ended.
+pub struct Answered {
+    pub bytes: Vec<u8>,
+    pub waitables: Vec<Arc<Waitable>>,
+    pub calling: Option<Calling>,
+}
+
+fn begin_record(host: &Host, index: u32, state: &State, arguments: &Encoded) -> Option<Calling> {
+    let tape = state.tape.as_ref()?;
+    let mut recorded = Arguments::default();
+    let mut began = 0;
+    for end in &arguments.ends {
+        recorded.add(&arguments.bytes[began..*end]);
+        began = *end;
+    }
+    Some(tape.call(&host.items[index as usize].full, recorded))
 }
 
 /// Hands encoded arguments to C++; what it answers, still encoded.
 pub async fn ask(
+    host: &Host,
+    index: u32,
+    store: &mut StoreContextMut<'_, State>,
+    arguments: Encoded,
+) -> Result<Answered> {
+    let calling = begin_record(host, index, store.data(), &arguments);
+    match ask_unrecorded(host, index, store, arguments.bytes).await {
+        Ok((bytes, waitables)) => Ok(Answered { bytes, waitables, calling }),
+        Err(error) => {
+            calling.into_iter().for_each(|calling| calling.failed(&error));
+            Err(error)
+        }
+    }
+}
+
+async fn ask_unrecorded(
     host: &Host,
     index: u32,
     store: &mut StoreContextMut<'_, State>,
@@ -265,18 +332,57 @@ async fn call_raw(
     results: &mut [Val],
 ) -> Result<()> {
     let mut values: Vec<u64> = arguments.iter().map(bits).collect();
+    let calling = caller.data().tape.as_ref().map(|tape| {
+        let item = &host.raw[index as usize];
+        let call = CoreCall { function: None, words: &values };
+        tape.call(&format!("{}.{}", item.module, item.name), call.arguments(&mut []))
+    });
     values.resize(arguments.len() + results.len(), 0);
+    let asked = ask_raw(host, index, &mut caller, &mut values, arguments.len()).await;
+    match (calling, &asked) {
+        (Some(calling), Ok(regions)) => {
+            let (memory, size) = memory_of(&mut caller);
+            let memory = unsafe { slice(memory, size) };
+            put_answer(calling, &values[arguments.len()..], memory, regions);
+        }
+        (Some(calling), Err(error)) => calling.failed(error),
+        (None, _) => {}
+    }
+    asked?;
+    let types = &host.raw[index as usize].results;
+    for ((result, ty), value) in results.iter_mut().zip(types).zip(&values[arguments.len()..]) {
+        *result = from_bits(ty, *value);
+    }
+    Ok(())
+}
+
+/// Of the memory that C++ had in its hands to write: where it begins and its size.
+type Regions = Vec<(u32, u32)>;
+
+async fn ask_raw(
+    host: &Host,
+    index: u32,
+    caller: &mut Caller<'_, State>,
+    values: &mut [u64],
+    arguments: usize,
+) -> Result<Regions> {
+    let recorded = caller.data().tape.is_some();
+    let mut written = Regions::new();
     let mut printer = Printer::new(&caller.data().outputs);
     loop {
         let asked = poll_fn(|context| {
-            let (memory, memory_size) = memory_of(&mut caller);
+            let (memory, memory_size) = memory_of(caller);
             let mut call = RawCall {
                 memory,
                 memory_size,
                 values: values.as_mut_ptr(),
-                arguments: arguments.len(),
+                arguments,
                 instance: caller.data().instance.object.0,
                 waker_source: context.waker() as *const std::task::Waker as *mut c_void,
+                written: match recorded {
+                    true => &raw mut written as *mut c_void,
+                    false => std::ptr::null_mut(),
+                },
                 printer: &raw mut printer as *mut c_void,
             };
             let mut trap = String::new();
@@ -295,14 +401,15 @@ async fn call_raw(
             printer.flush(outputs).await?;
         }
         if let Asked::Done = asked {
-            break;
+            return Ok(written);
         }
     }
-    let types = &host.raw[index as usize].results;
-    for ((result, ty), value) in results.iter_mut().zip(types).zip(&values[arguments.len()..]) {
-        *result = from_bits(ty, *value);
-    }
-    Ok(())
+}
+
+/// Safety: `written` is a qb_raw_call's, while that call lasts, and not null.
+#[no_mangle]
+unsafe extern "C" fn qb_raw_wrote(written: *mut c_void, at: u32, size: u32) {
+    entry_or((), || (*(written as *mut Regions)).push((at, size)))
 }
 
 fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
@@ -316,17 +423,7 @@ unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
     *(target as *mut String) = String::from_utf8_lossy(text.get()).into_owned();
 }
 
-fn bits(value: &Val) -> u64 {
-    match value {
-        Val::I32(v) => u64::from(*v as u32),
-        Val::I64(v) => *v as u64,
-        Val::F32(v) => u64::from(*v),
-        Val::F64(v) => *v,
-        _ => 0, // no other type is ever declared
-    }
-}
-
-fn from_bits(ty: &ValType, bits: u64) -> Val {
+pub fn from_bits(ty: &ValType, bits: u64) -> Val {
     match ty {
         ValType::I32 => Val::I32(bits as i32),
         ValType::I64 => Val::I64(bits as i64),

@@ -5,9 +5,11 @@ use crate::abi::{self, entry_or, slice, Bytes as CBytes, Callbacks, Foreign, Pai
 use crate::body::{Feed, RequestBody};
 use crate::error::{Kind, Named};
 use crate::link::{Linked, Ready};
+use crate::recording::What;
 use crate::run::{poll_cancel, wall_error, Cancel, Guest, Metered, Running};
 use crate::sandbox::{prepare, Prepared};
 use crate::state::State;
+use crate::tape::Tape;
 use crate::wake::Waitable;
 use http_body::Body;
 use std::ffi::c_void;
@@ -30,10 +32,12 @@ struct Sink {
     object: Foreign,
     callbacks: Callbacks,
     ended: AtomicBool,
+    tape: Option<Arc<Tape>>,
 }
 
 impl Sink {
     fn head(&self, response: &http::response::Parts) {
+        self.tape.iter().for_each(|tape| tape.response(response));
         let headers = response.headers.iter();
         let pairs: Vec<Pair> = headers
             .map(|(name, value)| Pair {
@@ -47,6 +51,7 @@ impl Sink {
 
     /// `taken` becomes ready when there is room for the next chunk.
     fn body(&self, chunk: &[u8], taken: &Arc<Waitable>) {
+        self.tape.iter().for_each(|tape| tape.body(chunk));
         taken.set(false);
         let token = Arc::into_raw(taken.clone());
         unsafe { (self.callbacks.sink_body)(self.object.0, CBytes::of(chunk), token) }
@@ -90,6 +95,7 @@ async fn call_handler(
         let (scheme, request) = request;
         let request = store.data_mut().http().new_incoming_request(scheme, request)?;
         let out = store.data_mut().http().new_response_outparam(answer)?;
+        store.data().tape.iter().for_each(|tape| tape.handle(request.rep(), out.rep()));
         let proxy = pre.instantiate_async(&mut *store).await?;
         proxy.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await
     };
@@ -232,8 +238,14 @@ unsafe extern "C" fn qb_handle(
         Arc::increment_strong_count(linked);
         let linked = Arc::from_raw(linked);
         let callbacks = linked.shared.callbacks;
-        let sink = Sink { object, callbacks, ended: AtomicBool::new(false) };
-        let prepared = prepare(&*sandbox, &callbacks);
+        let prepared = prepare(&*sandbox, &linked.shared);
+        let tape = prepared.as_ref().ok().and_then(|prepared| prepared.state.tape.clone());
+        if let Ok(prepared) = &prepared {
+            let (method, target) = ((*request).method.get(), (*request).target.get());
+            let words = [method, target].map(|word| String::from_utf8_lossy(word).into_owned());
+            prepared.tell_head(&linked, &*sandbox, What::Exchange, words.to_vec());
+        }
+        let sink = Sink { object, callbacks, ended: AtomicBool::new(false), tape: tape.clone() };
         let (parsed, feed) = match parse(&*request, &callbacks) {
             Ok((parsed, feed)) => (Ok(parsed), feed),
             Err(named) => (Err(named), None),
@@ -246,6 +258,8 @@ unsafe extern "C" fn qb_handle(
                 }
                 (Err(named), _) | (_, Err(named)) => Err(named),
             };
+            let result = result.map(|()| (0, Vec::new()));
+            tape.iter().for_each(|tape| tape.end(&result));
             if let Err(named) = result {
                 sink.fail(&named);
             }

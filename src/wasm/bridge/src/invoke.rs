@@ -4,7 +4,7 @@
 
 use crate::abi::{entry, Buffer, Error};
 use crate::error::{Kind, Named};
-use crate::link::{Linked, Ready};
+use crate::link::{Linked, Ready, ReadyModule};
 use crate::run::{Ended, Guest};
 use crate::state::State;
 use crate::values::{encode, Decoder};
@@ -32,12 +32,20 @@ pub async fn invoke(
     invocation: &Invocation,
 ) -> Result<Ended, Named> {
     let mut guest = Guest::new(&linked.shared, state).await?;
+    invoke_in(linked, &mut guest, invocation).await
+}
+
+pub async fn invoke_in(
+    linked: &Linked,
+    guest: &mut Guest,
+    invocation: &Invocation,
+) -> Result<Ended, Named> {
     let called = match (&linked.ready, invocation) {
-        (Ready::Module(pre), Invocation::Module { name, arguments }) => {
-            call_module(&mut guest, pre, name, arguments).await
+        (Ready::Module(module), Invocation::Module { name, arguments }) => {
+            call_module(guest, module, name, arguments).await
         }
         (Ready::Component { bare, .. }, Invocation::Component { instance, name, arguments }) => {
-            call_component(&mut guest, bare, instance, name, arguments).await
+            call_component(guest, bare, instance, name, arguments).await
         }
         _ => Err(Named::new(Kind::Internal, "a call of the other kind of program").into()),
     };
@@ -52,10 +60,11 @@ pub async fn invoke(
 
 async fn call_module(
     guest: &mut Guest,
-    pre: &wasmtime::InstancePre<State>,
+    module: &ReadyModule,
     name: &str,
     arguments: &[String],
 ) -> wasmtime::Result<Vec<u8>> {
+    let pre = module.pre(guest.store.data())?;
     let instance = pre.instantiate_async(&mut guest.store).await?;
     if let Some(initialize) = instance.get_func(&mut guest.store, "_initialize") {
         initialize.call_async(&mut guest.store, &[], &mut []).await?;
@@ -123,7 +132,7 @@ async fn call_component(
     let function = made.get_func(&mut guest.store, index.ok_or_else(missing)?);
     let function = function.ok_or_else(missing)?;
     let ty = function.ty(&guest.store);
-    let mut decoder = Decoder { rest: arguments, waitables: &[], function: name };
+    let mut decoder = Decoder::new(arguments, &[], name);
     let mut parameters = Vec::new();
     for (_, ty) in ty.params() {
         parameters.push(decoder.value(&mut guest.store.as_context_mut(), &ty)?);

@@ -10,14 +10,20 @@
 //!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
 //!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
 //!   run       one run;  invoke  a function by its name;  http  one request;  body  its body
+//!   tape      what a guest hears, written down:  recorded  record_core  record_wasi  record_http
+//!             record_sockets
+//!   recording the file;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
+//!   replay    a recording that answers a guest:  replay_link  replay_run  answered
 //!
 //! The functions of bridge.h are `unsafe extern "C"`; what makes a call safe is written there.
 #![allow(clippy::missing_safety_doc)]
 
 mod abi;
+mod answered;
 mod body;
 mod bulk;
 mod cache;
+mod core_calls;
 mod engine;
 mod errno;
 mod error;
@@ -30,6 +36,15 @@ mod network;
 mod outbound;
 mod output;
 mod program;
+mod record_core;
+mod record_http;
+mod record_sockets;
+mod record_wasi;
+mod recorded;
+mod recording;
+mod replay;
+mod replay_link;
+mod replay_run;
 mod run;
 mod sandbox;
 mod socket;
@@ -39,7 +54,9 @@ mod socket_options;
 mod socket_poll;
 mod socket_table;
 mod state;
+mod tape;
 mod ticker;
 mod values;
 mod wake;
 mod wasmedge;
+mod xxh64;

@@ -5,16 +5,17 @@ use crate::abi::{self, entry, entry_or, Error};
 use crate::engine::{Engine, Shared};
 use crate::error::{from_host, Kind, Named};
 use crate::host::{define_interfaces, define_raw, Host};
-use crate::network::add_sockets;
-use crate::program::{without_version, Code, Program};
+use crate::program::{is_handler, without_version, Code, Program};
+use crate::record_core;
 use crate::state::State;
-use crate::wasmedge::define_sockets;
-use std::sync::Arc;
+use crate::wasmedge::{define_sockets, wants_sockets};
+use crate::{record_http, record_sockets, record_wasi};
+use std::sync::{Arc, OnceLock};
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType};
 use wasmtime::{Module, UnknownImportError};
 use wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime_wasi::{p0, p1, p2, I32Exit};
+use wasmtime_wasi::{p0, p1, I32Exit};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 const WASI_MODULES: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
@@ -42,18 +43,16 @@ impl Linkers {
         }
         module.allow_shadowing(false);
         let mut component = wasmtime::component::Linker::new(engine);
-        p2::add_to_linker_async(&mut component)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut component)?;
-        component.allow_shadowing(true);
-        add_sockets(&mut component)?;
-        component.allow_shadowing(false);
+        record_wasi::add_to_linker(&mut component)?;
+        record_sockets::add_to_linker(&mut component)?;
+        record_http::add_to_linker(&mut component)?;
         Ok(Linkers { module, component })
     }
 }
 
 /// A program that can be instantiated, in each way that it can be used.
 pub enum Ready {
-    Module(wasmtime::InstancePre<State>),
+    Module(ReadyModule),
     Component {
         bare: wasmtime::component::InstancePre<State>,
         command: Option<CommandPre<State>>,
@@ -61,9 +60,53 @@ pub enum Ready {
     },
 }
 
+/// A module, and the same with functions that record, once somebody records it.
+pub struct ReadyModule {
+    pub plain: wasmtime::InstancePre<State>,
+    recorded: OnceLock<Result<wasmtime::InstancePre<State>, Named>>,
+    /// None of a replay.
+    made_of: Option<(wasmtime::Linker<State>, Module)>,
+}
+
+impl ReadyModule {
+    pub fn pre(&self, state: &State) -> wasmtime::Result<wasmtime::InstancePre<State>> {
+        let Some((linker, module)) = self.made_of.as_ref().filter(|_| state.tape.is_some()) else {
+            return Ok(self.plain.clone());
+        };
+        let made = self.recorded.get_or_init(|| {
+            if wants_sockets(module) {
+                let text = "what WasmEdge's sockets answer is not recorded";
+                return Err(Named::new(Kind::Unsupported, text));
+            }
+            let mut linker = linker.clone();
+            let defined = record_core::define(&mut linker, module);
+            let pre = defined.and_then(|()| linker.instantiate_pre(module));
+            pre.map_err(|error| from_host(error, Kind::Internal))
+        });
+        Ok(made.clone()?)
+    }
+}
+
+impl Ready {
+    /// Of a replay.
+    pub fn module(plain: wasmtime::InstancePre<State>) -> Ready {
+        Ready::Module(ReadyModule { plain, recorded: OnceLock::new(), made_of: None })
+    }
+}
+
 pub struct Linked {
     pub ready: Ready,
     pub shared: Arc<Shared>,
+    /// Of the program: its digest, and its handler's name when it has one.
+    pub digest: String,
+    pub handler: Option<String>,
+}
+
+impl Linked {
+    pub fn new(ready: Ready, shared: &Arc<Shared>, program: &Program) -> Linked {
+        let handler = program.exports.iter().find(|name| is_handler(name)).cloned();
+        Linked { ready, shared: shared.clone(), digest: program.digest.clone(), handler }
+    }
 }
 
 fn link(shared: &Arc<Shared>, program: &Program, host: &Arc<Host>) -> Result<Linked, Named> {
@@ -71,7 +114,7 @@ fn link(shared: &Arc<Shared>, program: &Program, host: &Arc<Host>) -> Result<Lin
         Code::Module(module) => link_module(shared, module, host)?,
         Code::Component(component) => link_component(shared, component, host)?,
     };
-    Ok(Linked { ready, shared: shared.clone() })
+    Ok(Linked::new(ready, shared, program))
 }
 
 fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Ready, Named> {
@@ -87,12 +130,15 @@ fn link_module(shared: &Shared, module: &Module, host: &Arc<Host>) -> Result<Rea
     let missing = module.imports().filter(|import| !provided(import));
     let missing = missing.map(|import| format!("{}.{}", import.module(), import.name())).collect();
     refuse(missing, host)?;
-    let pre = linker.instantiate_pre(module);
-    pre.map(Ready::Module).map_err(|error| match error.downcast_ref::<UnknownImportError>() {
-        // A name in WASI's own module that WASI does not have.
-        Some(unknown) => unprovided(&[format!("{}.{}", unknown.module(), unknown.name())], host),
-        None => from_host(error, Kind::Unsupported),
-    })
+    let plain = linker.instantiate_pre(module).map_err(|error| {
+        match error.downcast_ref::<UnknownImportError>() {
+            // A name in WASI's own module that WASI does not have.
+            Some(name) => unprovided(&[format!("{}.{}", name.module(), name.name())], host),
+            None => from_host(error, Kind::Unsupported),
+        }
+    })?;
+    let made_of = Some((linker, module.clone()));
+    Ok(Ready::Module(ReadyModule { plain, recorded: OnceLock::new(), made_of }))
 }
 
 fn link_component(

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as lookup;
 use wasmtime_wasi::p2::bindings::sockets::network::{
     self, ErrorCode, IpAddress, IpAddressFamily, Network,
@@ -123,19 +123,7 @@ pub struct Sockets<'a> {
     names: &'a mut HashMap<u32, String>,
 }
 
-struct HasSockets;
-
-impl HasData for HasSockets {
-    type Data<'a> = Sockets<'a>;
-}
-
-pub fn add_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    lookup::add_to_linker::<State, HasSockets>(linker, sockets)?;
-    tcp_create_socket::add_to_linker::<State, HasSockets>(linker, sockets)?;
-    udp_create_socket::add_to_linker::<State, HasSockets>(linker, sockets)
-}
-
-fn sockets(state: &mut State) -> Sockets<'_> {
+pub fn sockets(state: &mut State) -> Sockets<'_> {
     let WasiCtxView { ctx, table } = state.wasi.ctx();
     Sockets {
         sockets: WasiSocketsCtxView { ctx: ctx.sockets(), table },

@@ -4,6 +4,7 @@
 use crate::abi::{entry_or, Bytes as CBytes};
 use crate::error::{Kind, Named};
 use crate::state::Instance;
+use crate::tape::Tape;
 use bytes::Bytes;
 use std::ffi::c_void;
 use std::io::Write;
@@ -121,6 +122,7 @@ pub struct Output {
     pub gate: Arc<Gate>,
     pub budget: Arc<Budget>,
     pub instance: Arc<Instance>,
+    pub tape: Option<Arc<Tape>>,
 }
 
 impl Budget {
@@ -145,14 +147,15 @@ impl Output {
     /// Of bytes that the budget was asked for.
     fn put_paid(&self, bytes: &[u8]) -> StreamResult<()> {
         match self.target {
-            Target::Nowhere => Ok(()),
-            Target::Process => self.put_process(bytes),
+            Target::Nowhere => {}
+            Target::Process => self.put_process(bytes)?,
             Target::Sink => {
                 let write = self.instance.callbacks.instance_write;
                 unsafe { write(self.instance.object.0, self.stream, CBytes::of(bytes)) };
-                Ok(())
             }
         }
+        self.tape.iter().for_each(|tape| tape.print(self.stream, bytes));
+        Ok(())
     }
 
     fn put_process(&self, bytes: &[u8]) -> StreamResult<()> {

@@ -19,9 +19,9 @@ pub enum Code {
 
 pub struct Program {
     pub code: Code,
-    digest: String,
+    pub digest: String,
     pub imports: Vec<String>,
-    exports: Vec<String>,
+    pub exports: Vec<String>,
     command: bool,
     http_handler: bool,
 }
@@ -43,7 +43,7 @@ impl Program {
             Code::Component(_) => exported("wasi:cli/run"),
         };
         let http_handler =
-            matches!(code, Code::Component(_)) && exported("wasi:http/incoming-handler");
+            matches!(code, Code::Component(_)) && exports.iter().any(|n| is_handler(n));
         Program { code, digest, imports, exports, command, http_handler }
     }
 
@@ -128,6 +128,10 @@ fn component_names(component: &Component) -> (Vec<String>, Vec<String>) {
 /// "wasi:cli/run@0.2.3" is of "wasi:cli/run"; what WASI 0.3 calls by that name is something else.
 fn is_of_wasi_02(name: &str, interface: &str) -> bool {
     name.strip_prefix(interface).is_some_and(|version| version.starts_with("@0.2."))
+}
+
+pub fn is_handler(name: &str) -> bool {
+    is_of_wasi_02(name, "wasi:http/incoming-handler")
 }
 
 pub fn without_version(name: &str) -> &str {

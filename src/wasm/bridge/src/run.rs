@@ -5,6 +5,7 @@ use crate::engine::Shared;
 use crate::error::{from_guest, Kind, Named};
 use crate::invoke::{invoke, Invocation};
 use crate::link::{Linked, Ready};
+use crate::recording::What;
 use crate::sandbox::{prepare, Prepared};
 use crate::state::{Meter, State};
 use crate::ticker::Live;
@@ -40,7 +41,7 @@ impl Guest {
         })?;
         let live = shared.ticker.enter();
         let mut store = Store::new(&shared.engine, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(Meter::at_epoch);
         Ok(Guest { store, _live: live, _place: place })
@@ -97,7 +98,7 @@ pub fn wall_error(wall: Duration) -> Named {
 }
 
 /// `body`, unless it is withdrawn or its time is over first. When this answers, body is gone.
-async fn supervise<T>(
+pub async fn supervise<T>(
     body: impl Future<Output = Result<T, Named>>,
     wall: Duration,
     mut cancel: Cancel,
@@ -145,6 +146,10 @@ impl Drop for Done {
 
 async fn run_command(linked: &Linked, state: State) -> Result<Ended, Named> {
     let mut guest = Guest::new(&linked.shared, state).await?;
+    run_command_in(linked, &mut guest).await
+}
+
+pub async fn run_command_in(linked: &Linked, guest: &mut Guest) -> Result<Ended, Named> {
     match command(linked, &mut guest.store).await {
         Ok(code) => Ok((code, Vec::new())),
         Err(error) => match error.downcast_ref::<I32Exit>() {
@@ -156,8 +161,8 @@ async fn run_command(linked: &Linked, state: State) -> Result<Ended, Named> {
 
 async fn command(linked: &Linked, store: &mut Store<State>) -> wasmtime::Result<i32> {
     match &linked.ready {
-        Ready::Module(pre) => {
-            let instance = pre.instantiate_async(&mut *store).await?;
+        Ready::Module(module) => {
+            let instance = module.pre(store.data())?.instantiate_async(&mut *store).await?;
             let Some(start) = instance.get_func(&mut *store, "_start") else {
                 return Err(not_a_command());
             };
@@ -206,7 +211,10 @@ unsafe fn start(
     Arc::increment_strong_count(linked);
     let linked = Arc::from_raw(linked);
     let callbacks = linked.shared.callbacks;
-    let prepared = prepare(sandbox, &callbacks);
+    let prepared = prepare(sandbox, &linked.shared);
+    if let (Ok(prepared), Ok(work)) = (&prepared, &work) {
+        tell_head(&linked, prepared, sandbox, work);
+    }
     let mut done = Done { run: Some(run), callbacks };
     let (sender, cancel) = oneshot::channel();
     linked.shared.handle.clone().spawn(async move {
@@ -226,14 +234,29 @@ async fn run_work(
     cancel: Cancel,
 ) -> Result<Ended, Named> {
     let Prepared { state, wall } = prepared;
-    let meter = state.meter.clone();
+    let (meter, tape) = (state.meter.clone(), state.tape.clone());
     let body = async {
         match &work {
             Work::Command => run_command(&linked, state).await,
             Work::Invoke(invocation) => invoke(&linked, state, invocation).await,
         }
     };
-    supervise(Metered::new(meter, body), wall, cancel).await
+    let result = supervise(Metered::new(meter, body), wall, cancel).await;
+    tape.iter().for_each(|tape| tape.end(&result));
+    result
+}
+
+unsafe fn tell_head(linked: &Linked, prepared: &Prepared, sandbox: &abi::Sandbox, work: &Work) {
+    let args = slice(sandbox.args, sandbox.arg_count).iter();
+    let args = args.map(|arg| String::from_utf8_lossy(arg.get()).into_owned());
+    let (what, words) = match work {
+        Work::Command => (What::Run, args.collect()),
+        Work::Invoke(Invocation::Module { name, arguments }) => {
+            (What::Invoke, std::iter::once(name).chain(arguments).cloned().collect())
+        }
+        Work::Invoke(Invocation::Component { .. }) => return, // C++ asks for no such record
+    };
+    prepared.tell_head(linked, sandbox, what, words);
 }
 
 #[no_mangle]
@@ -309,12 +332,14 @@ unsafe extern "C" fn qb_measure_start(
 ) -> Error {
     entry(|| {
         let linked = &*linked;
-        let prepared = prepare(&*sandbox, &linked.shared.callbacks)?;
+        let prepared = prepare(&*sandbox, &linked.shared)?;
         let before = Instant::now();
         linked.shared.handle.block_on(async {
             let mut guest = Guest::new(&linked.shared, prepared.state).await?;
             let made = match &linked.ready {
-                Ready::Module(pre) => pre.instantiate_async(&mut guest.store).await.map(drop),
+                Ready::Module(module) => {
+                    module.plain.instantiate_async(&mut guest.store).await.map(drop)
+                }
                 Ready::Component { bare, .. } => {
                     bare.instantiate_async(&mut guest.store).await.map(drop)
                 }

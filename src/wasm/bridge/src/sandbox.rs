@@ -1,11 +1,15 @@
 //! From a qb_sandbox to the state of a store.
 
-use crate::abi::{self, slice, Callbacks, Foreign};
+use crate::abi::{self, slice, Foreign};
+use crate::engine::{compiler, Shared};
 use crate::error::{Kind, Named};
+use crate::link::Linked;
 use crate::network::{allow_sockets, Hooks};
 use crate::output::{Budget, Gate, Output, Target};
+use crate::recording::{Head, What};
 use crate::socket_table::SocketTable;
 use crate::state::{Instance, Limiter, Meter, State};
+use crate::tape::Tape;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
@@ -22,9 +26,10 @@ pub struct Prepared {
 /// Takes the sandbox's instance in every case.
 ///
 /// Safety: `sandbox` is as bridge.h says.
-pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<Prepared, Named> {
+pub unsafe fn prepare(sandbox: &abi::Sandbox, shared: &Shared) -> Result<Prepared, Named> {
     let object = Foreign(sandbox.instance);
-    let instance = Arc::new(Instance { object, callbacks: *callbacks });
+    let instance = Arc::new(Instance { object, callbacks: shared.callbacks });
+    let tape = begin_tape(sandbox, shared, &instance)?;
     let mut builder = WasiCtxBuilder::new();
     for arg in slice(sandbox.args, sandbox.arg_count) {
         builder.arg(arg.text("an argument")?);
@@ -46,6 +51,7 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
         gate: Arc::new(Gate::new(stream)),
         budget: budget.clone(),
         instance: instance.clone(),
+        tape: tape.clone(),
     };
     let outputs = [output(1, sandbox.out), output(2, sandbox.err)];
     builder.stdout(outputs[0].clone()).stderr(outputs[1].clone());
@@ -68,8 +74,56 @@ pub unsafe fn prepare(sandbox: &abi::Sandbox, callbacks: &Callbacks) -> Result<P
         max_handles: sandbox.handles,
         outputs,
         instance,
+        tape,
+        replay: None,
     };
     Ok(Prepared { state, wall: Duration::from_millis(sandbox.wall_ms) })
+}
+
+unsafe fn begin_tape(
+    sandbox: &abi::Sandbox,
+    shared: &Shared,
+    instance: &Arc<Instance>,
+) -> Result<Option<Arc<Tape>>, Named> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = sandbox.record_file.get();
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let args = slice(sandbox.args, sandbox.arg_count).iter().map(|arg| arg.size + 1);
+    let env = slice(sandbox.env, sandbox.env_count).iter();
+    let env = env.map(|pair| pair.first.size + pair.second.size + 2); // "=" and zero
+    let strings = [
+        (sandbox.arg_count as u32, args.sum::<usize>() as u32),
+        (sandbox.env_count as u32, env.sum::<usize>() as u32),
+    ];
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    let (limit, handles) = (sandbox.record_bytes, sandbox.handles);
+    Tape::begin(&shared.scribe, instance.clone(), path, limit, strings, handles).map(Some)
+}
+
+impl Prepared {
+    /// The first record, when there are any.
+    pub unsafe fn tell_head(
+        &self,
+        linked: &Linked,
+        sandbox: &abi::Sandbox,
+        what: What,
+        words: Vec<String>,
+    ) {
+        let Some(tape) = &self.state.tape else { return };
+        tape.head(&Head {
+            what,
+            digest: linked.digest.clone(),
+            program: String::from_utf8_lossy(sandbox.record_program.get()).into_owned(),
+            engine: compiler(),
+            memory: sandbox.memory_bytes,
+            table: sandbox.table_elements,
+            wall_ms: sandbox.wall_ms,
+            cpu_ms: sandbox.cpu_ms,
+            words,
+        });
+    }
 }
 
 unsafe fn open_directory(

@@ -4,7 +4,9 @@ use crate::abi::{Callbacks, Foreign};
 use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
 use crate::output::Output;
+use crate::replay::Replay;
 use crate::socket_table::SocketTable;
+use crate::tape::Tape;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -43,6 +45,9 @@ pub struct State {
     /// stdout and stderr, for host functions that print on the guest's behalf.
     pub outputs: [Output; 2],
     pub instance: Arc<Instance>,
+    /// What is heard is written down here, or comes from there.
+    pub tape: Option<Arc<Tape>>,
+    pub replay: Option<Box<Replay>>,
 }
 
 impl WasiView for State {
@@ -62,6 +67,11 @@ impl WasiHttpView for State {
 }
 
 impl State {
+    pub fn replay(&mut self) -> Result<&mut Replay, Named> {
+        let text = "nothing is replayed here";
+        self.replay.as_deref_mut().ok_or_else(|| Named::new(Kind::Internal, text))
+    }
+
     /// Counts a host resource that the guest is about to own.
     pub fn take_handle(&mut self) -> Result<(), Named> {
         if self.handles == self.max_handles {
@@ -80,6 +90,8 @@ pub struct Limiter {
     pub table_used: usize,
     /// What the last permitted growth added, to be given back when it failed all the same.
     granted: usize,
+    /// Growths until now, permitted or not.
+    growths: u64,
     /// The last refusal, for the message of a trap that follows from it.
     pub refused: Option<String>,
 }
@@ -92,6 +104,7 @@ impl Limiter {
             memory_used: 0,
             table_used: 0,
             granted: 0,
+            growths: 0,
             refused: None,
         }
     }
@@ -106,13 +119,54 @@ impl Limiter {
     }
 }
 
-impl ResourceLimiter for Limiter {
+/// Growth as the limits have it; and as the system had it, which no limit foretells.
+impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
         now: usize,
         wanted: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        let allowed = self.limits.memory_growing(now, wanted)?;
+        Ok(!self.system_refused() && allowed)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.memory_grow_failed(error);
+        self.tell_refusal();
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        now: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = self.limits.table_growing(now, wanted)?;
+        Ok(!self.system_refused() && allowed)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.table_grow_failed(error);
+        self.tell_refusal();
+        Ok(())
+    }
+}
+
+impl State {
+    fn system_refused(&mut self) -> bool {
+        self.replay.as_mut().is_some_and(|replay| replay.growth_refused())
+    }
+
+    fn tell_refusal(&self) {
+        self.tape.iter().for_each(|tape| tape.no_growth(self.limits.growths - 1));
+    }
+}
+
+impl Limiter {
+    fn memory_growing(&mut self, now: usize, wanted: usize) -> wasmtime::Result<bool> {
+        self.growths += 1;
         let total = self.memory_used.saturating_add(wanted - now);
         if total > self.memory {
             return self
@@ -123,18 +177,13 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) {
         self.memory_used -= std::mem::take(&mut self.granted);
         self.refused = Some(format!("memory: {error}"));
-        Ok(())
     }
 
-    fn table_growing(
-        &mut self,
-        now: usize,
-        wanted: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, now: usize, wanted: usize) -> wasmtime::Result<bool> {
+        self.growths += 1;
         let total = self.table_used.saturating_add(wanted - now);
         if total > self.table {
             return self.refuse(
@@ -147,10 +196,9 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+    fn table_grow_failed(&mut self, error: wasmtime::Error) {
         self.table_used -= std::mem::take(&mut self.granted);
         self.refused = Some(format!("table: {error}"));
-        Ok(())
     }
 }
 

@@ -130,6 +130,14 @@ pub struct Decoder<'a> {
     pub waitables: &'a [Arc<Waitable>],
     /// What dynamic resource type has which number, see host.rs.
     pub function: &'a str,
+    /// Where a pollable's index was read, counted from the end, and its number in the table.
+    pub pollables: Vec<(usize, u32)>,
+}
+
+impl<'a> Decoder<'a> {
+    pub fn new(bytes: &'a [u8], waitables: &'a [Arc<Waitable>], function: &'a str) -> Decoder<'a> {
+        Decoder { rest: bytes, waitables, function, pollables: vec![] }
+    }
 }
 
 impl Decoder<'_> {
@@ -225,21 +233,19 @@ impl Decoder<'_> {
     fn own(&mut self, store: &mut StoreContextMut<'_, State>, ty: ResourceType) -> Result<Val> {
         let rep = self.u32()?;
         store.data_mut().take_handle()?;
-        // The type's number is not to be had from a ResourceType, so the right one is found by
-        // comparing; a program has a handful.
-        let number = (0..crate::host::MAX_RESOURCES)
-            .find(|number| ResourceType::host_dynamic(*number) == ty)
-            .ok_or_else(|| unsupported("a result"))?;
+        let number = number_of(ty)?;
         let resource = ResourceDynamic::new_own(rep, number);
         Ok(Val::Resource(resource.try_into_resource_any(&mut *store)?))
     }
 
     fn pollable(&mut self, store: &mut StoreContextMut<'_, State>) -> Result<Val> {
+        let place = self.rest.len();
         let index = self.u32()? as usize;
         let waitable = self.waitables.get(index).ok_or_else(|| self.malformed())?.clone();
         let table = store.data_mut().ctx().table;
         let source = table.push(Wait(waitable))?;
         let pollable = subscribe(table, source)?;
+        self.pollables.push((place, pollable.rep()));
         Ok(Val::Resource(ResourceAny::try_from_resource(pollable, &mut *store)?))
     }
 
@@ -278,6 +284,14 @@ impl Decoder<'_> {
         let text = format!("the host's answer to {} does not fit its type", self.function);
         Named::new(Kind::Internal, text).into()
     }
+}
+
+/// A type's number is not to be had from a ResourceType, so the right one is found by comparing; a
+/// program has a handful.
+pub fn number_of(ty: ResourceType) -> Result<u32> {
+    (0..crate::host::MAX_RESOURCES)
+        .find(|number| ResourceType::host_dynamic(*number) == ty)
+        .ok_or_else(|| unsupported("a result"))
 }
 
 /// A waitable of the host as the source of a pollable.

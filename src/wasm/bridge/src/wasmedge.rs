@@ -83,7 +83,7 @@ const FUNCTIONS: [(&str, usize, Function); 26] = [
 ];
 
 /// Whether a module imports what only the extension has.
-fn wants_sockets(module: &Module) -> bool {
+pub fn wants_sockets(module: &Module) -> bool {
     module.imports().filter(|import| import.module() == MODULE).any(|import| {
         let parameters = import.ty().func().map_or(0, |ty| ty.params().len());
         match import.name() {

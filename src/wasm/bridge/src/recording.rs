@@ -1,0 +1,279 @@
+//! A recording's bytes: docs/formats/recording.md. `Reader` takes files of anybody: whatever they
+//! hold ends in records, in an early end, or in `corrupt_data`.
+
+use crate::error::{Kind, Named};
+use crate::xxh64::xxh64;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+pub const MAGIC: &[u8; 8] = b"QUERNREC";
+pub const VERSION: u32 = 1;
+/// Length and checksum of a frame.
+const FRAME_HEAD: usize = 12;
+pub const MOST_IN_FRAME: usize = 1 << 20;
+
+/// Records' kinds.
+pub const HEAD: u8 = 1;
+pub const NAME: u8 = 2;
+pub const CALL: u8 = 3;
+pub const PRINT: u8 = 4;
+pub const NO_GROWTH: u8 = 5;
+pub const HANDLE: u8 = 6;
+pub const RESPONSE: u8 = 7;
+pub const BODY: u8 = 8;
+pub const CUT: u8 = 9;
+pub const END: u8 = 10;
+
+/// How a call ended.
+pub const RETURNED: u8 = 0;
+pub const EXITED: u8 = 1;
+pub const TRAPPED: u8 = 2;
+pub const UNANSWERED: u8 = 3;
+
+/// What was recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    Run,
+    Invoke,
+    Exchange,
+}
+
+impl What {
+    fn from_code(code: u8) -> Option<What> {
+        [What::Run, What::Invoke, What::Exchange].get(code as usize).copied()
+    }
+}
+
+/// The first record.
+pub struct Head {
+    pub what: What,
+    /// Of the program: "sha256:...", and where it came from.
+    pub digest: String,
+    pub program: String,
+    /// As qb_engine_describe: machine code of another compiler or processor may compute other NaNs.
+    pub engine: String,
+    pub memory: u64,
+    pub table: u32,
+    pub wall_ms: u64,
+    pub cpu_ms: u64,
+    /// Of a run, its arguments; of an invocation, the function and its arguments; of an exchange,
+    /// method and target.
+    pub words: Vec<String>,
+}
+
+impl Head {
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.what as u8);
+        for text in [&self.digest, &self.program, &self.engine] {
+            put_bytes(out, text.as_bytes());
+        }
+        out.extend(self.memory.to_le_bytes());
+        out.extend(self.table.to_le_bytes());
+        out.extend(self.wall_ms.to_le_bytes());
+        out.extend(self.cpu_ms.to_le_bytes());
+        out.extend((self.words.len() as u32).to_le_bytes());
+        self.words.iter().for_each(|word| put_bytes(out, word.as_bytes()));
+    }
+
+    pub fn read(payload: &[u8]) -> Result<Head, Named> {
+        let mut fields = Fields(payload);
+        let what = What::from_code(fields.u8()?).ok_or_else(misshapen)?;
+        let (digest, program, engine) = (fields.text()?, fields.text()?, fields.text()?);
+        let (memory, table) = (fields.u64()?, fields.u32()?);
+        let (wall_ms, cpu_ms) = (fields.u64()?, fields.u64()?);
+        let count = fields.u32()?;
+        let words = (0..count).map(|_| fields.text()).collect::<Result<_, _>>()?;
+        Ok(Head { what, digest, program, engine, memory, table, wall_ms, cpu_ms, words })
+    }
+}
+
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend((bytes.len() as u32).to_le_bytes()); // of a guest: its memory has 32 bits
+    out.extend(bytes);
+}
+
+/// A file that its owner alone may read: it holds whatever the guest saw.
+pub fn create(path: &Path) -> std::io::Result<File> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?; // it may have been there
+    (&file).write_all(MAGIC)?;
+    (&file).write_all(&VERSION.to_le_bytes())?;
+    Ok(file)
+}
+
+pub fn write_frames(mut file: &File, records: &[u8]) -> std::io::Result<()> {
+    for part in records.chunks(MOST_IN_FRAME) {
+        let mut head = [0; FRAME_HEAD];
+        head[..4].copy_from_slice(&(part.len() as u32).to_le_bytes());
+        head[4..].copy_from_slice(&xxh64(part).to_le_bytes());
+        file.write_all(&head)?;
+        file.write_all(part)?;
+    }
+    Ok(())
+}
+
+fn corrupt(text: impl Into<String>) -> Named {
+    Named::new(Kind::CorruptData, text)
+}
+
+pub fn misshapen() -> Named {
+    corrupt("the recording is damaged: a record does not have the shape of its kind")
+}
+
+/// Fields of a record, each within its bounds.
+pub struct Fields<'a>(pub &'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub fn take(&mut self, size: usize) -> Result<&'a [u8], Named> {
+        let (taken, rest) = self.0.split_at_checked(size).ok_or_else(misshapen)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Named> {
+        Ok(self.take(N)?.try_into().expect("take gives N bytes"))
+    }
+
+    pub fn u8(&mut self) -> Result<u8, Named> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    pub fn u16(&mut self) -> Result<u16, Named> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    pub fn u32(&mut self) -> Result<u32, Named> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub fn u64(&mut self) -> Result<u64, Named> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    pub fn bytes(&mut self) -> Result<&'a [u8], Named> {
+        let size = self.u32()? as usize;
+        self.take(size)
+    }
+
+    pub fn text(&mut self) -> Result<String, Named> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_| misshapen())
+    }
+}
+
+#[derive(Clone)]
+pub struct Record {
+    pub kind: u8,
+    pub payload: Vec<u8>,
+}
+
+/// Record after record. Keeps no more than one record and one frame.
+pub struct Reader {
+    file: BufReader<File>,
+    /// Of frames that were verified, and not read yet.
+    verified: Vec<u8>,
+    at: usize,
+    /// In the file, for what is said of damage.
+    position: u64,
+}
+
+impl Reader {
+    pub fn open(path: &Path) -> Result<(Reader, Head), Named> {
+        let failed = |error: std::io::Error| {
+            let kind = match error.kind() {
+                ErrorKind::NotFound => Kind::NotFound,
+                ErrorKind::PermissionDenied => Kind::PermissionDenied,
+                _ => Kind::Unavailable,
+            };
+            Named::new(kind, format!("{}: {error}", path.display()))
+        };
+        let file = BufReader::new(File::open(path).map_err(failed)?);
+        let mut reader = Reader { file, verified: vec![], at: 0, position: 0 };
+        let mut start = [0; 12];
+        let whole = reader.fill(&mut start)? == start.len();
+        if !whole || start[..8] != *MAGIC {
+            return Err(corrupt(format!("{} is no recording of quern", path.display())));
+        }
+        let version = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
+        if version != VERSION {
+            let text = format!("the recording has version {version}; this quern reads {VERSION}");
+            return Err(Named::new(Kind::Unsupported, text));
+        }
+        match reader.next()? {
+            Some(Record { kind: HEAD, payload }) => Ok((reader, Head::read(&payload)?)),
+            Some(_) => Err(misshapen()),
+            None => Err(corrupt("the recording breaks off before it says of what it is")),
+        }
+    }
+
+    /// None at the end, and where a recorder that was killed left half a frame.
+    pub fn next(&mut self) -> Result<Option<Record>, Named> {
+        if !self.have(5)? {
+            return Ok(None);
+        }
+        let head = &self.verified[self.at..self.at + 5];
+        let kind = head[0];
+        let size = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        if !self.have(5 + size)? {
+            return Ok(None);
+        }
+        let payload = self.verified[self.at + 5..self.at + 5 + size].to_vec();
+        self.at += 5 + size;
+        Ok(Some(Record { kind, payload }))
+    }
+
+    fn have(&mut self, count: usize) -> Result<bool, Named> {
+        while self.verified.len() - self.at < count {
+            if !self.read_frame()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_frame(&mut self) -> Result<bool, Named> {
+        let began = self.position;
+        let mut head = [0; FRAME_HEAD];
+        if self.fill(&mut head)? < FRAME_HEAD {
+            return Ok(false);
+        }
+        let (size, sum) = head.split_at(4);
+        let size = u32::from_le_bytes(size.try_into().expect("four bytes")) as usize;
+        let sum = u64::from_le_bytes(sum.try_into().expect("eight bytes"));
+        let damaged = || corrupt(format!("the recording is damaged at byte {began}"));
+        if size == 0 || size > MOST_IN_FRAME {
+            return Err(damaged());
+        }
+        self.verified.drain(..self.at);
+        self.at = 0;
+        let mut frame = vec![0; size];
+        if self.fill(&mut frame)? < size {
+            return Ok(false);
+        }
+        if xxh64(&frame) != sum {
+            return Err(damaged());
+        }
+        self.verified.extend(frame);
+        Ok(true)
+    }
+
+    /// As many bytes as there are, up to the buffer's size.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Named> {
+        let mut count = 0;
+        while count < buffer.len() {
+            match self.file.read(&mut buffer[count..]) {
+                Ok(0) => break,
+                Ok(more) => count += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let text = format!("the recording cannot be read: {error}");
+                    return Err(Named::new(Kind::Unavailable, text));
+                }
+            }
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
+}

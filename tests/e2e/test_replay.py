@@ -1,0 +1,353 @@
+"""Recordings: what a guest hears from the world is written down, and `quern replay` runs it again to the same
+bytes with nothing of the world there: no files, no arguments, no clock, no weights.
+"""
+
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+import quern
+from wire import ask
+
+GUESTS = pathlib.Path(os.environ.get("QUERN_BUILD", ".")).resolve() / "guests" / "hostile"
+SEEDS = int(os.environ.get("QUERN_REPLAY_SEEDS", "25"))
+
+
+class Recorder:
+    """Runs a program with --record, takes its world away, and replays it."""
+
+    def __init__(self, home: pathlib.Path, folder: pathlib.Path):
+        self.home, self.file = home, folder / "run.rec"
+
+    def record(self, *words, **more) -> quern.Ended:
+        return quern.quern("run", "--record", self.file, *words, home=self.home, **more)
+
+    def replay(self, *words, **more) -> quern.Ended:
+        return quern.quern("replay", *words, self.file, home=self.home, **more)
+
+    def same(self, *words, world: pathlib.Path | None = None, **more) -> quern.Ended:
+        """Replayed as recorded; `world` is a folder that is gone meanwhile."""
+        recorded = self.record(*words, **more)
+        if world is not None:
+            shutil.rmtree(world)
+        replayed = self.replay()
+        assert replayed == recorded
+        return recorded
+
+
+@pytest.fixture
+def recorder(home, tmp_path):
+    return Recorder(home, tmp_path)
+
+
+# ---- modules ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["surroundings", "descriptors", "bytes", "paths", "listing", "waiting"])
+def test_every_call_of_wasi_0_1_is_replayed(built, recorder, tree, tmp_path, name):
+    options = ["--env", "A=1", "--env", "EMPTY=", "--env", "WORDS=two words"]
+    ended = recorder.same(*tree, *options, built("p1") / f"{name}.wasm", "one", "two words", "",
+                          world=tmp_path / "data", stdin="from outside")
+    assert ended.code == 0 and "0 failed" in ended.out, ended
+
+
+@pytest.mark.parametrize("given, code", [(0, 0), (255, 255), (4294967295, 255)])
+def test_exit_codes_are_replayed(built, recorder, given, code):
+    assert recorder.same(built("p1") / "ending.wasm", given).code == code
+
+
+@pytest.mark.parametrize("call", ["pointer-to-nowhere", "list-nowhere", "no-such-clock", "no-such-flags"])
+def test_traps_are_replayed(built, recorder, call):
+    ended = recorder.same(built("p1") / "ending.wasm", call)
+    assert ended.code == 134 and "ending.wasm!" in ended.err
+
+
+@pytest.mark.parametrize("file", ["wanderer.wasm", "component.wasm"])
+def test_random_guests(built, recorder, tmp_path, file):
+    """Programs that seeds chose; bench/record.py runs a thousand of them."""
+    program = built("random") / file
+    for seed in range(SEEDS):
+        world = tmp_path / "world"
+        shutil.rmtree(world, ignore_errors=True)
+        (world / "folder").mkdir(parents=True)
+        (world / "a").write_bytes(random.Random(seed).randbytes(2000))
+        (world / "link").symlink_to("a")
+        ended = recorder.same("--dir", f"{world}::/", "--env", "WANDER=far", program, seed, 30, world=world,
+                              stdin=f"line {seed}\n" * 50)
+        assert ended.out or ended.err, f"seed {seed} does nothing"
+
+
+def test_an_invoked_function_is_replayed(recorder, wat):
+    program = wat('(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))')
+    assert recorder.same("--invoke", "add(2, 3)", program).out == "5\n"
+
+
+def test_an_invoked_function_of_a_component_is_refused(recorder, built):
+    ended = recorder.record("--invoke", "run()", built("random") / "component.wasm")
+    assert ended.code == 1 and "not components yet" in ended.err and not recorder.file.exists()
+
+
+# ---- components -------------------------------------------------------------------------------------------
+
+
+def test_a_command_of_wasi_0_2_is_replayed(built, recorder):
+    ended = recorder.same("--env", "A=1", "--env", "EMPTY=", built("p2") / "command.wasm", "two words", "")
+    assert ended.code == 0 and "0 failed" in ended.out, ended
+
+
+@pytest.mark.parametrize("how, code", [("ok", 0), ("failed", 1), ("7", 7)])
+def test_the_exit_of_a_component_is_replayed(built, recorder, how, code):
+    assert recorder.same(built("p2") / "command.wasm", "exit", how).code == code
+
+
+@pytest.mark.parametrize("name", ["streams", "files"])
+def test_calls_of_wasi_0_2_are_replayed(built, recorder, tree, tmp_path, name):
+    ended = recorder.same(*tree, built("p2") / f"{name}.wasm", world=tmp_path / "data", stdin="0123456789abcdef")
+    assert ended.code == 0 and "0 failed" in ended.out, ended
+
+
+def test_sockets_of_components_are_replayed(built, recorder):
+    """Nobody listens any more: the connections are those of the recording."""
+    grants = ["--net", "127.0.0.1:*", "--net", "localhost:*", "--listen", "127.0.0.1:*"]
+    recorded = recorder.record(*grants, built("p2") / "sockets.wasm")
+    assert recorded.code == 0 and "0 failed" in recorded.out, recorded
+    replayed = recorder.replay()  # without a policy, so without what the log says of one
+    assert (replayed.code, replayed.out) == (recorded.code, recorded.out), replayed.err
+
+
+# ---- models -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, words", [("nn-basic", []), ("nn-stream", [6])])
+def test_a_model_of_wasi_nn_is_replayed_without_weights(guest, recorder, smollm2, name, words):
+    options = ["--nn-preload", f"small:GGML:AUTO:{smollm2}", "--ctx-size", "64", "--threads", "1"]
+    ended = recorder.same(*options, guest(f"rust/{name}"), "small", "One, two, three,", *words)
+    assert ended.code == 0 and ended.out.strip(), ended.err
+
+
+def test_a_model_of_a_component_is_replayed_without_weights(guest, recorder, smollm2):
+    options = ["--model", smollm2, "--ctx-size", "512", "--threads", "1"]
+    ended = recorder.same(*options, guest("python/ask"), "Name a colour.")
+    assert ended.code == 0 and ended.out.strip(), ended.err
+
+
+# ---- services ---------------------------------------------------------------------------------------------
+
+
+def recordings(folder: pathlib.Path, count: int) -> list[pathlib.Path]:
+    """The files of so many exchanges, in their order, once each has its end."""
+    end = time.monotonic() + quern.PATIENCE_S
+    while time.monotonic() < end:
+        files = sorted(folder.glob("*.rec"), key=lambda file: int(file.stem.split("-")[1]))
+        if len(files) == count:
+            return files
+        time.sleep(0.05)
+    raise AssertionError(f"{count} recordings were expected, there are {files}")
+
+
+def test_each_exchange_of_a_service_is_replayed(guest, home, tmp_path):
+    folder = tmp_path / "recordings"
+    with quern.Server("serve", "--record", folder, guest("rust/web"), home=home) as server:
+        answers = [ask(server.port, "GET", "/hello"), ask(server.port, "GET", "/header?name=x-probe", X_Probe="one two"),
+                   ask(server.port, "POST", "/echo", body=b"what I say" * 20_000), ask(server.port, "GET", "/nothing")]
+    for file, answer in zip(recordings(folder, len(answers)), answers, strict=True):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        replayed = subprocess.run([quern.binary(), "replay", file], env=quern.environment(home), capture_output=True)
+        assert replayed.returncode == 0, replayed.stderr
+        head, _, body = replayed.stdout.partition(b"\r\n\r\n")
+        assert head.startswith(f"HTTP/1.1 {answer.status}\r\n".encode()) and body == answer.body
+
+
+def test_a_chat_is_replayed_without_weights(home, smollm2, tmp_path):
+    """The chat server is a guest like others: its request, its prompt and the model's words are in the file."""
+    folder = tmp_path / "recordings"
+    words = ["--model", smollm2, "--ctx-size", "512", "--threads", "1", "--record", folder]
+    with quern.Server(*words, home=home) as server:
+        body = b'{"max_tokens": 12, "stream": true, "messages": [{"role": "user", "content": "Name a colour."}]}'
+        answer = ask(server.port, "POST", "/v1/chat/completions", body=body, Content_Type="application/json")
+        assert answer.status == 200 and b"data: [DONE]" in answer.body
+    replayed = subprocess.run([quern.binary(), "replay", recordings(folder, 1)[0]], env=quern.environment(home), capture_output=True)
+    assert replayed.returncode == 0, replayed.stderr
+    assert replayed.stdout.partition(b"\r\n\r\n")[2] == answer.body
+
+
+# ---- where they differ ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", ["wanderer.wasm", "component.wasm"])
+def test_a_divergence_names_call_function_and_parameter(built, recorder, tmp_path, file):
+    program = built("random") / file
+    recorder.record(program, 3, 5)
+    other = tmp_path / "other.wasm"
+    changed = program.read_bytes().replace(b"%016llx\n", b"%016llX\n")
+    assert changed != program.read_bytes()
+    other.write_bytes(changed)
+    ended = recorder.replay("--program", other)
+    assert ended.code == 7 and "is not the program that was recorded" in ended.err
+    call = r"fd_write: what iovs points to" if file == "wanderer.wasm" else r"output-stream\.[a-z-]+: contents"
+    assert re.search(rf"diverges: call \d+: wasi[^ ]*{call} is .*[0-9A-F]{{4}}.*, .* was recorded", ended.err), ended.err
+
+
+def test_a_program_that_is_gone_or_changed_is_named(built, recorder, tmp_path):
+    program = shutil.copy(built("random") / "wanderer.wasm", tmp_path / "program.wasm")
+    recorder.record(program, 1, 3)
+    pathlib.Path(program).unlink()
+    assert recorder.replay().code == 3
+    shutil.copy(built("p1") / "ending.wasm", program)
+    ended = recorder.replay()
+    assert ended.code == 2 and "is not the program that was recorded" in ended.err and "--program" in ended.err
+
+
+# ---- ends that are not the guest's own --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["memory_hog", "memory_start", "table_hog", "handle_hog", "deep_recursion",
+                                  "trap_in_start", "endless_loop"])
+def test_limits_are_replayed(recorder, name):
+    recorded = recorder.record("--cpu", "500ms", "--memory", "64MiB", GUESTS / f"{name}.wasm")
+    replayed = recorder.replay()
+    assert (replayed.code, replayed.out) == (recorded.code, recorded.out), replayed.err
+    assert name != "endless_loop" or replayed.code == 124
+
+
+def test_a_guest_that_was_ended_while_it_waited_ends_there(recorder):
+    recorded = recorder.record("--timeout", "300ms", GUESTS / "sleeper.wasm")
+    assert recorded.code == 124
+    before = time.monotonic()
+    replayed = recorder.replay()
+    assert replayed.code == 124 and "wall clock" in replayed.err, replayed
+    assert time.monotonic() - before < quern.PATIENCE_S
+
+
+def test_a_recorder_that_was_killed_leaves_what_came_before(built, home, recorder):
+    words = [quern.binary(), "run", "--record", recorder.file, built("random") / "wanderer.wasm", "5", "1000000"]
+    env = quern.environment(home)
+    with subprocess.Popen(list(map(str, words)), env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        while not recorder.file.exists() or recorder.file.stat().st_size < 100_000:
+            running.stdout.readline()
+        running.send_signal(signal.SIGKILL)
+    ended = recorder.replay()
+    assert ended.code == 7 and "the recording breaks off after call" in ended.err and ended.out
+
+
+def test_a_recording_has_a_limit(built, recorder):
+    recorded = recorder.record("--record-limit", "20KiB", built("random") / "wanderer.wasm", 5, 500)
+    assert "--record-limit" in recorded.err and recorder.file.stat().st_size < 22 * 1024
+    ended = recorder.replay()
+    assert ended.code == 7 and "--record-limit" in ended.err
+
+
+def test_a_recording_that_cannot_be_written_is_said(home, built, tmp_path):
+    ended = quern.quern("run", "--record", tmp_path / "none" / "run.rec", built("p1") / "ending.wasm", home=home)
+    assert ended.code == 5 and "none/run.rec cannot be written" in ended.err
+
+
+# ---- files of anybody -------------------------------------------------------------------------------------
+
+
+def test_only_its_owner_may_read_a_recording(built, recorder):
+    recorder.file.touch(0o644)
+    recorder.record("--env", "TOKEN=secret", built("p1") / "ending.wasm", 0)
+    assert stat.S_IMODE(recorder.file.stat().st_mode) == 0o600
+
+
+def test_a_damaged_recording_is_refused_in_words(built, recorder):
+    """Cut off anywhere, it breaks off there or is told; with a byte changed anywhere, it is told."""
+    recorder.record(built("random") / "wanderer.wasm", 2, 8)
+    whole = recorder.file.read_bytes()
+    dice = random.Random(1)
+    for _ in range(25):
+        at = dice.randrange(len(whole))
+        recorder.file.write_bytes(whole[:at])
+        assert recorder.replay().code in (1, 7), at
+        recorder.file.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << dice.randrange(8)]) + whole[at + 1:])
+        ended = recorder.replay()
+        # A length that is too large reads as a recorder that was killed.
+        assert ended.code in (1, 7) and "recording" in ended.err, (at, ended)
+
+
+def xxh64(data: bytes) -> int:
+    """As https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md has it, with seed 0."""
+    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
+                          0x27D4EB2F165667C5)
+    mask = 2**64 - 1
+
+    def turn(x: int, by: int) -> int:
+        return (x << by | x >> (64 - by)) & mask
+
+    def word(lane: int, value: int) -> int:
+        return turn((lane + value * p2) & mask, 31) * p1 & mask
+
+    at, size = 0, len(data)
+    lanes = [(p1 + p2) & mask, p2, 0, -p1 & mask]
+    if size < 32:
+        digest = p5
+    else:
+        while at + 32 <= size:
+            lanes = [word(lane, int.from_bytes(data[at + 8 * i:at + 8 * i + 8], "little")) for i, lane in enumerate(lanes)]
+            at += 32
+        digest = sum(turn(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18))) & mask
+        for lane in lanes:
+            digest = ((digest ^ word(0, lane)) * p1 + p4) & mask
+    digest = (digest + size) & mask
+    while at + 8 <= size:
+        digest = (turn(digest ^ word(0, int.from_bytes(data[at:at + 8], "little")), 27) * p1 + p4) & mask
+        at += 8
+    if at + 4 <= size:
+        digest = (turn(digest ^ int.from_bytes(data[at:at + 4], "little") * p1 & mask, 23) * p2 + p3) & mask
+        at += 4
+    for byte in data[at:]:
+        digest = turn(digest ^ byte * p5 & mask, 11) * p1 & mask
+    for by, prime in ((33, p2), (29, p3), (32, 1)):
+        digest = (digest ^ digest >> by) * prime & mask
+    return digest
+
+
+def contents(data: bytes) -> bytes:
+    """What the frames hold, one after the other."""
+    assert data[:12] == b"QUERNREC" + (1).to_bytes(4, "little")
+    at, found = 12, b""
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 4], "little")
+        frame = data[at + 12:at + 12 + size]
+        assert len(frame) == size and int.from_bytes(data[at + 4:at + 12], "little") == xxh64(frame)
+        found += frame
+        at += 12 + size
+    return found
+
+
+def framed(records: bytes) -> bytes:
+    size, digest = len(records).to_bytes(4, "little"), xxh64(records).to_bytes(8, "little")
+    return b"QUERNREC" + (1).to_bytes(4, "little") + size + digest + records
+
+
+@pytest.mark.parametrize("file", ["wanderer.wasm", "component.wasm"])
+def test_a_recording_that_somebody_forged_is_refused_in_words(built, recorder, file):
+    """Frames with right checksums around records that are none: whatever it says, the host goes on."""
+    recorder.record(built("random") / file, 2, 4)
+    records = contents(recorder.file.read_bytes())
+    recorder.file.write_bytes(framed(records))
+    assert recorder.replay().code not in (1, 7)
+    dice = random.Random(7)
+    for _ in range(40):
+        forged = bytearray(records)
+        for _ in range(dice.randrange(1, 4)):
+            forged[dice.randrange(len(forged))] = dice.randrange(256)
+        recorder.file.write_bytes(framed(bytes(forged)))
+        ended = recorder.replay(timeout=60)
+        assert ended.code >= 0, (bytes(forged), ended)  # a negative one is a signal: the host crashed
+
+
+def test_what_came_before_wasi_0_1_is_replayed(built, recorder, tmp_path):
+    """The same calls under their older module's name, where a file's status and a subscription have other sizes."""
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world" / "a").write_text("older")
+    for seed in range(5):
+        recorder.same("--dir", f"{tmp_path}/world::/", built("random") / "unstable.wasm", seed, 20, stdin="words")
