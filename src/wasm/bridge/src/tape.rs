@@ -51,11 +51,17 @@ pub struct Tape {
     instance: Arc<Instance>,
     limit: u64,
     pending: Mutex<Pending>,
-    file: Mutex<File>,
+    file: Mutex<Writing>,
     /// How many strings there are, and their bytes with the zeros: of arguments and of environment.
     pub strings: [(u32, u32); 2],
     /// How many handles the guest may hold.
     handles: u32,
+}
+
+struct Writing {
+    file: File,
+    /// What was written last, for what comes next: new memory would cost a fault each page.
+    spare: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -90,7 +96,7 @@ impl Tape {
             instance,
             limit,
             pending: Mutex::default(),
-            file: Mutex::new(file),
+            file: Mutex::new(Writing { file, spare: vec![] }),
             strings,
             handles,
         });
@@ -202,10 +208,14 @@ impl Tape {
 
     /// Writes what waits. The file's lock first, so that writers keep the order of what they take.
     fn flush(&self) {
-        let file = locked(&self.file);
-        let taken = std::mem::take(&mut locked(&self.pending).bytes);
-        let written = recording::write_frames(&file, &taken);
-        drop(file);
+        let mut writing = locked(&self.file);
+        let mut taken = std::mem::take(&mut writing.spare);
+        std::mem::swap(&mut locked(&self.pending).bytes, &mut taken);
+        let written = recording::write_frames(&writing.file, &taken);
+        taken.clear();
+        taken.shrink_to(2 * MOST_WAITING);
+        writing.spare = taken;
+        drop(writing);
         if let Err(error) = written {
             locked(&self.pending).closed = true;
             self.warn(&format!("the recording cannot be written, the guest goes on: {error}"));

@@ -34,21 +34,24 @@ pub fn xxh64(bytes: &[u8]) -> u64 {
     avalanche(hash)
 }
 
+/// The four lanes side by side: an iterator over them is half as fast where code is built small.
 fn merged(stripes: std::slice::ChunksExact<'_, u8>) -> u64 {
-    let mut lanes = [P1.wrapping_add(P2), P2, 0, 0u64.wrapping_sub(P1)];
+    let (mut a, mut b, mut c, mut d) = (P1.wrapping_add(P2), P2, 0, 0u64.wrapping_sub(P1));
     for stripe in stripes {
-        for (lane, word) in lanes.iter_mut().zip(stripe.as_chunks::<8>().0) {
-            *lane = round(*lane, u64::from_le_bytes(*word));
-        }
+        let word = |at: usize| u64::from_le_bytes(stripe[at..at + 8].try_into().expect("8 bytes"));
+        a = round(a, word(0));
+        b = round(b, word(8));
+        c = round(c, word(16));
+        d = round(d, word(24));
     }
-    let turns = [1, 7, 12, 18];
-    let mixed = lanes.iter().zip(turns).map(|(lane, turn)| lane.rotate_left(turn));
-    let mixed = mixed.fold(0u64, u64::wrapping_add);
-    lanes
-        .iter()
-        .fold(mixed, |hash, lane| (hash ^ round(0, *lane)).wrapping_mul(P1).wrapping_add(P4))
+    let turned = [a.rotate_left(1), b.rotate_left(7), c.rotate_left(12), d.rotate_left(18)];
+    let mixed = turned.into_iter().fold(0u64, u64::wrapping_add);
+    [a, b, c, d]
+        .into_iter()
+        .fold(mixed, |hash, lane| (hash ^ round(0, lane)).wrapping_mul(P1).wrapping_add(P4))
 }
 
+#[inline(always)]
 fn round(lane: u64, word: u64) -> u64 {
     lane.wrapping_add(word.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1)
 }
