@@ -13,11 +13,12 @@ if [ ! -f "$source/.unpacked" ]; then
   "$here/download" "$here/llama/source.txt" --no-binary :all:
   rm -rf "$source"; mkdir -p "$source"
   tar -xzf "$downloads"/llama_cpp_python-*.tar.gz -C "$source" --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
-  # The kernels that people's machines differ by; the others fall back to the next smaller one.
-  sed -i -E '/ggml_add_cpu_backend_variant\((sse42|sandybridge|ivybridge|piledriver|cannonlake|cascadelake|cooperlake|alderlake) /d' \
-    "$source/ggml/src/CMakeLists.txt"
   touch "$source/.unpacked"
 fi
+# The kernels that people's machines differ by; the others fall back to the next smaller one. (zen4 is icelake
+# with a product of 16-bit floats, which few models hold, and 1.4 MB.)
+sed -i -E '/ggml_add_cpu_backend_variant\((sse42|sandybridge|ivybridge|piledriver|cannonlake|cascadelake|cooperlake|zen4|alderlake) /d' \
+  "$source/ggml/src/CMakeLists.txt"
 
 build() {  # build DIR PEERS TARGET...
   local dir=$1 peers=$2; shift 2

@@ -147,7 +147,7 @@ class Model {
     return this.#handle;
   }
 
-  /** The kernels in use, as in "zen4, 2 threads". */
+  /** The kernels in use, as in "icelake, 2 threads". */
   get device() {
     this.#open;
     return native.device(this.#engine);

@@ -108,8 +108,8 @@ TEST_F(Adapters, SayWhatTheMergedWeightsSay) {
 
 TEST_F(Adapters, ThatDoNotFitSayWhy) {
   const auto refused = [&](const TestAdapter& adapter, ErrorKind kind, const char* part,
-                           const std::function<void(gguf_context*)>& lie = {}) {
-    const auto path = adapter.write(plain_.parent_path() / "bad.gguf", lie);
+                           const std::string& key = {}, const std::string& value = {}) {
+    const auto path = adapter.write(plain_.parent_path() / "bad.gguf", key, value);
     const auto model = load(plain_, {{.path = path}});
     ASSERT_FALSE(model.ok()) << part;
     EXPECT_EQ(to_string(model.error().kind()), to_string(kind)) << model.error().describe();
@@ -118,24 +118,17 @@ TEST_F(Adapters, ThatDoNotFitSayWhy) {
   };
   TestAdapter good;
   good.add("blk.0.attn_output.weight", kWide, kWide);
-  const auto text = [](const char* key, const char* value) {
-    return [=](gguf_context* gguf) { gguf_set_val_str(gguf, key, value); };
-  };
   using Kind = ErrorKind;
+  using Made = TestAdapter;
   refused(good, Kind::invalid_argument, "architecture gemma3, and this is one of llama",
-          text("general.architecture", "gemma3"));
-  refused(good, Kind::invalid_argument, "no LoRA adapter", text("general.type", "model"));
-  refused(good, Kind::invalid_argument, "no LoRA adapter", text("adapter.type", "other"));
-  refused(good, Kind::invalid_argument, "no LoRA adapter",
-          [](gguf_context* gguf) { gguf_set_val_u32(gguf, "general.type", 7); });
-  refused(good, Kind::corrupt_data, "no 32-bit float",
-          [](gguf_context* gguf) { gguf_set_val_u32(gguf, "adapter.lora.alpha", 7); });
-  refused(good, Kind::corrupt_data, "not a finite number",
-          [](gguf_context* gguf) { gguf_set_val_f32(gguf, "adapter.lora.alpha", NAN); });
-  refused(good, Kind::unsupported, "invoked by tokens", [](gguf_context* gguf) {
-    const std::uint32_t token = 5;
-    gguf_set_arr_data(gguf, "adapter.alora.invocation_tokens", GGUF_TYPE_UINT32, &token, 1);
-  });
+          "general.architecture", Made::text("gemma3"));
+  refused(good, Kind::invalid_argument, "no LoRA adapter", "general.type", Made::text("model"));
+  refused(good, Kind::invalid_argument, "no LoRA adapter", "general.type", Made::u32(7));
+  refused(good, Kind::invalid_argument, "no LoRA adapter", "adapter.type", Made::text("other"));
+  refused(good, Kind::corrupt_data, "no 32-bit float", "adapter.lora.alpha", Made::u32(7));
+  refused(good, Kind::corrupt_data, "not a finite number", "adapter.lora.alpha", Made::f32(NAN));
+  refused(good, Kind::unsupported, "invoked by tokens", "adapter.alora.invocation_tokens",
+          Made::u32s(5));
   TestAdapter half = good;
   half.halves.pop_back();
   refused(half, Kind::corrupt_data, "only lora_a of its two halves");

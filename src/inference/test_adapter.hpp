@@ -1,11 +1,10 @@
 // A LoRA adapter of rank 2 made from a fixed seed, for tests: as a file, and as what it adds.
 #pragma once
 
-#include <gguf.h>
-
 #include <cstdint>
 #include <filesystem>
-#include <functional>
+#include <fstream>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
@@ -48,33 +47,49 @@ class TestAdapter {
     return sum;
   }
 
-  // Metadata that a test wants otherwise is changed by `lie`.
-  std::filesystem::path write(const std::filesystem::path& path,
-                              const std::function<void(gguf_context*)>& lie = {}) const {
-    gguf_context* const gguf = gguf_init_empty();
-    ggml_context* const shapes =
-        ggml_init({.mem_size = std::size_t{1} << 20U, .mem_buffer = nullptr, .no_alloc = false});
-    gguf_set_val_str(gguf, "general.type", "adapter");
-    gguf_set_val_str(gguf, "general.architecture", "llama");
-    gguf_set_val_str(gguf, "adapter.type", "lora");
-    gguf_set_val_f32(gguf, "adapter.lora.alpha", kAlpha);
-    if (lie) lie(gguf);
+  // A value of metadata, with its type before it
+  // (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
+  static std::string text(std::string_view value) { return number(8U) + plain(value); }
+  static std::string u32(std::uint32_t value) { return number(4U) + number(value); }
+  static std::string f32(float value) { return number(6U) + number(value); }
+  static std::string u32s(std::uint32_t only) {
+    return number(9U) + number(4U) + number(std::uint64_t{1}) + number(only);
+  }
+
+  // With this value for this key, where a test wants it otherwise.
+  std::filesystem::path write(const std::filesystem::path& path, const std::string& key = {},
+                              const std::string& value = {}) const {
+    std::map<std::string, std::string> pairs{{"general.type", text("adapter")},
+                                             {"general.architecture", text("llama")},
+                                             {"adapter.type", text("lora")},
+                                             {"adapter.lora.alpha", f32(kAlpha)}};
+    if (!key.empty()) pairs[key] = value;
+    std::string head = "GGUF" + number(3U) + number(std::uint64_t{halves.size()}) +
+                       number(std::uint64_t{pairs.size()});
+    for (const auto& [name, encoded] : pairs) head += plain(name) + encoded;
+    std::string data;
     for (const Half& half : halves) {
-      ggml_tensor* const tensor = ggml_new_tensor(
-          shapes, GGML_TYPE_F32, static_cast<int>(half.shape.size()), half.shape.data());
-      ggml_set_name(tensor, half.name.c_str());
-      std::copy(half.values.begin(), half.values.end(), static_cast<float*>(tensor->data));
-      gguf_add_tensor(gguf, tensor);
+      head += plain(half.name) + number(static_cast<std::uint32_t>(half.shape.size()));
+      for (const std::int64_t length : half.shape) head += number(length);
+      head += number(0U) + number(std::uint64_t{data.size()});
+      for (const float each : half.values) data += number(each);
+      data.resize((data.size() + 31) / 32 * 32);
     }
-    gguf_write_to_file(gguf, path.c_str(), false);
-    ggml_free(shapes);
-    gguf_free(gguf);
+    head.resize((head.size() + 31) / 32 * 32);
+    std::ofstream(path, std::ios::binary) << head << data;
     return path;
   }
 
   std::vector<Half> halves;
 
  private:
+  template <class Number>
+  static std::string number(Number value) {
+    return {reinterpret_cast<const char*>(&value), sizeof value};
+  }
+  static std::string plain(std::string_view value) {
+    return number(std::uint64_t{value.size()}) + std::string(value);
+  }
   std::vector<float> chances(std::size_t count) {
     std::uniform_real_distribution<float> chance(-0.4F, 0.4F);
     std::vector<float> values(count);

@@ -30,7 +30,7 @@ enum Class : std::uint8_t {
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
   std::array<std::uint8_t, 256> classes{};
-  for (int c = 0; c <= 0x20; ++c) classes[c] = blank | ends_path;
+  for (std::size_t c = 0; c <= 0x20; ++c) classes[c] = blank | ends_path;
   classes[0x7f] = blank | ends_path;
   for (const char c :
        {'=', ':', ',', ';', '(', ')', '[', ']', '{', '}', '<', '>', '"', '\'', '|'}) {
@@ -39,10 +39,10 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   for (const char c : {'"', '\'', ',', ';', '(', ')', ']'}) {
     classes[static_cast<std::uint8_t>(c)] |= ends_path;
   }
-  for (int c = '0'; c <= '9'; ++c) classes[c] = digit;
-  for (int c = 'a'; c <= 'z'; ++c) classes[c] = lower | (c <= 'f' ? hex_letter : 0);
-  for (int c = 'A'; c <= 'Z'; ++c) classes[c] = upper | (c <= 'F' ? hex_letter : 0);
-  for (int c = 0x80; c <= 0xff; ++c) classes[c] = lower;  // letters of other alphabets
+  for (std::size_t c = '0'; c <= '9'; ++c) classes[c] = digit;
+  for (std::size_t c = 'a'; c <= 'z'; ++c) classes[c] = lower | (c <= 'f' ? hex_letter : 0);
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = upper | (c <= 'F' ? hex_letter : 0);
+  for (std::size_t c = 0x80; c <= 0xff; ++c) classes[c] = lower;  // letters of other alphabets
   return classes;
 }
 constexpr std::array<std::uint8_t, 256> kClasses = make_classes();

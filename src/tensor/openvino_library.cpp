@@ -14,13 +14,14 @@ namespace {
 using Path = std::filesystem::path;
 
 SharedLibrary openvino_library() {
-  return {.variable = "QUERN_OPENVINO",
-          .file = "libopenvino_c.so",
-          .system = {"libopenvino_c.so"},
-          .package = "openvino/libs",
-          .missing =
-              "this graph needs OpenVINO, and no libopenvino_c.so is here: pip install "
-              "openvino, or name one with QUERN_OPENVINO=/path/to/libopenvino_c.so"};
+  return {
+      .variable = "QUERN_OPENVINO",
+      .file = "libopenvino_c.so",
+      .system = {"libopenvino_c.so"},
+      .package = "openvino/libs",
+      .missing =
+          "graphs of OpenVINO and TensorFlow need it, and no libopenvino_c.so is here: pip install "
+          "openvino, or name one with QUERN_OPENVINO=/path/to/libopenvino_c.so"};
 }
 
 ErrorKind kind_of(ov_status_e status, std::string_view message) {

@@ -150,6 +150,18 @@ def test_what_a_program_brings_is_looked_at_first(run, onnx, openvino, world):
         assert ended.code == 1 and word in ended.err, (graph, ended)
 
 
+@BOTH
+def test_a_graph_does_not_say_where_the_library_keeps_its_own(run, openvino, world, tmp_path):
+    wishes = "".join(f'<{key} value="{tmp_path / "cache"}"/>' for key in ("CACHE_DIR", "WEIGHTS_PATH", "__weights_path"))
+    text = (openvino.graphs / "sum.xml").read_text().replace("</net>", f"<rt_info>{wishes}<runtime_options>{wishes}</runtime_options></rt_info></net>")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "graphs").mkdir()
+    (tmp_path / "graphs" / "sum.xml").write_text(text)
+    ended = run(world, "@/graphs/sum.xml", ONE, "--dir", f"{tmp_path / 'graphs'}::/graphs:ro", "--graphs", "1MiB")
+    assert np.frombuffer(outputs(world, ended, ["sum", "shape"])["sum"], "f4").tolist() == [11, 22]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 def broken(folder, good, name: str) -> list:
     """Files of this name: half of a good one, nothing, something else, and one with every hundredth byte changed."""
     whole = bytearray(good.read_bytes())

@@ -250,7 +250,7 @@ class Model:
 
     @property
     def device(self) -> str:
-        """The kernels in use, as in "zen4, 2 threads"."""
+        """The kernels in use, as in "icelake, 2 threads"."""
         self._open()
         return _native.device(self._engine)
 
