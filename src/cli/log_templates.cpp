@@ -13,9 +13,11 @@
 #include <atomic>
 #include <cerrno>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace quern::cli {
 namespace {
@@ -32,16 +34,13 @@ Result<Miner> begin(const std::filesystem::path& state, World& world) {
   const Result<Buffer> saved = world.files.read(state, kLargestState);
   if (!saved && saved.error().kind() == ErrorKind::not_found) return Miner();
   if (!saved) return fail(saved.error());
+  if (saved->empty()) return Miner();
   return Miner::load(as_text(*saved)).context("reading what was learned from " + state.string());
 }
 
-// Beside its place first: what was learned before is there until all of the new is.
 Result<> keep(const Miner& miner, const std::filesystem::path& state, World& world) {
   if (state.empty()) return {};
-  std::filesystem::path beside = state;
-  beside += ".part";
-  TRY(world.files.write(beside, to_buffer(miner.save())));
-  return world.files.rename(beside, state);
+  return world.files.write(state, to_buffer(miner.save()));
 }
 
 // Lines of a file, a pipe or a terminal, until they end or somebody stops it.
@@ -106,26 +105,34 @@ Result<> learn(Lines lines, Miner& miner, const std::atomic<bool>& stop, const T
   return {};
 }
 
-Result<> learn_all(const LogTemplates& options, Miner& miner, World& world) {
-  std::atomic<bool> stop = false;
-  // What was learned until then is kept and told.
-  const OnSignal asked = world.signals.on_signal([&stop](int) { stop = true; });
-  Told told;
-  if (options.form == Form::names) {
-    told = [&world](mining::TemplateId id, std::string_view line) {
-      world.console.out(std::to_string(id) + "\t" + std::string(line) + "\n");
-    };
-  }
-  if (options.files.empty())
-    return learn({UniqueFd(dup(STDIN_FILENO)), "standard input"}, miner, stop, told);
-  for (const std::filesystem::path& path : options.files) {
+// All before the first is read: a name that is wrong is told at once.
+Result<std::vector<Lines>> open_all(const std::vector<std::filesystem::path>& paths) {
+  std::vector<Lines> lines;
+  if (paths.empty()) lines.emplace_back(UniqueFd(dup(STDIN_FILENO)), "standard input");
+  for (const std::filesystem::path& path : paths) {
     UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) {
       return fail(ErrorKind::not_found,
                   path.string() + " cannot be opened: " + std::generic_category().message(errno));
     }
-    TRY(learn({std::move(file), path.string()}, miner, stop, told));
+    lines.emplace_back(std::move(file), path.string());
   }
+  return lines;
+}
+
+Result<> learn_all(std::vector<Lines> lines, Form form, Miner& miner, World& world) {
+  std::atomic<bool> stop = false;
+  // What was learned until then is kept and told.
+  const OnSignal asked = world.signals.on_signal([&stop](int) { stop = true; });
+  Told told;
+  if (form == Form::names) {
+    told = [&world](mining::TemplateId id, std::string_view line) {
+      const bool seen = world.console.out_is_terminal();
+      world.console.out(std::to_string(id) + "\t" + (seen ? harmless(line) : std::string(line)) +
+                        "\n");
+    };
+  }
+  for (Lines& each : lines) TRY(learn(std::move(each), miner, stop, told));
   return {};
 }
 
@@ -144,8 +151,14 @@ std::string to_the_right(const std::string& number, std::size_t width) {
 }  // namespace
 
 Result<int> log_templates(const LogTemplates& options, World& world) {
+  std::vector<Lines> lines = TRY(open_all(options.files));
+  std::unique_ptr<FileLock> lock;  // two runs would give one id twice
+  if (!options.state.empty()) {
+    lock = TRY(world.files.try_lock(options.state.string() + ".lock")
+                   .context("another run has the state " + options.state.string()));
+  }
   Miner miner = TRY(begin(options.state, world));
-  TRY(learn_all(options, miner, world));
+  TRY(learn_all(std::move(lines), options.form, miner, world));
   TRY(keep(miner, options.state, world));
   std::vector<Template> templates = miner.templates();
   std::stable_sort(templates.begin(), templates.end(),

@@ -1,5 +1,6 @@
 #include "base/home.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/server.hpp"
@@ -12,6 +13,8 @@ namespace quern::cli {
 namespace {
 
 using Program = std::shared_ptr<const wasm::Program>;
+
+constexpr std::size_t kShown = 200;  // of a text out of the recording
 
 // The program that was recorded: where it was, or where it is said to be now.
 Result<Program> load(wasm::Engine& engine, const wasm::RecordingFacts& facts, const Replay& options,
@@ -29,7 +32,8 @@ Result<Program> load(wasm::Engine& engine, const wasm::RecordingFacts& facts, co
 Result<> check(const wasm::RecordingFacts& facts, const wasm::Program& program,
                const wasm::Engine& engine, const Replay& options, World& world) {
   if (program.digest() != facts.digest) {
-    const std::string text = "is not the program that was recorded (" + facts.digest + ")";
+    const std::string text =
+        "is not the program that was recorded (" + printable(facts.digest, kShown) + ")";
     if (options.program.empty()) {
       return fail(with_advice(
           Error(ErrorKind::invalid_argument,
@@ -38,8 +42,8 @@ Result<> check(const wasm::RecordingFacts& facts, const wasm::Program& program,
     }
     world.console.err("quern: " + options.program.string() + " " + text + "\n");
   }
-  if (!engine.describe().starts_with(facts.engine)) {
-    world.console.err("quern: recorded with " + facts.engine +
+  if (facts.engine.empty() || !engine.describe().starts_with(facts.engine)) {
+    world.console.err("quern: recorded with " + printable(facts.engine, kShown) +
                       "; NaNs and relaxed SIMD may differ here\n");
   }
   return {};

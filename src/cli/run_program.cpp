@@ -105,6 +105,11 @@ Result<> load(Node& node, const Run& options, const Home& home, World& world) {
     return fail(ErrorKind::unsupported,
                 "--record with --invoke records modules, not components yet");
   }
+  std::error_code absent;  // one of the two is not there yet: they are not the same
+  if (std::filesystem::equivalent(options.record.place, options.file, absent)) {
+    return fail(ErrorKind::invalid_argument,
+                "--record " + options.record.place.string() + " is the program itself");
+  }
   if (options.invoke.empty() && !program->is_command()) {
     return fail(not_a_command(*program, options.file.string()));
   }

@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <string>
+#include <utility>
 
 namespace quern::logs {
 namespace {
@@ -61,7 +62,10 @@ std::optional<std::uint64_t> number_of(const std::string& name) {
 }  // namespace
 
 Segments::Segments(Files& files, Path folder, SegmentOptions options)
-    : files_(files), folder_(std::move(folder)), options_(options) {}
+    : files_(files), folder_(std::move(folder)), options_(options) {
+  // Several files within the limit: what is read can go while the newest is still written.
+  options_.segment.count = std::min(options_.segment.count, options_.limit.count / 4);
+}
 Segments::~Segments() = default;
 
 Result<std::unique_ptr<Segments>> Segments::open(Files& files, const Path& folder,
@@ -86,6 +90,7 @@ Result<> Segments::recover() {
   });
   if (last != 0) TRY(cut_torn_end(last));
   TRY(read_cursor());
+  TRY(free_read());
   writing_ = last;
   return {};
 }
@@ -166,8 +171,7 @@ Result<> Segments::append(ByteView frame) {
   put_number(bytes, checksum(frame));
   bytes.insert(bytes.end(), frame.begin(), frame.end());
   if (const Result<> written = writer_->write(bytes); !written) {
-    // What may be there of it is never whole: the next frame goes into the next file.
-    writer_.reset();
+    give_up_file();
     return fail(written.error());
   }
   ledger_.with([&](Ledger& ledger) {
@@ -175,43 +179,69 @@ Result<> Segments::append(ByteView frame) {
     ledger.figures.held.count += bytes.size();
     ++ledger.figures.appended;
   });
+  unsynced_ = true;
   return {};
 }
 
-Result<> Segments::begin_segment() {
-  if (writer_) TRY(sync());
+// After a write that failed, what is there of its frame is cut off; where that fails too, the next
+// frame goes into another file. What was appended before it is synced now, or known to be lost.
+void Segments::give_up_file() {
+  (void)sync_file();
   writer_.reset();
-  const std::uint64_t next = writing_ + 1;
+  torn_ = !files_.truncate(path_of(writing_), {size_of(writing_)}).ok();
+}
+
+// What fails here is kept for sync().
+Result<> Segments::sync_file() {
+  if (!std::exchange(unsynced_, false)) return {};
+  Result<> synced = writer_->sync();
+  if (!synced) lost_ = synced.error();
+  return synced;
+}
+
+Result<> Segments::begin_segment() {
+  if (writer_) {
+    Result<> synced = sync_file();
+    writer_.reset();
+    if (!synced) return synced;
+  }
+  // A file that holds nothing is begun again: a disk that stays full does not fill with them.
+  const bool empty = writing_ != 0 && size_of(writing_) == 0 && !torn_;
+  const std::uint64_t next = empty ? writing_ : writing_ + 1;
   writer_ = TRY(files_.append(path_of(next)));
   writing_ = next;
+  torn_ = false;
   ledger_.with([next](Ledger& ledger) { ledger.sizes.try_emplace(next, 0); });
   return {};
 }
 
 Result<> Segments::sync() {
-  if (!writer_) return {};
-  Result<> synced = writer_->sync();
-  // The system may have dropped what it could not write; nobody may build on it.
-  if (!synced) writer_.reset();
-  return synced;
+  // The system may have dropped what it could not write; nobody may build on that file.
+  if (writer_ && !sync_file()) writer_.reset();
+  if (lost_) return fail(*std::exchange(lost_, std::nullopt));
+  return {};
 }
 
 Result<std::optional<Buffer>> Segments::next() {
   while (true) {
-    const Result<std::optional<std::size_t>> frame = whole_frame(ahead_);
+    const ByteView ahead = ByteView(ahead_).subspan(ahead_at_);
+    const Result<std::optional<std::size_t>> frame = whole_frame(ahead);
     if (frame && *frame) {
-      Buffer bytes(ahead_.begin() + kHead, ahead_.begin() + static_cast<std::ptrdiff_t>(**frame));
-      ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(**frame));
+      const ByteView inner = ahead.subspan(kHead, **frame - kHead);
+      Buffer bytes(inner.begin(), inner.end());
+      ahead_at_ += **frame;
       reading_.offset += **frame;
       ledger_.with([](Ledger& ledger) { ++ledger.figures.read; });
       return std::optional<Buffer>(std::move(bytes));
     }
     const std::uint64_t end = size_of(reading_.segment);
-    const std::uint64_t known = reading_.offset + ahead_.size();
+    const std::uint64_t known = reading_.offset + ahead.size();
     if (frame && known < end) {
       const std::uint64_t more = std::min(end - known, kReadAhead.count);
       const Buffer part = TRY(files_.read_part(path_of(reading_.segment), {known}, {more}));
       if (!part.empty()) {
+        ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(ahead_at_));
+        ahead_at_ = 0;
         ahead_.insert(ahead_.end(), part.begin(), part.end());
         continue;
       }
@@ -219,7 +249,7 @@ Result<std::optional<Buffer>> Segments::next() {
     // What is left of this file is no frame: damaged, or shorter than it was.
     if (end > reading_.offset) {
       ledger_.with([&](Ledger& ledger) { ledger.figures.torn.count += end - reading_.offset; });
-      ahead_.clear();
+      drop_ahead();
       reading_.offset = end;
     }
     if (!TRY(go_to_next_segment())) return std::optional<Buffer>();
@@ -236,16 +266,35 @@ Result<bool> Segments::go_to_next_segment() {
   if (size_of(reading_.segment) > reading_.offset) return true;
   if (next == 0) return false;
   reading_ = {.segment = next, .offset = 0};
-  ahead_.clear();
+  drop_ahead();
   return true;
 }
 
+void Segments::drop_ahead() {
+  ahead_.clear();
+  ahead_at_ = 0;
+}
+
 Result<> Segments::commit() {
-  if (committed_ == reading_) return {};
-  const std::string place =
-      std::to_string(reading_.segment) + " " + std::to_string(reading_.offset) + "\n";
-  TRY(files_.write(folder_ / "cursor", as_bytes(place)));
-  committed_ = reading_;
+  if (committed_ != reading_) {
+    const std::string place =
+        std::to_string(reading_.segment) + " " + std::to_string(reading_.offset) + "\n";
+    const Place before = std::exchange(committed_, reading_);
+    if (!files_.write(folder_ / "cursor", as_bytes(place))) {
+      // A full disk: what is read makes room. Without a cursor that fits, reading begins with the
+      // oldest file that is left, so nothing is passed over.
+      TRY(free_read());
+      if (Result<> written = files_.write(folder_ / "cursor", as_bytes(place)); !written) {
+        committed_ = before;
+        return written;
+      }
+    }
+  }
+  return free_read();
+}
+
+// Files before the one that is being read.
+Result<> Segments::free_read() {
   while (true) {
     const std::uint64_t first = ledger_.with([](const Ledger& ledger) {
       return ledger.sizes.empty() ? UINT64_MAX : ledger.sizes.begin()->first;

@@ -14,8 +14,10 @@
 namespace quern::logs {
 
 struct SegmentOptions {
-  Bytes limit = 1_GiB;    // of all files together
-  Bytes segment = 8_MiB;  // a file begins anew beyond; what is read is freed a file at a time
+  Bytes limit = 1_GiB;  // of all files together
+  // A file begins anew beyond, or beyond a quarter of the limit; what is read is freed a file at a
+  // time.
+  Bytes segment = 8_MiB;
 };
 
 inline constexpr Bytes kLargestFrame = 4_MiB;
@@ -40,7 +42,8 @@ class Segments {
   ~Segments();
 
   // Of one thread. A frame has 1 byte to kLargestFrame. When it fails, nothing of the frame is ever
-  // read. It is on the disk when sync() has answered.
+  // read. All frames appended before a sync() that answers ok are on the disk, but for those of
+  // which an earlier one has said that they may not be; it says so once.
   Result<> append(ByteView frame);
   Result<> sync();
 
@@ -72,20 +75,28 @@ class Segments {
   Path path_of(std::uint64_t segment) const;
   std::uint64_t size_of(std::uint64_t segment) const;
   Result<bool> go_to_next_segment();
+  void give_up_file();
+  Result<> sync_file();
+  void drop_ahead();
+  Result<> free_read();
 
   Files& files_;
   const Path folder_;
-  const SegmentOptions options_;
+  SegmentOptions options_;
   std::unique_ptr<FileLock> lock_;
   Guarded<Ledger> ledger_;
 
   // Of the thread that appends.
   std::uint64_t writing_ = 0;  // 0: no segment is begun
   std::unique_ptr<FileWriter> writer_;
+  bool torn_ = false;          // half a frame may lie behind the whole ones of writing_
+  bool unsynced_ = false;      // frames were appended since the last sync
+  std::optional<Error> lost_;  // frames were appended and are perhaps not on the disk; sync() tells
 
   // Of the thread that reads.
   Place reading_;
-  Buffer ahead_;  // bytes from reading_ on
+  Buffer ahead_;  // bytes from reading_ on, behind the first ahead_at_
+  std::size_t ahead_at_ = 0;
   Place committed_;
 };
 

@@ -168,6 +168,59 @@ TEST(Segments, AfterAFullDiskItGoesOn) {
   EXPECT_EQ(rest(*segments), (Frames{"a", "b"}));
 }
 
+TEST(Segments, SyncTellsOfWhatWasAppendedBeforeAWriteThatFailed) {
+  FakeFiles files;
+  const auto segments = opened(files);
+  ASSERT_TRUE(segments->append(as_bytes("a")));
+  files.fail_at_change(1, Error(ErrorKind::internal, "the disk is gone"));
+  EXPECT_FALSE(segments->append(as_bytes("b")));
+  EXPECT_FALSE(segments->sync()) << "nobody synced a";
+  files.work_again();
+  append(*segments, {"c"});
+  EXPECT_EQ(rest(*segments), (Frames{"a", "c"}));
+}
+
+TEST(Segments, ADiskThatStaysFullDoesNotFillWithFiles) {
+  FakeFiles files;
+  const auto segments = opened(files);
+  append(*segments, {"a"});
+  for (int i = 0; i < 100; ++i) {
+    files.fail_at_change(i % 3 + 1, Error(ErrorKind::resource_exhausted, "no space left"));
+    (void)segments->append(as_bytes("frame"));
+    (void)segments->append(as_bytes("frame"));
+    files.work_again();
+  }
+  EXPECT_LT(files.list("/branch").value().size(), 120U);
+  (void)rest(*segments);
+  ASSERT_TRUE(segments->commit());
+  EXPECT_LT(files.list("/branch").value().size(), 5U);
+}
+
+TEST(Segments, AFullBufferEmptiesHoweverSmallItIs) {
+  FakeFiles files;
+  const auto segments = opened(files, {.limit = 1_MiB});
+  for (int round = 0; round < 20; ++round) {
+    append(*segments, {std::string(200'000, 'x')});
+    EXPECT_EQ(rest(*segments).size(), 1U);
+    ASSERT_TRUE(segments->commit());
+  }
+}
+
+TEST(Segments, FilesThatACrashLeftBehindTheCursorAreFreed) {
+  FakeFiles files;
+  {
+    const auto segments = opened(files, {.segment = {10}});
+    append(*segments, {"first", "second", "third"});
+    EXPECT_EQ(rest(*segments).size(), 3U);
+    files.fail_at_change(2, Error(ErrorKind::internal, "the machine stopped"));
+    EXPECT_FALSE(segments->commit());
+    files.work_again();
+  }
+  const auto again = opened(files);
+  EXPECT_TRUE(rest(*again).empty());
+  EXPECT_LT(again->figures().held.count, 20U);
+}
+
 TEST(Segments, ACursorOfFilesThatAreGoneIsNotTrusted) {
   FakeFiles files;
   ASSERT_TRUE(files.make_directories("/branch", 0700));

@@ -34,6 +34,8 @@ Reasons Gate::judge(const Sight& sight) {
   if (first) {
     known.window = std::min(sight.time, kLatest);
     reasons.new_template = bad;
+  } else if (sight.seen.id == kRest) {
+    reasons.new_template = bad;  // any of them may be one
   } else {
     reasons.severity = bad && sight.severity < known.worst;
   }

@@ -90,7 +90,6 @@ class Gate {
     std::uint32_t windows = 0;
     double usual = 0;  // lines a window, moving average
     bool told = false;
-    std::uint32_t lines = 0;
     std::vector<Parameter> parameters;
   };
 

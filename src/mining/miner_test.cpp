@@ -51,6 +51,37 @@ TEST(Miner, AFewWordsAtOnePlaceStayApart) {
   EXPECT_EQ(miner.templates().size(), 4U);
 }
 
+TEST(Miner, WhatWasJoinedHasAHoleWhereverItsLinesDiffer) {
+  Miner miner;
+  miner.learn("job ape paints tan walls");
+  for (const char* who : {"bee", "cat", "dog", "elk", "fox", "ape"}) {
+    miner.learn("job " + std::string(who) + " paints red walls");
+  }
+  for (const char* how : {"sea", "sky", "ivy", "ash"}) {
+    miner.learn("job ape paints " + std::string(how) + " walls");
+  }
+  std::uint64_t lines = 0;
+  for (const Template& one : miner.templates()) {
+    lines += one.count;
+    // What is written out stands in all of its lines.
+    if (one.count > 5) {
+      EXPECT_EQ(one.text.find("ape"), std::string::npos) << one.text;
+    }
+  }
+  EXPECT_EQ(lines, 11U);
+}
+
+TEST(Miner, AnyNumberOfNamesTakesBoundedMemory) {
+  Miner miner({.templates = 100});
+  for (int i = 0; i < 20'000; ++i) {
+    std::string name = "x";
+    for (int n = i; n > 0; n /= 20) name.push_back(static_cast<char>('g' + n % 20));
+    miner.learn(name + "=yes");
+    miner.learn(name + "=7");
+  }
+  EXPECT_LT(miner.save().size(), 400'000U);
+}
+
 TEST(Miner, ANameIsAnnounced) {
   Miner miner;
   const TemplateId first = miner.learn("session opened for user cyrus by root").id;
@@ -94,9 +125,9 @@ TEST(Miner, SavedAndLoadedItGoesOnAsIfNothingHadHappened) {
 TEST(Miner, AStateThatIsNoneIsAnErrorThatShowsTheLine) {
   const std::string head = "quern-templates 1\n";
   EXPECT_EQ(Miner::load("").error().kind(), ErrorKind::corrupt_data);
-  for (const char* line :
-       {"template 2 1 0", "template 1 9 0", "template x 1 0", "template 0 0 -1", "shape 7 0 _a",
-        "shape 0 0 a", "shape 0 2 _a", "shape 0 0 _\\x4", "shape 0 0 _\\x01", "value a", "what"}) {
+  for (const char* line : {"template 2 1 0", "template 1 9 0", "template x 1 0", "template 0 0 -1",
+                           "shape 7 0 _a", "shape 0 0 a", "shape 0 2 _a", "shape 0 0 _\\x4",
+                           "shape 0 0 _\\x01", "value a\x01z b", "value a", "what"}) {
     const Result<Miner> loaded = Miner::load(head + line + "\n");
     ASSERT_FALSE(loaded) << line;
     EXPECT_EQ(loaded.error().kind(), ErrorKind::corrupt_data);

@@ -1,5 +1,5 @@
-// Counts, not sequences: what runs side by side mixes its lines. What that reaches on sessions of the Hadoop
-// file system (the HDFS log of Xu et al., SOSP 2009): bench/sessions.py.
+// Counts, not sequences: what runs side by side mixes its lines. What that reaches on sessions of
+// the Hadoop file system (the HDFS log of Xu et al., SOSP 2009): bench/sessions.py.
 #include "mining/sessions.hpp"
 
 #include <bit>

@@ -31,7 +31,8 @@ struct Break {
 // that run side by side mix their lines as they like.
 class SessionProfile {
  public:
-  // Lines in any order. Counts beyond 16 are told apart by powers of two.
+  // Lines in any order, by ids as they are known at the end of the session (Miner::now()). Counts
+  // beyond 16 are told apart by powers of two.
   void learn(std::span<const TemplateId> session);
   // By template; empty for a session as there were before. kRest is never a break.
   std::vector<Break> judge(std::span<const TemplateId> session) const;

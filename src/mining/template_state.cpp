@@ -52,6 +52,9 @@ Result<std::string> read_word(std::string_view text, std::string_view line) {
   std::string word;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\') {
+      // Bytes that are written as escapes alone: two of them part the words of a key.
+      if (static_cast<unsigned char>(text[i]) <= 0x20 || text[i] == 0x7f)
+        return broken(line, "has a control character");
       word.push_back(text[i]);
       continue;
     }
@@ -168,6 +171,8 @@ Result<> TemplateTable::load_line(std::string_view line) {
         TRY(read_number<TemplateId>(fields[1], static_cast<TemplateId>(entries_.size() - 1), line));
     const auto varies = TRY(read_number<int>(fields[2], 1, line));
     Entry& entry = entries_[id];
+    if (id == kRest || !entry.shape.words.empty())
+      return broken(line, "is of a template that has one");
     for (std::size_t i = 3; i < fields.size(); ++i) {
       if (fields[i].empty() || (fields[i][0] != '_' && fields[i][0] != '-'))
         return broken(line, "has a wrong token");

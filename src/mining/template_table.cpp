@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kNever = SIZE_MAX;
 constexpr std::size_t kWordsThatMayVary = 64;  // of a shape, from its beginning
-constexpr std::size_t kMostNotes = 200'000;    // of alike_; then they are collected anew
+constexpr std::size_t kMostNotes = 200'000;    // of alike_; then all are forgotten
 constexpr std::size_t kMostNames = 4096;       // of values_
 
 bool is_hole(const std::string& word) { return word.size() == 1 && word[0] == kHole; }
@@ -125,7 +125,8 @@ bool TemplateTable::widen(Shape& shape) {
     if (shape.words[i - 1] != "=" || is_mark(value)) continue;
     const std::string& name = shape.words[i - 2];
     if (!varying_.contains(name)) {
-      if (values_.size() >= kMostNames && !values_.contains(name)) continue;
+      const bool full = values_.size() + varying_.size() >= kMostNames;
+      if (full && !values_.contains(name)) continue;
       std::set<std::string>& values = values_[name];
       values.insert(value);
       // Where some values look like such, its words are values as well.
@@ -204,28 +205,24 @@ void TemplateTable::note(TemplateId id) {
     Alike& alike = alike_[wide];
     alike.announced = announced(shape, at);
     std::vector<TemplateId>& members = alike.members;
-    if (std::find(members.begin(), members.end(), id) == members.end()) members.push_back(id);
+    members.push_back(id);
+    for (TemplateId& member : members) member = now(member);
+    std::sort(members.begin(), members.end());
+    members.erase(std::unique(members.begin(), members.end()), members.end());
     if (members.size() < needed_here) continue;
     const std::vector<TemplateId> enough = std::move(members);
     alike_.erase(wide);
-    join(wide, enough, at);
+    join(wide, enough);
   }
 }
 
-void TemplateTable::join(const std::string& wide, const std::vector<TemplateId>& members,
-                         std::size_t hole) {
-  Shape shape = entries_[members.front()].shape;
-  shape.words[hole].assign(1, kHole);
-  // Widened since it was noted: what is noted now is of the new shape.
-  if (shape.key() != wide) return;
+void TemplateTable::join(const std::string& wide, const std::vector<TemplateId>& members) {
   for (const TemplateId member : members) merge(members.front(), member);
   const TemplateId id = now(members.front());
   const auto [place, is_new] = places_.try_emplace(wide, Place{.id = id});
   place->second.varies = true;
-  if (!is_new) return merge(id, place->second.id);
-  entries_[id].known.text = shape.text();
-  entries_[id].shape = std::move(shape);
-  note(id);
+  if (!is_new) merge(id, place->second.id);
+  note(now(id));
 }
 
 // The younger becomes part of the older.
@@ -238,13 +235,22 @@ void TemplateTable::merge(TemplateId a, TemplateId b) {
   younger.now = older.known.id;
   older.known.count += younger.known.count;
   younger.known.count = 0;
-  const auto holes = [](const Entry& entry) {
-    return std::count_if(entry.shape.words.begin(), entry.shape.words.end(), is_hole);
-  };
-  if (holes(younger) > holes(older)) {
-    older.shape = younger.shape;
-    older.known.text = younger.known.text;
+  widen_to(older, younger.shape);
+}
+
+// Where the two differ, there is a hole.
+void TemplateTable::widen_to(Entry& entry, const Shape& other) {
+  Shape& shape = entry.shape;
+  if (shape.words.size() != other.words.size()) return;  // of a state that nobody saved
+  bool wider = false;
+  for (std::size_t i = 0; i < shape.words.size(); ++i) {
+    if (is_hole(shape.words[i]) || shape.words[i] == other.words[i]) continue;
+    shape.words[i].assign(1, kHole);
+    wider = true;
   }
+  if (!wider) return;
+  entry.known.text = shape.text();
+  places_.try_emplace(shape.key(), Place{.id = entry.known.id, .varies = true});
 }
 
 // How many templates must differ in this word alone before it is a hole.

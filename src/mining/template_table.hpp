@@ -76,7 +76,8 @@ class TemplateTable {
   TemplateId find(const Shape& shape);
   TemplateId add(Shape shape);
   void note(TemplateId id);
-  void join(const std::string& wide, const std::vector<TemplateId>& members, std::size_t hole);
+  void join(const std::string& wide, const std::vector<TemplateId>& members);
+  void widen_to(Entry& entry, const Shape& other);
   void merge(TemplateId a, TemplateId b);
   std::size_t needed(const Shape& shape, std::size_t at, std::size_t words) const;
   Result<> load_line(std::string_view line);

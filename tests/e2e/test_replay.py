@@ -14,6 +14,7 @@ import time
 
 import pytest
 import quern
+from build import build
 from wire import ask
 
 GUESTS = pathlib.Path(os.environ.get("QUERN_BUILD", ".")).resolve() / "guests" / "hostile"
@@ -351,3 +352,41 @@ def test_what_came_before_wasi_0_1_is_replayed(built, recorder, tmp_path):
     (tmp_path / "world" / "a").write_text("older")
     for seed in range(5):
         recorder.same("--dir", f"{tmp_path}/world::/", built("random") / "unstable.wasm", seed, 20, stdin="words")
+
+
+def test_buffers_that_overlap_do_not_fill_the_host(home, tmp_path):
+    recorder = Recorder(home, tmp_path)
+    program = build("wat/overlapping_buffers")
+    recorded = recorder.record("--cpu", "20s", program)
+    assert recorded.code == 0, recorded.err
+    assert quern.quern("replay", recorder.file, home=home).code == 0
+
+
+def test_memory_beyond_the_programs_own_maximum_is_refused_the_same(home, tmp_path):
+    recorder = Recorder(home, tmp_path)
+    recorded = recorder.record("--memory", "832KiB", build("wat/own_limit"))
+    assert recorded.code == 1, "one page, when it asks for three more"
+    assert quern.quern("replay", recorder.file, home=home).code == 1
+
+
+def test_a_recording_takes_the_place_of_a_plain_file_alone(home, tmp_path):
+    program = build("wat/own_limit")
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("mine")
+    link.symlink_to(target)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for place in (link, fifo, "/dev/null"):
+        ended = quern.quern("run", "--record", place, program, home=home)
+        assert "no plain file" in ended.err
+    own = tmp_path / "own.wasm"
+    own.write_bytes(pathlib.Path(program).read_bytes())
+    assert "the program itself" in quern.quern("run", "--record", own, own, home=home).err
+    assert own.read_bytes() == pathlib.Path(program).read_bytes()
+    assert target.read_text() == "mine" and not pathlib.Path("/dev/null").is_file()
+    old = tmp_path / "old.rec"
+    old.write_text("x" * 10_000)
+    with open(old, "rb") as reader:  # who has it open sees nothing of the new one
+        quern.quern("run", "--record", old, program, home=home)
+        assert reader.read() == b"x" * 10_000
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600

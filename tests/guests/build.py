@@ -227,6 +227,8 @@ GUESTS = {
     "rust/nn-tensors": rust("nn-tensors"),
     # Components of a few lines, in WebAssembly's own text.
     "wat/logging": wat("logging.wat"),
+    "wat/overlapping_buffers": wat("overlapping_buffers.wat"),
+    "wat/own_limit": wat("own_limit.wat"),
     "wat/unfit": wat("unfit.wat"),
 }
 

@@ -190,6 +190,11 @@ impl Dialect {
     }
 }
 
+/// Of a list of buffers that a guest hands over; they may overlap, so they may be far more than its
+/// memory. What is gathered is compared, not used: its beginning is enough.
+const MOST_BUFFERS: usize = 1024;
+const MOST_GATHERED: usize = 64 << 10;
+
 /// Bytes of the guest's memory: where they begin and how many.
 pub type Region = (u32, u32);
 
@@ -224,7 +229,12 @@ impl CoreCall<'_> {
             [(at, size)] => add(arguments, memory, *at, *size),
             buffers => {
                 let parts = buffers.iter().filter_map(|(at, size)| memory.get(*at, *size).ok());
-                arguments.add(&parts.collect::<Vec<_>>().concat());
+                let mut gathered = Vec::new();
+                for part in parts {
+                    let room = MOST_GATHERED - gathered.len();
+                    gathered.extend(&part[..part.len().min(room)]);
+                }
+                arguments.add(&gathered);
             }
         }
     }
@@ -290,7 +300,8 @@ impl CoreCall<'_> {
         let list = memory.get(self.word(at), self.word(count).saturating_mul(8));
         let word = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         let records = list.unwrap_or(&[]).chunks_exact(8);
-        records.map(|record| (word(record), word(&record[4..]))).collect()
+        let buffers = records.map(|record| (word(record), word(&record[4..])));
+        buffers.filter(|(_, size)| *size > 0).take(MOST_BUFFERS).collect()
     }
 
     /// The name of an argument, for people.

@@ -7,7 +7,7 @@ use crate::error::{Kind, Named};
 use crate::link::{Linked, Ready};
 use crate::recording::What;
 use crate::run::{poll_cancel, wall_error, Cancel, Guest, Metered, Running};
-use crate::sandbox::{prepare, Prepared};
+use crate::sandbox::{prepare, Prepared, Taping};
 use crate::state::State;
 use crate::tape::Tape;
 use crate::wake::Waitable;
@@ -238,7 +238,7 @@ unsafe extern "C" fn qb_handle(
         Arc::increment_strong_count(linked);
         let linked = Arc::from_raw(linked);
         let callbacks = linked.shared.callbacks;
-        let prepared = prepare(&*sandbox, &linked.shared);
+        let prepared = prepare(&*sandbox, &linked.shared, Taping::May);
         let tape = prepared.as_ref().ok().and_then(|prepared| prepared.state.tape.clone());
         if let Ok(prepared) = &prepared {
             let (method, target) = ((*request).method.get(), (*request).target.get());

@@ -5,7 +5,7 @@ use crate::error::{Kind, Named};
 use crate::xxh64::xxh64;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 pub const MAGIC: &[u8; 8] = b"QUERNREC";
@@ -94,11 +94,19 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// A file that its owner alone may read: it holds whatever the guest saw.
+/// A new file that its owner alone may read: it holds whatever the guest saw. It takes the place of a
+/// plain file of that name, and of nothing else: no link is followed, no device opened.
 pub fn create(path: &Path) -> std::io::Result<File> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.is_file() => std::fs::remove_file(path)?,
+        Ok(_) => {
+            return Err(std::io::Error::other("something that is no plain file has this name"))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))?; // it may have been there
+    let file = options.write(true).create_new(true).mode(0o600).open(path)?;
     (&file).write_all(MAGIC)?;
     (&file).write_all(&VERSION.to_le_bytes())?;
     Ok(file)

@@ -10,7 +10,7 @@ use crate::recording::{misshapen, Head, What};
 use crate::replay::{End, Replay, Verdict};
 use crate::replay_link::link;
 use crate::run::{run_command_in, supervise, Guest, Metered, Running};
-use crate::sandbox::prepare;
+use crate::sandbox::{prepare, Taping};
 use crate::state::{Limiter, Meter, State};
 use crate::values::number_of;
 use std::ffi::{c_void, OsStr};
@@ -168,7 +168,7 @@ unsafe extern "C" fn qb_replay(
     entry(|| {
         let shared = &(*engine).shared;
         let done = Done { object: Foreign(done), callbacks: shared.callbacks };
-        let prepared = prepare(&*sandbox, shared);
+        let prepared = prepare(&*sandbox, shared, Taping::Must);
         let ready = || {
             let mut prepared = prepared?;
             let linked = link(shared, &*program)?;

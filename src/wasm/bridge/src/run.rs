@@ -6,7 +6,7 @@ use crate::error::{from_guest, Kind, Named};
 use crate::invoke::{invoke, Invocation};
 use crate::link::{Linked, Ready};
 use crate::recording::What;
-use crate::sandbox::{prepare, Prepared};
+use crate::sandbox::{prepare, Prepared, Taping};
 use crate::state::{Meter, State};
 use crate::ticker::Live;
 use std::future::{poll_fn, Future};
@@ -211,7 +211,7 @@ unsafe fn start(
     Arc::increment_strong_count(linked);
     let linked = Arc::from_raw(linked);
     let callbacks = linked.shared.callbacks;
-    let prepared = prepare(sandbox, &linked.shared);
+    let prepared = prepare(sandbox, &linked.shared, Taping::Must);
     if let (Ok(prepared), Ok(work)) = (&prepared, &work) {
         tell_head(&linked, prepared, sandbox, work);
     }
@@ -332,7 +332,7 @@ unsafe extern "C" fn qb_measure_start(
 ) -> Error {
     entry(|| {
         let linked = &*linked;
-        let prepared = prepare(&*sandbox, &linked.shared)?;
+        let prepared = prepare(&*sandbox, &linked.shared, Taping::Must)?;
         let before = Instant::now();
         linked.shared.handle.block_on(async {
             let mut guest = Guest::new(&linked.shared, prepared.state).await?;

@@ -23,13 +23,30 @@ pub struct Prepared {
     pub wall: Duration,
 }
 
+/// What a recording that cannot be begun means: a run that was to be recorded is none without, a
+/// service goes on.
+pub enum Taping {
+    Must,
+    May,
+}
+
 /// Takes the sandbox's instance in every case.
 ///
 /// Safety: `sandbox` is as bridge.h says.
-pub unsafe fn prepare(sandbox: &abi::Sandbox, shared: &Shared) -> Result<Prepared, Named> {
+pub unsafe fn prepare(
+    sandbox: &abi::Sandbox,
+    shared: &Shared,
+    taping: Taping,
+) -> Result<Prepared, Named> {
     let object = Foreign(sandbox.instance);
     let instance = Arc::new(Instance { object, callbacks: shared.callbacks });
-    let tape = begin_tape(sandbox, shared, &instance)?;
+    let tape = match begin_tape(sandbox, shared, &instance) {
+        Err(error) if matches!(taping, Taping::May) => {
+            instance.warn(&format!("{}; the guest goes on", error.message));
+            None
+        }
+        begun => begun?,
+    };
     let mut builder = WasiCtxBuilder::new();
     for arg in slice(sandbox.args, sandbox.arg_count) {
         builder.arg(arg.text("an argument")?);

@@ -1,6 +1,6 @@
 //! What a store holds: the WASI contexts of one instance, its limits and how much of them is used.
 
-use crate::abi::{Callbacks, Foreign};
+use crate::abi::{Bytes as CBytes, Callbacks, Foreign};
 use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
 use crate::output::Output;
@@ -20,6 +20,12 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 pub struct Instance {
     pub object: Foreign,
     pub callbacks: Callbacks,
+}
+
+impl Instance {
+    pub fn warn(&self, text: &str) {
+        unsafe { (self.callbacks.instance_warn)(self.object.0, CBytes::of(text.as_bytes())) }
+    }
 }
 
 impl Drop for Instance {
@@ -125,10 +131,18 @@ impl ResourceLimiter for State {
         &mut self,
         now: usize,
         wanted: usize,
-        _: Option<usize>,
+        most: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        // The program's own limit: it is the same whenever it runs.
+        if most.is_some_and(|most| wanted > most) {
+            return Ok(false);
+        }
         let allowed = self.limits.memory_growing(now, wanted)?;
-        Ok(!self.system_refused() && allowed)
+        if self.system_refused() && allowed {
+            self.limits.memory_grow_failed(refused_when_recorded());
+            return Ok(false);
+        }
+        Ok(allowed)
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -141,10 +155,17 @@ impl ResourceLimiter for State {
         &mut self,
         now: usize,
         wanted: usize,
-        _: Option<usize>,
+        most: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if most.is_some_and(|most| wanted > most) {
+            return Ok(false);
+        }
         let allowed = self.limits.table_growing(now, wanted)?;
-        Ok(!self.system_refused() && allowed)
+        if self.system_refused() && allowed {
+            self.limits.table_grow_failed(refused_when_recorded());
+            return Ok(false);
+        }
+        Ok(allowed)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -152,6 +173,10 @@ impl ResourceLimiter for State {
         self.tell_refusal();
         Ok(())
     }
+}
+
+fn refused_when_recorded() -> wasmtime::Error {
+    Named::new(Kind::ResourceExhausted, "the system refused it when this was recorded").into()
 }
 
 impl State {

@@ -2,7 +2,6 @@
 //! to a buffer; a thread of the engine, `quern-record`, carries buffers to their files every tenth
 //! of a second or when they are full, so that a host that is killed leaves all but that.
 
-use crate::abi::Bytes as CBytes;
 use crate::error::{root_text, too_many_handles, Kind, Named};
 use crate::recording::{
     self, put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, NAME, NO_GROWTH, PRINT,
@@ -223,8 +222,7 @@ impl Tape {
     }
 
     fn warn(&self, text: &str) {
-        let Instance { object, callbacks } = &*self.instance;
-        unsafe { (callbacks.instance_warn)(object.0, CBytes::of(text.as_bytes())) }
+        self.instance.warn(text);
     }
 }
 

@@ -191,7 +191,7 @@ impl Decoder<'_> {
         if matches!(ty, Type::U8) {
             return Ok(Val::List(self.take(count)?.iter().map(|byte| Val::U8(*byte)).collect()));
         }
-        let mut items = Vec::with_capacity(count.min(self.rest.len()));
+        let mut items = Vec::with_capacity(count.min(self.rest.len()).min(1024));
         for _ in 0..count {
             items.push(self.value(store, ty)?);
         }
