@@ -162,8 +162,9 @@ export class Conversations {
     const messages = await this.keep(this.storage.messages(id));
     if (!conversation || !messages) return undefined;
     if (this.current.value?.id === id) this.startNew();
-    this.all.value = this.all.value.filter((other) => other.id !== id);
+    // Gone from the list when it is gone for good: a reload in between would bring it back.
     await this.keep(this.storage.remove(id));
+    this.all.value = this.all.value.filter((other) => other.id !== id);
     this.onStored(id);
     return () => this.insert([{ conversation, messages }]);
   }

@@ -80,6 +80,23 @@ describe("Conversations", () => {
     expect(await conversations.open("nobody")).toBe(false);
   });
 
+  it("are listed until they are deleted for good", async () => {
+    const storage = new MemoryStorage();
+    await storage.putBundles([{ conversation: conversation("a"), messages: [] }]);
+    const conversations = new Conversations(storage, new Preferences(localStorage), new Notices());
+    await conversations.load();
+    let release = (): void => undefined;
+    vi.spyOn(storage, "remove").mockImplementation(
+      () => new Promise((resolve) => (release = resolve)),
+    );
+    const removed = conversations.remove("a");
+    await vi.waitFor(() => expect(storage.remove).toHaveBeenCalled());
+    expect(conversations.all.value.length).toBe(1);
+    release();
+    await removed;
+    expect(conversations.all.value.length).toBe(0);
+  });
+
   it("show the conversation asked for last, when loading takes its time", async () => {
     const storage = new MemoryStorage();
     await storage.putBundles([
