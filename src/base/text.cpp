@@ -1,34 +1,12 @@
 #include "base/text.hpp"
 
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 
 namespace quern {
 namespace {
-
-struct Character {
-  char32_t code = 0;
-  std::size_t bytes = 0;  // 0: the text does not begin with a well-formed character
-};
-
-// RFC 3629: no surrogates, and no longer form than it takes.
-Character first_character(std::string_view text) {
-  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned head = byte(0);
-  if (head < 0x80) return {.code = head, .bytes = 1};
-  if (head < 0xc2 || head > 0xf4) return {};
-  const std::size_t bytes = head < 0xe0 ? 2U : head < 0xf0 ? 3U : 4U;
-  if (text.size() < bytes) return {};
-  char32_t code = head & (0x7fU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return {};
-    code = (code << 6U) | (byte(i) & 0x3fU);
-  }
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < kLeast.at(bytes) || code > 0x10ffff || surrogate) return {};
-  return {.code = code, .bytes = bytes};
-}
 
 // Shown as itself, on its own place of the line.
 bool is_printable(char32_t code) {
@@ -38,15 +16,6 @@ bool is_printable(char32_t code) {
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// How many bytes the character has that begins with this one; 0: none does.
-std::size_t width_of(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2) return 0;
-  if (lead < 0xe0) return 2;
-  if (lead < 0xf0) return 3;
-  return lead < 0xf5 ? 4 : 0;
-}
 
 }  // namespace
 
@@ -69,20 +38,10 @@ std::string to_lower(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t width = width_of(lead);
-    if (width == 0 || width > text.size() - i) return false;
-    for (std::size_t k = 1; k < width; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80) return false;
-    }
-    // Overlong forms, surrogates, and what lies above U+10FFFF.
-    const auto second = static_cast<unsigned char>(width > 1 ? text[i + 1] : 0);
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) {
-      return false;
-    }
-    i += width;
+  while (!text.empty()) {
+    const std::size_t bytes = first_character(text).bytes;
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
   }
   return true;
 }

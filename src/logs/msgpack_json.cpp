@@ -1,6 +1,7 @@
 // https://www.rfc-editor.org/rfc/rfc8259. Numbers are written in their shortest form that reads
 // back the same.
 #include "base/base64.hpp"
+#include "base/utf8.hpp"
 
 #include "logs/msgpack.hpp"
 
@@ -15,32 +16,6 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool continues(std::string_view text, std::size_t at, unsigned from = 0x80, unsigned to = 0xbf) {
-  if (at >= text.size()) return false;
-  const auto byte = static_cast<unsigned char>(text[at]);
-  return byte >= from && byte <= to;
-}
-
-// How many bytes the character at `at` has; 0 where there is none (RFC 3629, section 4).
-std::size_t character(std::string_view text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return continues(text, at + 1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned from = first == 0xe0 ? 0xa0 : 0x80;  // no longer than needed
-    const unsigned to = first == 0xed ? 0x9f : 0xbf;    // no surrogates
-    return continues(text, at + 1, from, to) && continues(text, at + 2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned from = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned to = first == 0xf4 ? 0x8f : 0xbf;
-    const bool whole =
-        continues(text, at + 1, from, to) && continues(text, at + 2) && continues(text, at + 3);
-    return whole ? 4 : 0;
-  }
-  return 0;
-}
 
 bool is_plain(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -66,7 +41,7 @@ void put_string(std::string& out, std::string_view text) {
     out.append(text, at, plain - at);
     at = plain;
     if (at == text.size()) break;
-    const std::size_t size = character(text, at);
+    const std::size_t size = first_character(text.substr(at)).bytes;
     if (size > 1) {
       out.append(text, at, size);
     } else if (size == 1) {

@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "wasm/host.hpp"
 #include "wasm/text_cursor.hpp"
 #include "wasm/wave.hpp"
@@ -19,32 +20,12 @@ bool may_stand_bare(const WitType& type) {
   return type.kind != Kind::none && type.kind != Kind::option && type.kind != Kind::result;
 }
 
-void put_utf8(std::uint32_t code, std::string& out) {
-  const auto byte = [&](std::uint32_t bits) { out += static_cast<char>(bits); };
-  if (code < 0x80) return byte(code);
-  if (code < 0x800) {
-    byte(0xc0U | (code >> 6U));
-  } else {
-    if (code < 0x10000) {
-      byte(0xe0U | (code >> 12U));
-    } else {
-      byte(0xf0U | (code >> 18U));
-      byte(0x80U | ((code >> 12U) & 0x3fU));
-    }
-    byte(0x80U | ((code >> 6U) & 0x3fU));
-  }
-  byte(0x80U | (code & 0x3fU));
-}
-
-// The one character that `utf8` is; absent for none and for more.
-std::optional<std::uint32_t> only_character(std::string_view utf8) {
-  if (utf8.empty() || !is_utf8(utf8)) return {};
-  const auto lead = static_cast<unsigned char>(utf8[0]);
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (utf8.size() != size) return {};
-  std::uint32_t code = size == 1 ? lead : lead & (0xffU >> (size + 1));
-  for (const char c : utf8.substr(1)) code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3fU);
-  return code;
+// The one character that `text` is; absent for none and for more.
+std::optional<std::uint32_t> only_character(std::string_view text) {
+  if (text.empty()) return {};
+  const Character character = first_character(text);
+  if (character.bytes == 0 || character.bytes != text.size()) return {};
+  return character.code;
 }
 
 class WaveReader {
@@ -200,7 +181,7 @@ class WaveReader {
     const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
     const bool scalar = code < 0xd800 || (code > 0xdfff && code < 0x110000);
     if (error != std::errc() || end != hex.data() + hex.size() || !scalar) return false;
-    put_utf8(code, text);
+    text += to_utf8(code);
     return in_.next() == '}';
   }
   Result<> string(const WitType& /*type*/, Buffer& out) {

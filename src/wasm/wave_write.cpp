@@ -1,6 +1,8 @@
+#include "base/utf8.hpp"
 #include "wasm/host.hpp"
 #include "wasm/wave.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -44,26 +46,12 @@ std::string escaped(std::string_view character, std::uint32_t code, char quote) 
 std::string in_quotes(std::string_view text, char quote) {
   std::string out(1, quote);
   while (!text.empty()) {
-    const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    const std::string_view character = text.substr(0, size);
-    std::uint32_t code = size == 1 ? lead : lead & (0xffU >> (size + 1));
-    for (const char c : character.substr(1)) {
-      code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3fU);
-    }
-    out += escaped(character, code, quote);
+    const Character next = first_character(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(next.bytes, 1));
+    out += escaped(character, next.code, quote);
     text.remove_prefix(character.size());
   }
   return out + quote;
-}
-
-std::string utf8(std::uint32_t code) {
-  const auto byte = [](std::uint32_t bits) { return static_cast<char>(bits); };
-  const auto tail = [&](unsigned shift) { return byte(0x80U | ((code >> shift) & 0x3fU)); };
-  if (code < 0x80) return {byte(code)};
-  if (code < 0x800) return {byte(0xc0U | (code >> 6U)), tail(0)};
-  if (code < 0x10000) return {byte(0xe0U | (code >> 12U)), tail(6), tail(0)};
-  return {byte(0xf0U | (code >> 18U)), tail(12), tail(6), tail(0)};
 }
 
 class WaveWriter {
@@ -84,7 +72,7 @@ class WaveWriter {
       case Kind::s64: number<std::int64_t>(in_.u64()); return;
       case Kind::f32: out_ += floating(in_.f32()); return;
       case Kind::f64: out_ += floating(in_.f64()); return;
-      case Kind::character: out_ += in_quotes(utf8(in_.u32()), '\''); return;
+      case Kind::character: out_ += in_quotes(to_utf8(in_.u32()), '\''); return;
       case Kind::string: out_ += in_quotes(in_.text(), '"'); return;
       case Kind::list: return list(type);
       case Kind::record: return record(type);

@@ -133,16 +133,8 @@ impl ResourceLimiter for State {
         wanted: usize,
         most: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The program's own limit: it is the same whenever it runs.
-        if most.is_some_and(|most| wanted > most) {
-            return Ok(false);
-        }
-        let allowed = self.limits.memory_growing(now, wanted)?;
-        if self.system_refused() && allowed {
-            self.limits.memory_grow_failed(refused_when_recorded());
-            return Ok(false);
-        }
-        Ok(allowed)
+        let ask = |limits: &mut Limiter| limits.memory_growing(now, wanted);
+        self.growing(wanted, most, ask, Limiter::memory_grow_failed)
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -157,15 +149,8 @@ impl ResourceLimiter for State {
         wanted: usize,
         most: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if most.is_some_and(|most| wanted > most) {
-            return Ok(false);
-        }
-        let allowed = self.limits.table_growing(now, wanted)?;
-        if self.system_refused() && allowed {
-            self.limits.table_grow_failed(refused_when_recorded());
-            return Ok(false);
-        }
-        Ok(allowed)
+        let ask = |limits: &mut Limiter| limits.table_growing(now, wanted);
+        self.growing(wanted, most, ask, Limiter::table_grow_failed)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -175,11 +160,27 @@ impl ResourceLimiter for State {
     }
 }
 
-fn refused_when_recorded() -> wasmtime::Error {
-    Named::new(Kind::ResourceExhausted, "the system refused it when this was recorded").into()
-}
-
 impl State {
+    fn growing(
+        &mut self,
+        wanted: usize,
+        most: Option<usize>,
+        ask: impl FnOnce(&mut Limiter) -> wasmtime::Result<bool>,
+        failed: fn(&mut Limiter, wasmtime::Error),
+    ) -> wasmtime::Result<bool> {
+        // The program's own limit: it is the same whenever it runs.
+        if most.is_some_and(|most| wanted > most) {
+            return Ok(false);
+        }
+        let allowed = ask(&mut self.limits)?;
+        if self.system_refused() && allowed {
+            let text = "the system refused it when this was recorded";
+            failed(&mut self.limits, Named::new(Kind::ResourceExhausted, text).into());
+            return Ok(false);
+        }
+        Ok(allowed)
+    }
+
     fn system_refused(&mut self) -> bool {
         self.replay.as_mut().is_some_and(|replay| replay.growth_refused())
     }
