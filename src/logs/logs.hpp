@@ -1,7 +1,7 @@
 // logs: moves records of logs from where they arise to where they are wanted.
 //
-// For:     what stands between inputs and outputs. Today: the form of records (msgpack.hpp) and the
-//          buffer of a branch (segments.hpp); the rest of docs/decisions/0022 is not there yet.
+// For:     the form of records (batch.hpp, record.hpp, msgpack.hpp), what inputs, filters and
+//          outputs are (stage.hpp), the buffer of a branch (segments.hpp). See docs/decisions/0022.
 // Refuses: what lines mean (mining), models, and in a buffer what the bytes of a frame say.
 // Owns:    a Segments owns its folder for as long as it lives.
 // Threads: one thread appends to a buffer, one reads from it; a Reader or Writer is of one thread.
@@ -16,5 +16,9 @@
 //     TRY(segments->commit());                        // now it need not be kept any more
 #pragma once
 
+#include "logs/batch.hpp"
+#include "logs/json.hpp"
 #include "logs/msgpack.hpp"
+#include "logs/record.hpp"
 #include "logs/segments.hpp"
+#include "logs/stage.hpp"
