@@ -114,6 +114,16 @@ std::optional<std::string_view> text_field(ByteView record, std::string_view key
   return found ? text_of(*found) : std::nullopt;
 }
 
+Result<std::vector<std::pair<std::string_view, ByteView>>> fields(ByteView record) {
+  Pairs pairs = TRY(Pairs::of(record));
+  std::vector<std::pair<std::string_view, ByteView>> all;
+  all.reserve(pairs.left());
+  while (const std::optional<Pair> pair = TRY(pairs.next())) {
+    if (text_of(pair->key_bytes)) all.emplace_back(pair->key, pair->value);
+  }
+  return all;
+}
+
 std::optional<std::string_view> line_of(ByteView record) {
   static constexpr std::array<std::string_view, 5> kNames{"log", "message", "msg", "MESSAGE",
                                                           "body"};

@@ -26,6 +26,16 @@ void mark_dead(Batch& into, const Entry& entry, std::string_view stage, std::str
            metadata.ok() ? ByteView(*metadata) : entry.metadata);
 }
 
+Batch without_marks(const Batch& dead) {
+  Batch alive;
+  for (const Entry& entry : dead) {
+    const Result<Buffer> metadata = without_field(entry.metadata, "quern");
+    alive.add(entry.tag, entry.time, entry.record,
+              metadata.ok() ? ByteView(*metadata) : entry.metadata);
+  }
+  return alive;
+}
+
 Result<std::string> reveal(const SecretSource& source, const StageWorld& world) {
   switch (source.kind) {
     case SecretSource::Kind::text: return source.value;
