@@ -1,0 +1,31 @@
+// Which stages a pipeline of this program may have.
+#pragma once
+
+#include "cli/cli.hpp"
+
+#include "pipeline/control.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace quern::cli {
+
+// What stages of one program share, made when the first one needs it; it lives as long as the
+// pipeline.
+class PipeStages {
+ public:
+  explicit PipeStages(World& world);
+  ~PipeStages();
+
+  pipeline::MakersOf makers_of();
+  pipeline::World world();
+  // Calls of the pipeline's door that its stages answer.
+  std::map<std::string, pipeline::ApiAnswer> api();
+
+ private:
+  World& world_;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace quern::cli
