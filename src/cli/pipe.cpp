@@ -70,8 +70,8 @@ class Asked {
 Result<int> run_pipeline(const Pipe& options, World& world) {
   PipeStages stages(world);
   const auto running = TRY(Pipeline::start(options.file, stages.makers_of(), stages.world()));
-  const auto control = TRY(pipeline::Control::start(
-      {.pipeline = *running, .files = world.files, .more = stages.api(), .page = {}}));
+  const auto control =
+      TRY(pipeline::Control::start({.pipeline = *running, .files = world.files, .page = {}}));
   Asked asked(*running);
   const OnSignal watching = world.signals.on_signal([&](int number) { asked.signal(number); });
   const pipeline::Plan& plan = running->plan();

@@ -21,6 +21,4 @@ pipeline::MakersOf PipeStages::makers_of() {
   };
 }
 
-std::map<std::string, pipeline::ApiAnswer> PipeStages::api() { return {}; }
-
 }  // namespace quern::cli

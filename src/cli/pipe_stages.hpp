@@ -3,11 +3,9 @@
 
 #include "cli/cli.hpp"
 
-#include "pipeline/control.hpp"
+#include "pipeline/pipeline.hpp"
 
-#include <map>
 #include <memory>
-#include <string>
 
 namespace quern::cli {
 
@@ -20,8 +18,6 @@ class PipeStages {
 
   pipeline::MakersOf makers_of();
   pipeline::World world();
-  // Calls of the pipeline's door that its stages answer.
-  std::map<std::string, pipeline::ApiAnswer> api();
 
  private:
   World& world_;
