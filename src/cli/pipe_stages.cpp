@@ -1,6 +1,7 @@
 #include "cli/pipe_stages.hpp"
 
 #include "http/http.hpp"
+#include "inputs/inputs.hpp"
 
 namespace quern::cli {
 
@@ -17,6 +18,7 @@ pipeline::World PipeStages::world() {
 pipeline::MakersOf PipeStages::makers_of() {
   return [](Settings& /*file*/, const logs::StageWorld& /*world*/) -> Result<logs::Makers> {
     logs::Makers makers;
+    inputs::add_inputs(makers);
     return makers;
   };
 }

@@ -21,6 +21,12 @@ std::optional<ByteView> own_field(ByteView record, std::string_view key) {
 
 }  // namespace
 
+bool is_map(ByteView object) {
+  Reader reader(object);
+  const Result<Token> token = reader.next();
+  return token.ok() && token->type == Type::map;
+}
+
 std::optional<ByteView> field(ByteView record, std::string_view key) {
   if (const auto found = own_field(record, key)) return found;
   for (std::size_t dot = key.find('.'); dot != std::string_view::npos;
