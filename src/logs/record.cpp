@@ -37,14 +37,27 @@ std::optional<std::string_view> text_field(ByteView record, std::string_view key
   return found ? text_of(*found) : std::nullopt;
 }
 
-std::optional<std::string_view> line_of(ByteView record) {
+Result<std::vector<std::pair<std::string_view, ByteView>>> fields(ByteView record) {
+  Pairs pairs = TRY(Pairs::of(record));
+  std::vector<std::pair<std::string_view, ByteView>> all;
+  all.reserve(pairs.left());
+  while (const std::optional<Pair> pair = TRY(pairs.next())) {
+    if (text_of(pair->key_bytes)) all.emplace_back(pair->key, pair->value);
+  }
+  return all;
+}
+
+std::string_view line_key(ByteView record) {
   static constexpr std::array<std::string_view, 5> kNames{"log", "message", "msg", "MESSAGE",
                                                           "body"};
   for (const std::string_view name : kNames) {
-    if (const auto found = own_field(record, name)) {
-      if (const auto text = text_of(*found)) return text;
-    }
+    if (const auto found = own_field(record, name); found && text_of(*found)) return name;
   }
+  return {};
+}
+
+std::optional<std::string_view> line_of(ByteView record) {
+  if (const std::string_view key = line_key(record); !key.empty()) return text_field(record, key);
   Result<Pairs> pairs = Pairs::of(record);
   while (pairs.ok()) {
     const auto pair = pairs->next();
