@@ -70,8 +70,8 @@ std::string SessionProfile::save() const {
 
 Result<SessionProfile> SessionProfile::load(std::string_view state) {
   const auto broken = [](std::string_view line) {
-    return fail(ErrorKind::corrupt_data, "a line of the saved sessions is none of theirs: \"" +
-                                             printable(line, 80) + "\"");
+    return fail(ErrorKind::corrupt_data,
+                "a line of the saved sessions is none of theirs: \"" + printable(line, 80) + "\"");
   };
   SessionProfile profile;
   bool first = true;
