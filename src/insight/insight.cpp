@@ -134,8 +134,8 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
   return out;
 }
 
-logs::Filtered Insight::flush(bool all) {
-  const Upkeep how = all ? Upkeep::all : Upkeep::due;
+logs::Filtered Insight::flush(logs::Due due) {
+  const Upkeep how = due == logs::Due::all ? Upkeep::all : Upkeep::due;
   keep_up(*parts_, how);
   save(*parts_, how);
   if (parts_->ring) parts_->ring->flush();

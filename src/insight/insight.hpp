@@ -118,7 +118,7 @@ class Insight final : public logs::Filter {
   ~Insight() override;
 
   logs::Filtered apply(logs::Batch batch, const std::stop_token& stop) override;
-  logs::Filtered flush(bool all) override;
+  logs::Filtered flush(logs::Due due) override;
   std::vector<logs::Figure> figures() const override;
 
   // All that a page shows, as JSON (docs/formats/insight.md).

@@ -76,7 +76,7 @@ TEST(Insight, NoRecordWaitsUnlessToldTo) {
               ElementsAre(AllOf(HasSubstr(R"("reasons":["new"])"), Not(HasSubstr("anomaly")))));
   judge->let_go(1);
   logs::Batch verdicts;
-  while (verdicts.empty()) verdicts = insight->flush(false).kept;
+  while (verdicts.empty()) verdicts = insight->flush(logs::Due::by_time).kept;
   EXPECT_THAT(records(verdicts, "verdict"), ElementsAre(HasSubstr(R"("anomaly":true)")));
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("anomaly":true)")));
@@ -152,7 +152,7 @@ TEST(Insight, NoVerdictLowersARule) {
     }
   }
   world.clock.advance(std::chrono::minutes(1));
-  (void)insight->flush(false);
+  (void)insight->flush(logs::Due::by_time);
   EXPECT_THAT(records(insight->apply(lines({attack}), {}).kept, "alert"), SizeIs(1))
       << "silence is not for rules";
 }
@@ -202,7 +202,7 @@ TEST(Insight, ASpentBudgetLeavesItToTheGateAndSaysSo) {
   EXPECT_EQ(judge->asked(), 1U);
   world.clock.advance(std::chrono::hours(25));
   judge->cost(10);
-  while (judge->asked() < 2) (void)insight->flush(false);
+  while (judge->asked() < 2) (void)insight->flush(logs::Due::by_time);
 }
 
 TEST(Insight, AModelThatFailsIsAskedAgainLater) {
@@ -212,11 +212,11 @@ TEST(Insight, AModelThatFailsIsAskedAgainLater) {
   const auto insight = make(world, judge);
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(AllOf(HasSubstr(R"("by":"gate")"), Not(HasSubstr("budget")))));
-  (void)insight->flush(false);
+  (void)insight->flush(logs::Due::by_time);
   EXPECT_EQ(judge->asked(), 1U);
   judge->say("", verdict_json(false, "other"));
   world.clock.advance(std::chrono::minutes(2));
-  (void)insight->flush(false);
+  (void)insight->flush(logs::Due::by_time);
   while (figure(*insight, "verdicts") < 1) {
   }
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
@@ -245,7 +245,7 @@ TEST(Insight, ABrokenSessionIsToldAndAskedAbout) {
     add_line(batch, "job " + job + " ends");
     (void)insight->apply(std::move(batch), {});
     world.clock.advance(std::chrono::seconds(11));
-    return insight->flush(false);
+    return insight->flush(logs::Due::by_time);
   };
   for (const char* job : {"1", "2", "3", "4"}) {
     EXPECT_THAT(records(session(job, true).kept, "verdict"), IsEmpty());
@@ -273,7 +273,7 @@ TEST(Insight, ShipsVerdictsCountsAndExemplars) {
   EXPECT_THAT(told(out.kept), SizeIs(4));
   EXPECT_EQ(out.dropped, 101U);
   world.clock.advance(std::chrono::minutes(1));
-  const auto window = records(insight->flush(false).kept, "summary");
+  const auto window = records(insight->flush(logs::Due::by_time).kept, "summary");
   ASSERT_THAT(window, SizeIs(1));
   EXPECT_THAT(window[0],
               AllOf(HasSubstr(R"("lines":105)"),
@@ -298,7 +298,7 @@ TEST(Insight, SumsUpAWindow) {
   world.clock.advance(std::chrono::minutes(1));
   std::vector<std::string> all;
   while (all.size() < 2) {
-    for (const std::string& one : records(insight->flush(false).kept, "summary")) {
+    for (const std::string& one : records(insight->flush(logs::Due::by_time).kept, "summary")) {
       all.push_back(one);
     }
   }
@@ -314,7 +314,7 @@ TEST(Insight, TellsThePage) {
       make(world, judge, std::string(kWait) + "[[action]]\nname = \"page\"\ntype = \"alert\"\n");
   (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
   world.clock.advance(std::chrono::minutes(1));
-  (void)insight->flush(false);
+  (void)insight->flush(logs::Due::by_time);
   while (insight->approvals().empty()) {
   }
   const std::string json = insight->snapshot();

@@ -65,7 +65,7 @@ class ModelJudge final : public Judge {
   Result<Said> answer(const Question& question, Deadline deadline,
                       const std::stop_token& stop) override {
     const auto generation =
-        TRY(model_->chat(request_of(question), {.tenant = "quern-insight", .deadline = deadline}));
+        TRY(model_->chat(request_of(question), {.tenant = "insight", .deadline = deadline}));
     Said said;
     while (true) {
       TRY(wait_for_events(*generation, deadline, stop));

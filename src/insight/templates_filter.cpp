@@ -50,7 +50,7 @@ Result<std::unique_ptr<TemplatesFilter>> TemplatesFilter::create(Options options
       new TemplatesFilter(std::move(options), world, std::move(learned)));
 }
 
-TemplatesFilter::~TemplatesFilter() { save(true); }
+TemplatesFilter::~TemplatesFilter() { save(logs::Due::all); }
 
 logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& /*stop*/) {
   Buffer labels;
@@ -82,17 +82,17 @@ logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& 
   return out;
 }
 
-logs::Filtered TemplatesFilter::flush(bool all) {
-  save(all);
+logs::Filtered TemplatesFilter::flush(logs::Due due) {
+  save(due);
   return {};
 }
 
-void TemplatesFilter::save(bool all) {
+void TemplatesFilter::save(logs::Due due) {
   const Clock::Time now = world_.clock.now();
   std::filesystem::path file;
   const std::optional<std::string> text = state_.with([&](State& state) {
     file = state.known.file();
-    return all ? state.known.all(now) : state.known.due(now, options_.save_every);
+    return due == logs::Due::all ? state.known.all(now) : state.known.due(now, options_.save_every);
   });
   if (!text) return;
   const Result<> written = world_.files.write(file, as_bytes(*text));

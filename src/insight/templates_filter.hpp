@@ -30,7 +30,7 @@ class TemplatesFilter final : public logs::Filter {
   ~TemplatesFilter() override;
 
   logs::Filtered apply(logs::Batch batch, const std::stop_token& stop) override;
-  logs::Filtered flush(bool all) override;
+  logs::Filtered flush(logs::Due due) override;
   std::vector<logs::Figure> figures() const override;
 
  private:
@@ -43,7 +43,7 @@ class TemplatesFilter final : public logs::Filter {
   };
   TemplatesFilter(Options options, const logs::StageWorld& world, Learned learned)
       : options_(std::move(options)), world_(world), state_(std::move(learned)) {}
-  void save(bool all);
+  void save(logs::Due due);
 
   const Options options_;
   const logs::StageWorld world_;

@@ -60,14 +60,14 @@ TEST(TemplatesFilter, SavesNewTemplatesAtOnceAndCountsNowAndThen) {
     return std::string(as_text(world.files.read(world.folder() / "templates", 1_MiB).value()));
   };
   (void)filter->apply(lines({"took 1 ms"}), {});
-  (void)filter->flush(false);
+  (void)filter->flush(logs::Due::by_time);
   EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
   (void)filter->apply(lines({"took 2 ms"}), {});
   world.clock.advance(std::chrono::seconds(9));
-  (void)filter->flush(false);
+  (void)filter->flush(logs::Due::by_time);
   EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
   world.clock.advance(std::chrono::seconds(1));
-  (void)filter->flush(false);
+  (void)filter->flush(logs::Due::by_time);
   EXPECT_THAT(saved(), HasSubstr("template 1 1 2\n"));
 }
 
@@ -76,10 +76,10 @@ TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
   const auto filter = make(world);
   world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   EXPECT_EQ(filter->apply(lines({"a"}), {}).kept.size(), 1U);
-  (void)filter->flush(false);
+  (void)filter->flush(logs::Due::by_time);
   EXPECT_EQ(figure(*filter, "unsaved_total"), 1);
   world.files.work_again();
-  (void)filter->flush(false);
+  (void)filter->flush(logs::Due::by_time);
   EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace quern::logs {
 
@@ -16,6 +18,9 @@ namespace quern::logs {
 std::optional<ByteView> field(ByteView record, std::string_view key);
 // Where it is a string (or binary).
 std::optional<std::string_view> text_field(ByteView record, std::string_view key);
+
+// The pairs of a map whose keys are texts, in order. corrupt_data: it is no map.
+Result<std::vector<std::pair<std::string_view, ByteView>>> fields(ByteView record);
 
 // The line that a record is about: the text under "log", "message", "msg", "MESSAGE" or "body",
 // the first there is; else its first text.
