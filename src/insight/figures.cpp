@@ -1,4 +1,4 @@
-#include "insight/insight_parts.hpp"
+#include "insight/insight_shell.hpp"
 #include "insight/templates_filter.hpp"
 
 #include <iterator>
@@ -13,8 +13,15 @@ std::vector<logs::Figure> Insight::figures() const {
     if (label != nullptr) figure.labels = {{label, word}};
     all.push_back(std::move(figure));
   };
-  parts_->core.with([&](const Core& core) {
-    all = template_figures(core.known.miner(), parts_->options.top);
+  put("bytes_in_total", shell_->setup.bytes_in.load());
+  put("bytes_out_total", shell_->setup.bytes_out.load());
+  put("unseen_total", shell_->setup.unseen.load());
+  const auto parts = shell_->state.now();
+  if (!parts) return all;
+  parts->core.with([&](const Core& core) {
+    for (logs::Figure& one : template_figures(core.known.miner(), parts->options.top)) {
+      all.push_back(std::move(one));
+    }
     const CoreFigures& f = core.figures;
     put("lines_total", f.lines);
     put("lineless_total", f.lineless);
@@ -36,17 +43,15 @@ std::vector<logs::Figure> Insight::figures() const {
     put("sessions_broken_total", f.sessions_broken);
     put("unsaved_total", f.unsaved);
   });
-  put("bytes_in_total", parts_->bytes_in.load());
-  put("bytes_out_total", parts_->bytes_out.load());
-  const ActionFigures actions = parts_->actions->figures();
+  const ActionFigures actions = parts->actions->figures();
   put("actions_total", actions.proposed, "what", "proposed");
   put("actions_total", actions.refused, "what", "refused");
   put("actions_total", actions.dry, "what", "dry");
   put("actions_total", actions.done, "what", "done");
   put("actions_total", actions.failed, "what", "failed");
-  put("approvals_waiting", parts_->actions->waiting().size());
-  if (!parts_->ring) return all;
-  const RingFigures ring = parts_->ring->figures();
+  put("approvals_waiting", parts->actions->waiting().size());
+  if (!parts->ring) return all;
+  const RingFigures ring = parts->ring->figures();
   put("ring_bytes", ring.held.count);
   put("ring_records_total", ring.records);
   put("ring_files_freed_total", ring.freed);

@@ -5,6 +5,7 @@
 
 #include "insight/fields.hpp"
 #include "insight/insight_parts.hpp"
+#include "insight/insight_shell.hpp"
 #include "insight/severity.hpp"
 #include "insight/templates_filter.hpp"
 #include "logs/json.hpp"
@@ -86,7 +87,38 @@ void save_budget(InsightParts& parts) {
 
 }  // namespace
 
-Insight::Insight(std::unique_ptr<InsightParts> parts) : parts_(std::move(parts)) {}
+Result<std::shared_ptr<InsightParts>> InsightParts::open(const InsightSetup& setup) {
+  Core core = TRY(load_core(setup.options, setup.world, setup.judge.get()));
+  core.window = {.begin = setup.world.clock.now()};
+  auto parts = std::make_shared<InsightParts>(setup, std::move(core));
+  InsightParts* const raw = parts.get();
+  raw->core.lock()->window.date = raw->date();
+  if (raw->options.ship == InsightOptions::Ship::verdicts) {
+    raw->ring = TRY(Ring::open(raw->world.files, raw->world.state / "ring", raw->options.ring));
+  }
+  raw->actions =
+      TRY(Actions::create(setup.actions, raw->world, run_command,
+                          [raw](const Proposal& proposal) { send_alert(*raw, proposal); }));
+  raw->asker =
+      std::make_unique<Asker>(setup.judge, raw->options.queue, raw->options.deadline,
+                              Asker::Listener{.begins = [raw] { save_budget(*raw); },
+                                              .answered =
+                                                  [raw](const Job& job, const Result<Said>& said) {
+                                                    answered(*raw, job, said);
+                                                    save_budget(*raw);
+                                                  }});
+  return parts;
+}
+
+InsightParts::~InsightParts() {
+  asker.reset();
+  actions.reset();
+  if (ring) ring->flush();
+  save(*this, Upkeep::all);
+}
+
+Insight::Insight(std::unique_ptr<InsightShell> shell) : shell_(std::move(shell)) {}
+Insight::~Insight() = default;
 
 Result<std::unique_ptr<Insight>> Insight::create(Settings& settings, const logs::StageWorld& world,
                                                  std::shared_ptr<Judge> judge) {
@@ -94,114 +126,49 @@ Result<std::unique_ptr<Insight>> Insight::create(Settings& settings, const logs:
   Rules rules = TRY(read_rules(settings));
   std::vector<ActionOptions> actions = TRY(read_actions(settings, world));
   for (const ActionOptions& action : actions) options.words.actions.push_back(action.name);
-  Core core = TRY(load_core(options, world, judge.get()));
-  core.window = {.begin = world.clock.now()};
-  auto parts =
-      std::make_unique<InsightParts>(std::move(options), std::move(rules), world, std::move(core));
-  InsightParts* const raw = parts.get();
-  raw->core.lock()->window.date = raw->date();
-  if (raw->options.ship == InsightOptions::Ship::verdicts) {
-    raw->ring = TRY(Ring::open(world.files, world.state / "ring", raw->options.ring));
-  }
-  raw->actions =
-      TRY(Actions::create(std::move(actions), world, run_command,
-                          [raw](const Proposal& proposal) { send_alert(*raw, proposal); }));
-  raw->asker =
-      std::make_unique<Asker>(std::move(judge), raw->options.queue, raw->options.deadline,
-                              Asker::Listener{.begins = [raw] { save_budget(*raw); },
-                                              .answered =
-                                                  [raw](const Job& job, const Result<Said>& said) {
-                                                    answered(*raw, job, said);
-                                                    save_budget(*raw);
-                                                  }});
-  return std::unique_ptr<Insight>(new Insight(std::move(parts)));
+  auto shell = std::make_unique<InsightShell>(std::move(options), std::move(rules),
+                                              std::move(actions), std::move(judge), world);
+  TRY(shell->state.try_open());
+  return std::unique_ptr<Insight>(new Insight(std::move(shell)));
 }
 
-Insight::~Insight() {
-  parts_->asker.reset();
-  parts_->actions.reset();
-  if (parts_->ring) parts_->ring->flush();
-  save(*parts_, Upkeep::all);
+Result<std::shared_ptr<InsightParts>> Insight::parts() const {
+  TRY(shell_->state.try_open());
+  std::shared_ptr<InsightParts> parts = shell_->state.now();
+  if (parts) return parts;
+  return fail(ErrorKind::unavailable,
+              "another filter has " + shell_->setup.world.state.string() + " just now");
 }
 
 logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
-  parts_->bytes_in += batch.bytes().count;
-  Buffer labels;
-  std::vector<Look> looks = look_at(*parts_, batch, labels);
-  await_verdicts(*parts_, looks, stop);
-  logs::Filtered out = ship(*parts_, batch, looks, labels);
-  parts_->bytes_out += out.kept.bytes().count;
+  InsightSetup& setup = shell_->setup;
+  setup.bytes_in += batch.bytes().count;
+  logs::Filtered out;
+  if (const auto parts = shell_->state.get(stop)) {
+    Buffer labels;
+    std::vector<Look> looks = look_at(*parts, batch, labels);
+    await_verdicts(*parts, looks, stop);
+    out = ship(*parts, batch, looks, labels);
+  } else {
+    setup.unseen += batch.size();
+    out.kept = std::move(batch);
+  }
+  setup.bytes_out += out.kept.bytes().count;
   return out;
 }
 
 logs::Filtered Insight::flush(logs::Due due) {
-  const Upkeep how = due == logs::Due::all ? Upkeep::all : Upkeep::due;
-  keep_up(*parts_, how);
-  save(*parts_, how);
-  if (parts_->ring) parts_->ring->flush();
   logs::Filtered out;
-  parts_->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
-  parts_->bytes_out += out.kept.bytes().count;
+  const bool all = due == logs::Due::all;
+  const auto parts = all ? shell_->state.take() : shell_->state.now();
+  if (!parts) return out;
+  const Upkeep how = all ? Upkeep::all : Upkeep::due;
+  keep_up(*parts, how);
+  save(*parts, how);
+  if (parts->ring) parts->ring->flush();
+  parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
+  shell_->setup.bytes_out += out.kept.bytes().count;
   return out;
-}
-
-Result<> Insight::correct(const Correction& correction) {
-  Verdict verdict = correction.verdict;
-  verdict.reason = printable(verdict.reason, kLongestReason);
-  TRY(check(verdict, parts_->options.words));
-  TRY(parts_->core.with([&](Core& core) -> Result<> {
-    mining::Miner& miner = core.known.miner();
-    if (correction.id == mining::kRest || !miner.knows(correction.id)) {
-      return fail(ErrorKind::not_found, "there is no template " + std::to_string(correction.id));
-    }
-    const Key key{miner.now(correction.id), About::line};
-    Kept kept{.verdict = std::move(verdict),
-              .source = Kept::Source::person,
-              .line = miner.at(key.id).text,
-              .who = printable(correction.who, 100),
-              .time = parts_->date()};
-    // The example shows a line that was asked about, where there is one.
-    const auto before = core.cache.find(key);
-    const auto pending = core.pending.find(key);
-    if (before && !before->line.empty()) kept.line = before->line;
-    if (pending != core.pending.end() && !pending->second.about.lines.empty()) {
-      kept.line = pending->second.about.lines.front();
-    }
-    if (pending != core.pending.end()) core.pending.erase(pending);
-    tell_verdict(*parts_, core, key, kept);
-    core.cache.put(key, std::move(kept));
-    return {};
-  }));
-  parts_->answered_one.notify_all();
-  save(*parts_, Upkeep::due);
-  return {};
-}
-
-std::vector<Waiting> Insight::approvals() const { return parts_->actions->waiting(); }
-Result<> Insight::approve(std::uint64_t number, std::string_view who) {
-  return parts_->actions->approve(number, who);
-}
-Result<> Insight::deny(std::uint64_t number, std::string_view who) {
-  return parts_->actions->deny(number, who);
-}
-
-Result<std::vector<Found>> Insight::search(const Search& search) const {
-  if (!parts_->ring) {
-    return fail(ErrorKind::unsupported,
-                parts_->world.name + " keeps no raw records: set ship = \"verdicts\"");
-  }
-  // The ids as they are known now, so that the ring needs no lock of ours.
-  Search asked = search;
-  std::vector<mining::TemplateId> now;
-  parts_->core.with([&](const Core& core) {
-    const mining::Miner& miner = core.known.miner();
-    for (mining::TemplateId id = 0; miner.knows(id); ++id) now.push_back(miner.now(id));
-  });
-  const auto now_of = [&](mining::TemplateId id) {
-    return id < now.size() ? now[id] : mining::kRest;
-  };
-  if (asked.id) asked.id = now_of(*asked.id);
-  return parts_->ring->search(asked, now_of);
 }
 
 }  // namespace quern::insight

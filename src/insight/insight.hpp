@@ -109,6 +109,7 @@ struct Found {
 };
 
 struct InsightParts;
+struct InsightShell;
 
 class Insight final : public logs::Filter {
  public:
@@ -120,14 +121,19 @@ class Insight final : public logs::Filter {
   logs::Filtered apply(logs::Batch batch, const std::stop_token& stop) override;
   logs::Filtered flush(logs::Due due) override;
   std::vector<logs::Figure> figures() const override;
+  // snapshot, search, approvals, approve, deny, correct: docs/formats/insight.md.
+  Result<std::string> answer(const logs::StageCall& call) override;
+
+  // Of all that follows: unavailable while another has the state folder, as the one before has it
+  // for a moment when a pipeline changes.
 
   // All that a page shows, as JSON (docs/formats/insight.md).
-  std::string snapshot() const;
+  Result<std::string> snapshot() const;
 
   // invalid_argument: a class or action that is not configured; not_found: no such template.
   Result<> correct(const Correction& correction);
 
-  std::vector<Waiting> approvals() const;
+  Result<std::vector<Waiting>> approvals() const;
   // not_found: it does not wait (any more). `who` stands in the audit.
   Result<> approve(std::uint64_t number, std::string_view who);
   Result<> deny(std::uint64_t number, std::string_view who);
@@ -136,8 +142,9 @@ class Insight final : public logs::Filter {
   Result<std::vector<Found>> search(const Search& search) const;
 
  private:
-  explicit Insight(std::unique_ptr<InsightParts> parts);
-  std::unique_ptr<InsightParts> parts_;
+  explicit Insight(std::unique_ptr<InsightShell> shell);
+  Result<std::shared_ptr<InsightParts>> parts() const;
+  std::unique_ptr<InsightShell> shell_;
 };
 
 // The judge for the model of this name (the key `model`).

@@ -102,21 +102,36 @@ inline constexpr std::size_t kMostHistory = 60;
 inline constexpr std::size_t kMostOutbox = 10'000;
 inline constexpr std::size_t kShownLine = 1024;  // bytes of a line in records of our own
 
-struct InsightParts {
-  InsightParts(InsightOptions o, Rules r, const logs::StageWorld& w, Core c)
-      : options(std::move(o)), rules(std::move(r)), world(w), core(std::move(c)) {}
+// What the file says, checked once.
+struct InsightSetup {
+  InsightOptions options;
+  Rules rules;
+  std::vector<ActionOptions> actions;
+  std::shared_ptr<Judge> judge;
+  logs::StageWorld world;
+  std::atomic<std::uint64_t> bytes_in = 0;
+  std::atomic<std::uint64_t> bytes_out = 0;
+  std::atomic<std::uint64_t> unseen = 0;  // records that passed while the folder was another's
+};
 
-  const InsightOptions options;
-  const Rules rules;
-  const logs::StageWorld world;
+struct InsightParts {
+  InsightParts(const InsightSetup& setup, Core c)
+      : options(setup.options), rules(setup.rules), world(setup.world), core(std::move(c)) {}
+  ~InsightParts();
+  InsightParts(const InsightParts&) = delete;
+  InsightParts& operator=(const InsightParts&) = delete;
+
+  static Result<std::shared_ptr<InsightParts>> open(const InsightSetup& setup);
+
+  const InsightOptions& options;
+  const Rules& rules;
+  const logs::StageWorld& world;
   Guarded<Core> core;
   std::condition_variable_any answered_one;  // of core
   std::unique_ptr<Ring> ring;                // ship = "verdicts"
   std::unique_ptr<Actions> actions;
   std::unique_ptr<Asker> asker;  // ends first: it calls all of the above
-  std::atomic<std::uint64_t> bytes_in = 0;
-  std::atomic<std::uint64_t> bytes_out = 0;
-  Guarded<int> saving;  // one at a time; taken before core
+  Guarded<int> saving;           // one at a time; taken before core
 
   std::int64_t date() const {
     return std::chrono::floor<std::chrono::seconds>(world.clock.date().time_since_epoch()).count();
@@ -141,6 +156,9 @@ logs::Filtered ship(InsightParts& parts, const logs::Batch& batch, const std::ve
 // Under core's lock: a record of our own goes out with the next batch or flush.
 void send(Core& core, const InsightParts& parts, std::string_view tag, ByteView record);
 void remember(Core& core, Unusual unusual);
+
+// snapshot.cpp: the pair "approvals" of a map.
+void write_approvals(logs::msgpack::Writer& writer, const std::vector<Waiting>& waiting);
 
 // upkeep.cpp: what is due every second.
 enum class Upkeep : std::uint8_t { due, all };

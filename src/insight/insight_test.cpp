@@ -315,14 +315,57 @@ TEST(Insight, TellsThePage) {
   (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
   world.clock.advance(std::chrono::minutes(1));
   (void)insight->flush(logs::Due::by_time);
-  while (insight->approvals().empty()) {
+  while (insight->approvals()->empty()) {
   }
-  const std::string json = insight->snapshot();
+  const std::string json = insight->snapshot().value();
   Buffer map;
   ASSERT_TRUE(logs::from_json(json, map).ok()) << json;
   EXPECT_THAT(json, AllOf(HasSubstr(R"("text":"ERROR disk <*> is broken","count":1,"windows":[1])"),
                           HasSubstr(R"("anomalies":[{)"), HasSubstr(R"("action":"page")"),
                           HasSubstr(R"("calls":1)")));
+}
+
+TEST(Insight, AnswersThroughTheDoor) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(true, "storage", "page"));
+  const auto insight = make(world, judge,
+                            std::string(kWait) + "ship = \"verdicts\"\n" +
+                                "[[action]]\nname = \"page\"\ntype = \"alert\"\n");
+  (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
+  while (insight->approvals()->empty()) {
+  }
+  const auto ask = [&](std::string method, std::string what,
+                       std::map<std::string, std::string> query = {}, std::string body = "") {
+    const auto text = insight->answer({std::move(method), std::move(what), std::move(query), body});
+    return text.ok() ? *text : text.error().describe();
+  };
+  EXPECT_THAT(ask("GET", "snapshot"), HasSubstr("\"stage\":\"insight\""));
+  EXPECT_THAT(ask("GET", "search", {{"text", "disk"}, {"template", "1"}}),
+              HasSubstr(R"({"records":[{"template":1,"time":0,"tag":"app","record":{"log":)"));
+  EXPECT_THAT(ask("GET", "search", {{"limit", "x"}}), HasSubstr("limit"));
+  EXPECT_THAT(ask("GET", "approvals"), HasSubstr(R"("number":1,"action":"page")"));
+  EXPECT_EQ(ask("POST", "approve", {{"number", "1"}, {"who", "anna"}}), "{}");
+  EXPECT_THAT(ask("POST", "deny", {{"number", "1"}}), HasSubstr("no action waits"));
+  EXPECT_EQ(
+      ask("POST", "correct", {{"template", "1"}, {"who", "anna"}}, verdict_json(false, "storage")),
+      "{}");
+  EXPECT_THAT(ask("POST", "correct", {{"template", "1"}}, "{}"), HasSubstr("verdict"));
+  EXPECT_THAT(ask("GET", "approve"), Not(HasSubstr("{}")));
+}
+
+TEST(Insight, AChangedOneGoesOnWithVerdictsAndApprovals) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(true, "other"));
+  const auto old = make(world, judge);
+  (void)old->apply(lines({"ERROR one"}), {});
+  const auto changed = make(world, judge, std::string(kWait) + "sample = 2");
+  EXPECT_EQ(changed->snapshot().error().kind(), ErrorKind::unavailable);
+  (void)old->flush(logs::Due::all);
+  EXPECT_THAT(told(changed->apply(lines({"ERROR one"}), {}).kept),
+              ElementsAre(HasSubstr(R"("anomaly":true)")));
+  EXPECT_EQ(judge->asked(), 1U);
 }
 
 TEST(Insight, RefusesKeysThatMakeNoSense) {

@@ -1,7 +1,7 @@
 // What the page shows, as one JSON object (docs/formats/insight.md).
 #include "base/text.hpp"
 
-#include "insight/insight_parts.hpp"
+#include "insight/insight_shell.hpp"
 
 #include <algorithm>
 
@@ -70,6 +70,8 @@ void write_anomalies(Writer& writer, const Core& core) {
   }
 }
 
+}  // namespace
+
 void write_approvals(Writer& writer, const std::vector<Waiting>& waiting) {
   writer.string("approvals");
   writer.array(static_cast<std::uint32_t>(waiting.size()));
@@ -90,18 +92,17 @@ void write_approvals(Writer& writer, const std::vector<Waiting>& waiting) {
   }
 }
 
-}  // namespace
-
-std::string Insight::snapshot() const {
+Result<std::string> Insight::snapshot() const {
+  const auto parts = TRY(this->parts());
   Buffer map;
   Writer writer(map);
   writer.map(7);
   writer.string("stage");
-  writer.string(parts_->world.name);
+  writer.string(parts->world.name);
   writer.string("window_ms");
-  writer.integer(parts_->options.window.count());
-  const std::vector<Waiting> waiting = approvals();
-  parts_->core.with([&](const Core& core) {
+  writer.integer(parts->options.window.count());
+  const std::vector<Waiting> waiting = parts->actions->waiting();
+  parts->core.with([&](const Core& core) {
     write_templates(writer, core);
     write_anomalies(writer, core);
     writer.string("model");
@@ -114,16 +115,16 @@ std::string Insight::snapshot() const {
     put("failures", core.figures.failures);
     put("waiting", core.pending.size());
     put("tokens_today", core.budget.spent_today());
-    put("tokens_per_day", parts_->options.budget.day);
+    put("tokens_per_day", parts->options.budget.day);
     put("lines", core.figures.lines);
   });
   write_approvals(writer, waiting);
   writer.string("bytes");
   writer.map(2);
   writer.string("in");
-  writer.natural(parts_->bytes_in);
+  writer.natural(shell_->setup.bytes_in);
   writer.string("out");
-  writer.natural(parts_->bytes_out);
+  writer.natural(shell_->setup.bytes_out);
   std::string json;
   (void)logs::msgpack::to_json(map, json);  // four deep, of our own making
   return json;

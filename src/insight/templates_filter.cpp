@@ -43,31 +43,58 @@ Result<std::unique_ptr<logs::Filter>> TemplatesFilter::make(Settings& settings,
   return std::unique_ptr<logs::Filter>(TRY(create(std::move(options), world)));
 }
 
+struct TemplatesFilter::State {
+  State(TemplatesFilter& f, Learned learned) : filter(f), known(std::move(learned)) {}
+  ~State() { save(logs::Due::all); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void save(logs::Due due);
+
+  TemplatesFilter& filter;
+  Guarded<Learned> known;
+};
+
+TemplatesFilter::TemplatesFilter(Options options, const logs::StageWorld& world)
+    : options_(std::move(options)),
+      world_(world),
+      state_(world.clock, [this]() -> Result<std::shared_ptr<State>> {
+        return std::make_shared<State>(
+            *this, TRY(Learned::open(world_.files, world_.state, options_.miner)));
+      }) {}
+
 Result<std::unique_ptr<TemplatesFilter>> TemplatesFilter::create(Options options,
                                                                  const logs::StageWorld& world) {
-  Learned learned = TRY(Learned::open(world.files, world.state, options.miner));
-  return std::unique_ptr<TemplatesFilter>(
-      new TemplatesFilter(std::move(options), world, std::move(learned)));
+  std::unique_ptr<TemplatesFilter> filter(new TemplatesFilter(std::move(options), world));
+  TRY(filter->state_.try_open());
+  return filter;
 }
 
-TemplatesFilter::~TemplatesFilter() { save(logs::Due::all); }
+TemplatesFilter::~TemplatesFilter() = default;
 
-logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& /*stop*/) {
+logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& stop) {
+  logs::Filtered out;
+  const std::shared_ptr<State> state = state_.get(stop);
+  if (!state) {
+    unlabelled_ += batch.size();
+    out.kept = std::move(batch);
+    return out;
+  }
   Buffer labels;
   std::vector<std::size_t> ends;  // of each record's label; the same as before: it has none
   ends.reserve(batch.size());
-  state_.with([&](State& state) {
+  std::uint64_t lines = 0;
+  state->known.with([&](Learned& known) {
     for (const logs::Entry entry : batch) {
       if (const auto line = line_in(entry.record, options_.label)) {
-        write_label(state.known.miner(), state.known.learn(*line).id, options_.label, labels);
-        ++state.lines;
-      } else {
-        ++state.without;
+        write_label(known.miner(), known.learn(*line).id, options_.label, labels);
+        ++lines;
       }
       ends.push_back(labels.size());
     }
   });
-  logs::Filtered out;
+  lines_ += lines;
+  without_ += batch.size() - lines;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const logs::Entry entry = batch[i];
@@ -83,36 +110,44 @@ logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& 
 }
 
 logs::Filtered TemplatesFilter::flush(logs::Due due) {
-  save(due);
+  if (due == logs::Due::all) {
+    state_.take();
+  } else if (const std::shared_ptr<State> state = state_.now()) {
+    state->save(due);
+  }
   return {};
 }
 
-void TemplatesFilter::save(logs::Due due) {
-  const Clock::Time now = world_.clock.now();
+void TemplatesFilter::State::save(logs::Due due) {
+  const Clock::Time now = filter.world_.clock.now();
   std::filesystem::path file;
-  const std::optional<std::string> text = state_.with([&](State& state) {
-    file = state.known.file();
-    return due == logs::Due::all ? state.known.all(now) : state.known.due(now, options_.save_every);
+  const std::optional<std::string> text = known.with([&](Learned& all) {
+    file = all.file();
+    return due == logs::Due::all ? all.all(now) : all.due(now, filter.options_.save_every);
   });
   if (!text) return;
-  const Result<> written = world_.files.write(file, as_bytes(*text));
+  const Result<> written = filter.world_.files.write(file, as_bytes(*text));
   if (written.ok()) return;
-  state_.with([](State& state) {
-    state.known.again();
-    ++state.unsaved;
-  });
+  known.with([](Learned& all) { all.again(); });
+  ++filter.unsaved_;
   log::warn("insight",
-            "templates of " + world_.name + " are not saved: " + written.error().describe());
+            "templates of " + filter.world_.name + " are not saved: " + written.error().describe());
 }
 
 std::vector<logs::Figure> TemplatesFilter::figures() const {
-  return state_.with([&](const State& state) {
-    std::vector<logs::Figure> figures = template_figures(state.known.miner(), options_.top);
-    figures.push_back({.name = "lines_total", .value = static_cast<double>(state.lines)});
-    figures.push_back({.name = "lineless_total", .value = static_cast<double>(state.without)});
-    figures.push_back({.name = "unsaved_total", .value = static_cast<double>(state.unsaved)});
-    return figures;
-  });
+  std::vector<logs::Figure> figures;
+  if (const std::shared_ptr<State> state = state_.now()) {
+    figures = state->known.with(
+        [&](const Learned& known) { return template_figures(known.miner(), options_.top); });
+  }
+  const auto put = [&](const char* name, std::uint64_t value) {
+    figures.push_back({.name = name, .value = static_cast<double>(value)});
+  };
+  put("lines_total", lines_);
+  put("lineless_total", without_);
+  put("unlabelled_total", unlabelled_);
+  put("unsaved_total", unsaved_);
+  return figures;
 }
 
 }  // namespace quern::insight

@@ -5,8 +5,10 @@
 
 #include "insight/label.hpp"
 #include "insight/learned.hpp"
+#include "insight/on_demand.hpp"
 #include "logs/stage.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -34,20 +36,17 @@ class TemplatesFilter final : public logs::Filter {
   std::vector<logs::Figure> figures() const override;
 
  private:
-  struct State {
-    explicit State(Learned learned) : known(std::move(learned)) {}
-    Learned known;
-    std::uint64_t lines = 0;
-    std::uint64_t without = 0;  // records that have no line
-    std::uint64_t unsaved = 0;  // writes that failed
-  };
-  TemplatesFilter(Options options, const logs::StageWorld& world, Learned learned)
-      : options_(std::move(options)), world_(world), state_(std::move(learned)) {}
-  void save(logs::Due due);
+  // Closed when nobody uses it any more.
+  struct State;
+  TemplatesFilter(Options options, const logs::StageWorld& world);
 
   const Options options_;
   const logs::StageWorld world_;
-  Guarded<State> state_;
+  OnDemand<State> state_;
+  std::atomic<std::uint64_t> lines_ = 0;
+  std::atomic<std::uint64_t> without_ = 0;     // records that have no line
+  std::atomic<std::uint64_t> unlabelled_ = 0;  // while the folder was another's
+  std::atomic<std::uint64_t> unsaved_ = 0;     // writes that failed
 };
 
 // Keys "templates" and "line_bytes" of what learns templates.

@@ -83,16 +83,36 @@ TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
   EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
 }
 
-TEST(TemplatesFilter, RefusesAFolderThatIsInUseAndAStateThatIsBroken) {
+TEST(TemplatesFilter, AChangedOneGoesOnWhereTheOldOneEnded) {
   TestWorld world;
-  const auto filter = make(world);
-  const auto second = TemplatesFilter::create({}, world.stage());
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.error().kind(), ErrorKind::unavailable);
-  TestWorld other;
-  ASSERT_TRUE(other.files.make_directories(other.folder(), 0700).ok());
-  ASSERT_TRUE(other.files.write(other.folder() / "templates", as_bytes("nonsense")).ok());
-  const auto broken = TemplatesFilter::create({}, other.stage());
+  const auto old = make(world);
+  (void)old->apply(lines({"a b", "took 12 times"}), {});
+  const auto changed = make(world, "text = true");
+  std::jthread impatient([&] {
+    while (world.clock.sleepers() == 0) std::this_thread::yield();
+    (void)old->flush(logs::Due::all);
+    world.clock.advance(std::chrono::seconds(1));
+  });
+  const logs::Filtered out = changed->apply(lines({"took 9 times"}), {});
+  EXPECT_THAT(metadata_of(out.kept), ElementsAre(HasSubstr("\"id\":2")));
+}
+
+TEST(TemplatesFilter, WhileTheFolderIsAnothersRecordsPassAsTheyAre) {
+  TestWorld world;
+  const auto first = make(world);
+  const auto second = make(world);
+  std::jthread wind([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) world.clock.advance(std::chrono::seconds(1));
+  });
+  EXPECT_THAT(metadata_of(second->apply(lines({"a"}), {}).kept), ElementsAre("{}"));
+  EXPECT_EQ(figure(*second, "unlabelled_total"), 1);
+}
+
+TEST(TemplatesFilter, RefusesAStateThatIsBroken) {
+  TestWorld world;
+  ASSERT_TRUE(world.files.make_directories(world.folder(), 0700).ok());
+  ASSERT_TRUE(world.files.write(world.folder() / "templates", as_bytes("nonsense")).ok());
+  const auto broken = TemplatesFilter::create({}, world.stage());
   ASSERT_FALSE(broken.ok());
   EXPECT_THAT(broken.error().describe(), HasSubstr("learned anew"));
 }
