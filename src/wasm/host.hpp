@@ -130,6 +130,10 @@ class RawCall {
 
 enum class RawStatus : std::uint8_t { done, pending };
 
+// A function that answers `at_once` is called without a fiber: it never says `pending`, and has no
+// waker() and no print().
+enum class RawPace : std::uint8_t { may_wait, at_once };
+
 struct RawFunction {
   std::string module;
   std::string name;
@@ -137,6 +141,7 @@ struct RawFunction {
   std::vector<RawType> results;
   // An error ends the instance with guest_trap and the error's message.
   std::function<Result<RawStatus>(RawCall&)> call;
+  RawPace pace = RawPace::may_wait;
 };
 
 // What to say of an import that nobody provides: "wasi:nn/" and who would.

@@ -171,7 +171,8 @@ HostTable::Description HostTable::describe() const {
     description.raw.push_back({.module = borrow(raw.module),
                                .name = borrow(raw.name),
                                .parameters = types(raw.parameters),
-                               .results = types(raw.results)});
+                               .results = types(raw.results),
+                               .waits = raw.pace == RawPace::may_wait});
   }
   for (const ImportAdvice& entry : advice_) {
     description.advice.push_back({borrow(entry.beginning), borrow(entry.advice)});

@@ -163,6 +163,7 @@ typedef struct qb_raw_item {
   qb_bytes name;
   qb_bytes parameters;
   qb_bytes results;
+  bool waits; /* else it never says QB_RAW_PENDING, and has no waker and no printer */
 } qb_raw_item;
 
 typedef struct qb_host {
@@ -232,6 +233,30 @@ void qb_running_free(qb_running* running);
 
 qb_error qb_measure_start(const qb_linked* linked, const qb_sandbox* sandbox,
                           uint64_t* nanoseconds);
+
+/* ---- instances that stay ------------------------------------------------------------------ */
+
+typedef struct qb_resident qb_resident;
+/* Where its memory lies, until it runs or grows again; filled also when a call fails. */
+typedef struct qb_view {
+  uint8_t* memory;
+  size_t size;
+} qb_view;
+
+/* Of a module; started as a library is (_initialize where it imports WASI, else __wasm_call_ctors).
+ * Takes sandbox.instance. wall_ms bounds the start, cpu_ms each call. It is of one thread at a time:
+ * all of this blocks, and callbacks come from the calling thread. Not from a worker thread. */
+qb_error qb_resident_new(const qb_linked* linked, const qb_sandbox* sandbox, qb_view* view,
+                         qb_resident** out);
+/* A function of so many i32, and of one i32 as its result or none. */
+qb_error qb_resident_find(qb_resident* resident, qb_bytes name, uint32_t parameters, bool result,
+                          uint32_t* out);
+/* After an error of a call the instance is good for nothing but qb_resident_free. */
+qb_error qb_resident_call(qb_resident* resident, uint32_t function, const uint32_t* arguments,
+                          size_t count, qb_view* view, uint32_t* out);
+/* By pages of 64 KiB; `out`: where they begin. resource_exhausted harms nothing. */
+qb_error qb_resident_grow(qb_resident* resident, uint32_t pages, qb_view* view, uint32_t* out);
+void qb_resident_free(qb_resident* resident);
 
 /* ---- recordings --------------------------------------------------------------------------- */
 

@@ -158,6 +158,7 @@ pub struct RawItem {
     pub name: Bytes,
     pub parameters: Bytes,
     pub results: Bytes,
+    pub waits: bool,
 }
 
 #[repr(C)]

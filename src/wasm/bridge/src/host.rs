@@ -14,12 +14,13 @@ use crate::values::{encode, Decoder};
 use crate::wake::Waitable;
 use std::ffi::c_void;
 use std::future::poll_fn;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::oneshot;
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ResourceType, Val as ComponentVal};
-use wasmtime::{Caller, Extern, FuncType, Result, StoreContextMut, Val, ValType};
+use wasmtime::{Caller, Extern, FuncType, Result, StoreContextMut, Val, ValRaw, ValType};
 
 /// Resource types of one host; their number is their item's index.
 pub const MAX_RESOURCES: u32 = 256;
@@ -47,6 +48,8 @@ pub struct RawItem {
     pub name: String,
     pub parameters: Vec<ValType>,
     pub results: Vec<ValType>,
+    /// Is it ever asked again?
+    pub waits: bool,
 }
 
 impl Drop for Host {
@@ -79,6 +82,7 @@ impl Host {
                 name: item.name.text("a function's name")?.to_string(),
                 parameters: item.parameters.get().iter().map(raw_type).collect(),
                 results: item.results.get().iter().map(raw_type).collect(),
+                waits: item.waits,
             });
         }
         for pair in slice(host.advice, host.advice_count) {
@@ -302,6 +306,10 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
     for (index, item) in host.raw.iter().enumerate() {
         let ty = FuncType::new(linker.engine(), item.parameters.clone(), item.results.clone());
         let host = host.clone();
+        if !item.waits {
+            define_quick(linker, host, index as u32, ty)?;
+            continue;
+        }
         linker.func_new_async(
             &item.module,
             &item.name,
@@ -315,6 +323,66 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
         )?;
     }
     Ok(())
+}
+
+/// A function that answers at once is called without a fiber.
+fn define_quick(
+    linker: &mut wasmtime::Linker<State>,
+    host: Arc<Host>,
+    index: u32,
+    ty: FuncType,
+) -> Result<()> {
+    let item = &host.raw[index as usize];
+    let (module, name, arguments) = (item.module.clone(), item.name.clone(), ty.params().len());
+    let function = move |mut caller: Caller<'_, State>, values: &mut [MaybeUninit<ValRaw>]| {
+        let mut words = [0u64; MOST_QUICK];
+        for (at, parameter) in host.raw[index as usize].parameters.iter().enumerate() {
+            // Safety: Wasmtime has written the arguments.
+            let value = unsafe { values[at].assume_init_ref() };
+            words[at] = match parameter {
+                ValType::I32 | ValType::F32 => u64::from(value.get_u32()),
+                _ => value.get_u64(),
+            };
+        }
+        ask_quick(&host, index, &mut caller, &mut words, arguments)?;
+        let results = host.raw[index as usize].results.len();
+        for (value, word) in values.iter_mut().zip(&words[arguments..arguments + results]) {
+            value.write(ValRaw::u64(*word));
+        }
+        Ok(())
+    };
+    // Safety: what is read and written is of the function's type, whose numbers all are bits here.
+    unsafe { linker.func_new_unchecked(&module, &name, ty, function)? };
+    Ok(())
+}
+
+/// Arguments and results of a function that answers at once.
+const MOST_QUICK: usize = 16;
+
+fn ask_quick(
+    host: &Host,
+    index: u32,
+    caller: &mut Caller<'_, State>,
+    words: &mut [u64; MOST_QUICK],
+    arguments: usize,
+) -> Result<()> {
+    let (memory, memory_size) = memory_of(caller);
+    let mut call = RawCall {
+        memory,
+        memory_size,
+        values: words.as_mut_ptr(),
+        arguments,
+        instance: caller.data().instance.object.0,
+        waker_source: std::ptr::null_mut(),
+        printer: std::ptr::null_mut(),
+        written: std::ptr::null_mut(),
+    };
+    let mut trap = String::new();
+    let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
+    match unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) } {
+        0 => Ok(()),
+        _ => Err(Named::new(Kind::GuestTrap, trap).into()),
+    }
 }
 
 /// How a raw function answered: it is done, or it only printed until now and has to be asked again.

@@ -10,6 +10,7 @@
 //!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
 //!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
 //!   run       one run;  invoke  a function by its name;  http  one request;  body  its body
+//!   resident  an instance that stays, called on the caller's thread
 //!   tape      what a guest hears, written down:  recorded  record_core  record_wasi  record_http
 //!             record_sockets
 //!   recording the file;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
@@ -45,6 +46,7 @@ mod recording;
 mod replay;
 mod replay_link;
 mod replay_run;
+mod resident;
 mod run;
 mod sandbox;
 mod socket;

@@ -218,7 +218,9 @@ impl Printer {
 #[no_mangle]
 unsafe extern "C" fn qb_raw_print(printer: *mut c_void, stream: u32, bytes: CBytes) {
     entry_or((), || {
-        (*(printer as *mut Printer)).print(stream, bytes.get());
+        if !printer.is_null() {
+            (*(printer as *mut Printer)).print(stream, bytes.get());
+        }
     })
 }
 
