@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/cli.hpp"
+#include "cli/pipe_guests.hpp"
 
 #include "pipeline/control.hpp"
 
@@ -24,8 +25,12 @@ class PipeStages {
   std::map<std::string, pipeline::ApiAnswer> api();
 
  private:
+  Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
+                                                         const logs::StageWorld& stage);
+
   World& world_;
   std::unique_ptr<Network> network_;
+  PipeGuests guests_;
 };
 
 }  // namespace quern::cli

@@ -1,0 +1,4 @@
+// plugins: log records through WebAssembly that others wrote.
+#pragma once
+
+#include "plugins/components.hpp"
