@@ -243,9 +243,11 @@ Result<> Settings::finish() const {
 
 void Settings::call(std::string name) { table_->name = std::move(name); }
 
-std::string Settings::canonical() const {
+std::string Settings::canonical(std::initializer_list<std::string_view> without) const {
+  toml::table table = *table_->self;
+  for (const std::string_view key : without) table.erase(key);
   std::ostringstream text;
-  text << toml::json_formatter(*table_->self);
+  text << toml::json_formatter(table);
   return text.str();
 }
 

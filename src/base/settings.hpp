@@ -79,8 +79,9 @@ class Settings {
 
   // How messages call this table ("[[input]] app"); by default as it stands in the file.
   void call(std::string name);
-  // The same text for tables that say the same, wherever they stand and however they are laid out.
-  std::string canonical() const;
+  // The same text for tables that say the same, wherever they stand and however they are laid out;
+  // but for what stands under `without`.
+  std::string canonical(std::initializer_list<std::string_view> without = {}) const;
 
  private:
   struct Table;

@@ -340,10 +340,54 @@ void add_registries(CLI::App& root, Values& values) {
               "quern verify --key key.pub ghcr.io/acme/analyst:1");
 }
 
+void add_pipe_file(CLI::App& app, Values& values) {
+  app.add_option("file", values.pipe.file, "The pipeline's file")
+      ->type_name("FILE.toml")
+      ->required();
+  add_common(app, values);
+}
+
+void add_pipe_commands(CLI::App& pipe, Values& values) {
+  const auto add_command = [&](const char* name, const char* text,
+                               const char* example) -> CLI::App& {
+    CLI::App& app = *pipe.add_subcommand(name, text);
+    add_pipe_file(app, values);
+    app.footer(example);
+    return app;
+  };
+  add_command("init", "Write a small pipeline file to begin with", "quern pipe init logs.toml");
+  add_command("check", "Say whether a pipeline's file is right", "quern pipe check logs.toml");
+  add_command("test", "Run the samples of a file's [[test]] through its filters",
+              "quern pipe test logs.toml");
+  add_command("run", "Run a pipeline, as `quern pipe FILE.toml`; SIGHUP reads the file again",
+              "quern pipe run logs.toml");
+  add_command("top", "Show what passes through a pipeline that runs", "quern pipe top logs.toml");
+  CLI::App& tap = add_command("tap", "Show records as they leave a stage of a pipeline that runs",
+                              "quern pipe tap logs.toml redact");
+  tap.add_option("stage", values.pipe.stages, "An input, filter or output")
+      ->type_name("STAGE")
+      ->required()
+      ->expected(1);
+  CLI::App& replay =
+      add_command("replay", "Send the dead letters of a pipeline that runs once more",
+                  "quern pipe replay logs.toml\nquern pipe replay logs.toml central");
+  replay.add_option("stage", values.pipe.stages, "Only those of these stages")->type_name("STAGE");
+  add_command("reload",
+              "Read the file of a pipeline that runs again, as SIGHUP does, and say what changed",
+              "quern pipe reload logs.toml");
+  add_command("ui", "Open the page of a pipeline that runs", "quern pipe ui logs.toml");
+}
+
 void add_pipe(CLI::App& root, Values& values) {
-  CLI::App& pipe = *root.add_subcommand("pipe", "Look at logs");
-  pipe.require_subcommand(1);
+  CLI::App& pipe = *root.add_subcommand("pipe", "Move logs from inputs through filters to outputs");
+  pipe.require_subcommand(0, 1);
+  pipe.add_option("file", values.pipe.file, "Run this pipeline")->type_name("FILE.toml");
+  pipe.footer(
+      "quern pipe init logs.toml\n"
+      "quern pipe logs.toml\n"
+      "journalctl -f -o cat | quern pipe templates --lines");
   add_common(pipe, values);
+  add_pipe_commands(pipe, values);
   CLI::App& templates = *pipe.add_subcommand(
       "templates", "Say what the lines of a log have in common, most frequent first");
   templates.add_option("files", values.log_templates.files, "Logs (default: standard input)")

@@ -21,6 +21,7 @@ struct Values {
   Pack pack;
   Compose compose;
   LogTemplates log_templates;
+  Pipe pipe;
   Push push;
   PullArtifact pull;
   RegistryChoice registry;

@@ -189,6 +189,13 @@ struct LogTemplates {
   std::filesystem::path state;               // what earlier runs learned; may be empty
   Form form = Form::text;                    // names: the id before each line
 };
+// `quern pipe FILE.toml` and what is done with such a file.
+struct Pipe {
+  enum class Action : std::uint8_t { run, check, test, init, tap, top, replay, reload, ui };
+  Action action = Action::run;
+  std::filesystem::path file;
+  std::vector<std::string> stages;  // of tap one; of replay none: all
+};
 struct Page {  // help, version, completion: text that is printed
   std::string text;
 };
@@ -196,7 +203,7 @@ struct Page {  // help, version, completion: text that is printed
 struct Command {
   std::variant<Serve, Chat, Run, Replay, Compile, New, Pack, Compose, Inspect, Push, PullArtifact,
                Sign, Verify, ModelPull, ModelList, ModelShow, ModelRemove, Doctor, LogTemplates,
-               Page>
+               Pipe, Page>
       what;
   log::Level log_level = log::Level::info;
 };

@@ -26,5 +26,8 @@ Result<int> show_model(const ModelShow& options, World& world);
 Result<int> remove_model(const ModelRemove& options, World& world);
 Result<int> doctor(const Doctor& options, World& world);
 Result<int> log_templates(const LogTemplates& options, World& world);
+Result<int> pipe(const Pipe& options, World& world);
+// Of a pipeline that runs.
+Result<int> ask_pipeline(const Pipe& options, World& world);
 
 }  // namespace quern::cli

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace quern::cli {
 namespace {
@@ -181,6 +182,19 @@ Result<Page> help_topic(const CLI::App& root, const std::vector<std::string>& to
   return Page{help_page(*at)};
 }
 
+// `quern pipe FILE`, or `quern pipe WORD FILE`.
+Result<Pipe> take_pipe(const CLI::App& app, Pipe pipe) {
+  using Action = Pipe::Action;
+  static const std::map<std::string, Action, std::less<>> kActions{
+      {"pipe", Action::run},  {"run", Action::run},       {"check", Action::check},
+      {"test", Action::test}, {"init", Action::init},     {"tap", Action::tap},
+      {"top", Action::top},   {"replay", Action::replay}, {"reload", Action::reload},
+      {"ui", Action::ui}};
+  if (pipe.file.empty()) return usage_error(app, "which pipeline? FILE.toml is missing");
+  pipe.action = kActions.at(app.get_name());
+  return pipe;
+}
+
 template <class What>
 Result<Command> as_command(Result<What> what) {
   Command command;
@@ -220,6 +234,7 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
     values.log_templates.form = values.lines ? Form::names : form_of(values);
     return as_command<LogTemplates>(values.log_templates);
   }
+  if (name.starts_with("quern pipe")) return as_command(take_pipe(app, values.pipe));
   if (name == "quern inspect") {
     return as_command<Inspect>(
         Inspect{.what = values.inspected, .form = form_of(values), .registry = values.registry});

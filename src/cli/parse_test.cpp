@@ -55,6 +55,18 @@ TEST(Parse, ReadsServerOptions) {
             1_GiB);
 }
 
+TEST(Parse, PipelinesByTheirFile) {
+  EXPECT_EQ(parsed<Pipe>({"pipe", "logs.toml"}).action, Pipe::Action::run);
+  EXPECT_EQ(parsed<Pipe>({"pipe", "run", "logs.toml"}).file, "logs.toml");
+  EXPECT_EQ(parsed<Pipe>({"pipe", "check", "logs.toml"}).action, Pipe::Action::check);
+  const Pipe tap = parsed<Pipe>({"pipe", "tap", "logs.toml", "redact"});
+  EXPECT_EQ(tap.action, Pipe::Action::tap);
+  EXPECT_EQ(tap.stages, std::vector<std::string>{"redact"});
+  EXPECT_EQ(parsed<Pipe>({"pipe", "replay", "logs.toml"}).stages.size(), 0U);
+  EXPECT_EQ(refused({"pipe"}),
+            "quern: which pipeline? FILE.toml is missing\n  try: quern pipe --help\n");
+}
+
 TEST(Parse, ModelsDoNotSwallowWhatFollows) {
   const Chat chat = parsed<Chat>({"chat", "--model", "gemma", "why", "is", "it"});
   EXPECT_EQ(chat.model.models, std::vector<std::string>{"gemma"});

@@ -23,6 +23,7 @@ struct Dispatch {
   Result<int> operator()(const LogTemplates& options) const {
     return log_templates(options, world);
   }
+  Result<int> operator()(const Pipe& options) const { return pipe(options, world); }
   Result<int> operator()(const Inspect& options) const { return inspect(options, world); }
   Result<int> operator()(const Push& options) const { return push_artifact(options, world); }
   Result<int> operator()(const PullArtifact& options) const {

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as calls on an ordinary thread, where anything may be done.
+// SIGINT, SIGTERM and SIGHUP as calls on an ordinary thread, where anything may be done.
 #pragma once
 
 #include "base/guarded.hpp"
@@ -30,7 +30,7 @@ class Signals {
  public:
   using Handler = std::function<void(int signal)>;
 
-  // Blocks both signals in this thread and so in all it starts, and ignores SIGPIPE: make it first
+  // Blocks the signals in this thread and so in all it starts, and ignores SIGPIPE: make it first
   // of all. Until somebody is interested, a signal ends the process at once.
   Signals();
   ~Signals();

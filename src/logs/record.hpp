@@ -8,14 +8,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace quern::logs {
+
+// One whole msgpack map, or at least the beginning of one?
+bool is_map(ByteView object);
 
 // The value under `key`, or under "a.b" that of b in the map under a, where no key is "a.b" itself.
 // Nothing: there is none, or the record is no map. The first of several.
 std::optional<ByteView> field(ByteView record, std::string_view key);
 // Where it is a string (or binary).
 std::optional<std::string_view> text_field(ByteView record, std::string_view key);
+
+// The pairs of a map whose keys are texts, in order. corrupt_data: it is no map.
+Result<std::vector<std::pair<std::string_view, ByteView>>> fields(ByteView record);
 
 // The line that a record is about: the text under "log", "message", "msg", "MESSAGE" or "body",
 // the first there is; else its first text.

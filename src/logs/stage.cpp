@@ -13,6 +13,10 @@ constexpr std::size_t kLongestReason = 1024;
 
 }  // namespace
 
+Result<std::string> Filter::answer(const StageCall& call) {
+  return fail(ErrorKind::not_found, "this stage has no " + printable(call.what, 100));
+}
+
 void mark_dead(Batch& into, const Entry& entry, std::string_view stage, std::string_view reason) {
   Buffer why;
   msgpack::Writer writer(why);
@@ -24,6 +28,16 @@ void mark_dead(Batch& into, const Entry& entry, std::string_view stage, std::str
   const Result<Buffer> metadata = with_field(entry.metadata, "quern", why);
   into.add(entry.tag, entry.time, entry.record,
            metadata.ok() ? ByteView(*metadata) : entry.metadata);
+}
+
+Batch without_marks(const Batch& dead) {
+  Batch alive;
+  for (const Entry& entry : dead) {
+    const Result<Buffer> metadata = without_field(entry.metadata, "quern");
+    alive.add(entry.tag, entry.time, entry.record,
+              metadata.ok() ? ByteView(*metadata) : entry.metadata);
+  }
+  return alive;
 }
 
 Result<std::string> reveal(const SecretSource& source, const StageWorld& world) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -44,7 +45,8 @@ class Sink {
   virtual Result<> sync() = 0;
 };
 
-// Has a thread of its own (named by the pipeline) in which run() is called once.
+// Has a thread of its own (named by the pipeline) in which run() is called, and after an error
+// called again some time later.
 class Input {
  public:
   virtual ~Input() = default;
@@ -52,6 +54,14 @@ class Input {
   // may give to `sink` from several threads, all of which end before run() does.
   virtual Result<> run(Sink& sink, std::stop_token stop) = 0;
   virtual std::vector<Figure> figures() const { return {}; }
+};
+
+// What somebody asks a stage through the pipeline's door: "GET search?text=x".
+struct StageCall {
+  std::string method;
+  std::string what;
+  std::map<std::string, std::string> query;
+  std::string body;
 };
 
 // What a filter made of a batch.
@@ -62,6 +72,8 @@ struct Filtered {
   std::uint64_t faults = 0;   // records of which it failed, whatever became of them
 };
 
+enum class Due : std::uint8_t { by_time, all };
+
 // Called by the threads of all inputs whose records it sees, several at a time: what cannot be
 // shared it locks itself. It ends within the time that its options allow, whatever it is given.
 class Filter {
@@ -70,8 +82,13 @@ class Filter {
   virtual Filtered apply(Batch batch, const std::stop_token& stop) = 0;
   // Called by the pipeline at ends and every second: what waits in here (windows, lines that belong
   // together) and is due. `kept` in it goes on to the filters behind this one.
-  virtual Filtered flush(bool /*all*/) { return {}; }
+  virtual Filtered flush(Due /*due*/) { return {}; }
+  // When the oldest record that waits in here came; nothing waits: nothing. Acknowledgements of
+  // what came before wait until it has gone on.
+  virtual std::optional<Clock::Time> oldest_waiting() const { return std::nullopt; }
   virtual std::vector<Figure> figures() const { return {}; }
+  // The answer is JSON. It may block. not_found: it has no such thing to tell.
+  virtual Result<std::string> answer(const StageCall& call);
 };
 
 // Has a thread of its own in which all of this is called.
@@ -89,6 +106,9 @@ class Output {
 
 // The entry goes to `into`, with {"quern": {"stage": ..., "reason": ...}} in its metadata.
 void mark_dead(Batch& into, const Entry& entry, std::string_view stage, std::string_view reason);
+
+// The entries without such marks, to be tried again.
+Batch without_marks(const Batch& dead);
 
 // What a stage may use of the world. Outlives all stages.
 struct StageWorld {

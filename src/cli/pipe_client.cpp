@@ -1,0 +1,205 @@
+// `quern pipe top|tap|replay|reload|ui`: what is asked of a pipeline that runs.
+#include "base/text.hpp"
+#include "cli/amounts.hpp"
+#include "cli/browser.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "http/http.hpp"
+
+#include "pipeline/control.hpp"
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <stop_token>
+
+namespace quern::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.';
+    if (plain) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
+    }
+  }
+  return out;
+}
+
+// The door of the pipeline that runs with this file.
+class Door {
+ public:
+  static Result<Door> of(const Pipe& options, World& world) {
+    const Buffer text = TRY(world.files.read(options.file, 1_MiB));
+    Settings settings = TRY(Settings::parse(as_text(text), options.file.string()));
+    const pipeline::Plan plan = TRY(pipeline::read_plan(settings, options.file));
+    Result<pipeline::ControlAddress> found = pipeline::find_control(world.files, plan.state);
+    if (!found) return fail(with_advice(found.error(), "quern pipe " + options.file.string()));
+    return Door(*std::move(found));
+  }
+
+  Result<json> call(const std::string& method, const std::string& path,
+                    const std::stop_token& stop) const {
+    const SendAnswer answer = TRY(network_->send(
+        {.method = method, .url = address_.url + path, .headers = headers(), .body = {}}, stop));
+    json value = json::parse(answer.body, nullptr, false);
+    if (answer.status == 200 && !value.is_discarded()) return value;
+    const bool told = value.is_object() && value.contains("error") && value["error"].is_string();
+    return fail(answer.status == 404 ? ErrorKind::not_found : ErrorKind::unavailable,
+                "the pipeline says: " + (told ? value["error"].get<std::string>()
+                                              : "status " + std::to_string(answer.status)));
+  }
+
+  Result<> stream(const std::string& path, const std::stop_token& stop,
+                  std::function<Result<>(ByteView)> chunk) const {
+    return network_->fetch(
+        {.url = address_.url + path, .headers = headers()}, stop,
+        [](const FetchHead&) -> Result<> { return {}; }, std::move(chunk));
+  }
+  const pipeline::ControlAddress& address() const { return address_; }
+
+ private:
+  explicit Door(pipeline::ControlAddress address) : address_(std::move(address)) {}
+  std::vector<std::pair<std::string, std::string>> headers() const {
+    return {{"authorization", "Bearer " + address_.token}};
+  }
+
+  pipeline::ControlAddress address_;
+  // A reader waits as long as nothing passes.
+  std::unique_ptr<Network> network_ = http::make_client({.read_timeout = 24h});
+};
+
+// Until a signal.
+class Looking {
+ public:
+  explicit Looking(World& world)
+      : watching_(world.signals.on_signal([this](int) { stop_.request_stop(); })) {}
+  std::stop_token stop() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+  OnSignal watching_;
+};
+
+Result<int> tap(const Door& door, const Pipe& options, World& world) {
+  const Looking looking(world);
+  const Result<> over = door.stream("/api/tap?stage=" + escaped(options.stages.front()),
+                                    looking.stop(), [&](ByteView chunk) -> Result<> {
+                                      world.console.out(harmless(as_text(chunk)));
+                                      return {};
+                                    });
+  if (looking.stop().stop_requested()) return kSuccess;
+  TRY(Result<>(over));
+  return kSuccess;
+}
+
+std::string cell(const std::string& text, std::size_t width) {
+  const std::string cut = text.size() > width ? text.substr(0, width) : text;
+  return cut + std::string(width - cut.size() + 2, ' ');
+}
+std::string number_cell(const std::string& text, std::size_t width) {
+  return std::string(width - std::min(width, text.size()), ' ') + text + "  ";
+}
+
+// A line a stage; rates since the last time.
+std::string table_of(const json& now, std::map<std::string, std::uint64_t>& before,
+                     double seconds) {
+  std::string text = cell("STAGE", 18) + cell("TYPE", 13) + number_cell("IN", 14) +
+                     number_cell("IN/S", 10) + number_cell("OUT", 14) + number_cell("DROPPED", 10) +
+                     number_cell("FAULTS", 8) + number_cell("DEAD", 8) + number_cell("BUFFER", 10) +
+                     "\n";
+  for (const json& stage : now.at("stages")) {
+    const std::string name = stage.at("name");
+    const auto in = stage.at("records_in").get<std::uint64_t>();
+    const auto number = [&](const char* key) {
+      return with_commas(stage.at(key).get<std::uint64_t>());
+    };
+    const auto found = before.find(name);
+    const std::uint64_t last = found == before.end() ? in : found->second;
+    before[name] = in;
+    const auto rate =
+        static_cast<std::uint64_t>(static_cast<double>(in - std::min(in, last)) / seconds);
+    const bool output = stage.at("kind") == "output";
+    text += cell(name, 18) + cell(stage.at("type"), 13) + number_cell(number("records_in"), 14) +
+            number_cell(with_commas(rate), 10) + number_cell(number("records_out"), 14) +
+            number_cell(number("dropped"), 10) + number_cell(number("faults"), 8) +
+            number_cell(number("dead"), 8) +
+            number_cell(
+                output ? to_string(Bytes{stage.at("buffer_bytes").get<std::uint64_t>()}) : "", 10) +
+            "\n";
+    if (const std::string ailment = stage.at("ailment"); !ailment.empty())
+      text += "  ! " + printable(ailment, 200) + "\n";
+  }
+  return text;
+}
+
+Result<int> top(const Door& door, World& world) {
+  const Looking looking(world);
+  std::map<std::string, std::uint64_t> before;
+  const bool live = world.console.out_is_terminal();
+  while (true) {
+    const json now = TRY(door.call("GET", "/api/stages", looking.stop()));
+    world.console.out((live ? "\x1b[H\x1b[2J" : "") + table_of(now, before, 1));
+    if (!live) return kSuccess;
+    if (!world.clock.sleep(1s, looking.stop())) return kSuccess;
+  }
+}
+
+Result<int> replay(const Door& door, const Pipe& options, World& world) {
+  std::vector<std::string> stages = options.stages;
+  if (stages.empty()) {
+    const json now = TRY(door.call("GET", "/api/stages", {}));
+    for (const json& stage : now.at("stages")) stages.push_back(stage.at("name"));
+  }
+  std::uint64_t all = 0;
+  for (const std::string& stage : stages) {
+    const json done = TRY(door.call("POST", "/api/replay?stage=" + escaped(stage), {}));
+    const auto records = done.at("records").get<std::uint64_t>();
+    all += records;
+    if (records > 0)
+      world.console.out(stage + ": " + with_commas(records) + " records sent again\n");
+  }
+  if (all == 0) world.console.out("there are no dead letters\n");
+  return kSuccess;
+}
+
+Result<int> reload(const Door& door, World& world) {
+  const json done = TRY(door.call("POST", "/api/reload", {}));
+  for (const char* what : {"added", "changed", "removed"}) {
+    for (const json& name : done.at(what))
+      world.console.out(std::string(what) + " " + name.get<std::string>() + "\n");
+  }
+  return kSuccess;
+}
+
+Result<int> show_page(const Door& door, World& world) {
+  const std::string url = door.address().url + "/#" + door.address().token;
+  world.console.out(url + "\n");
+  const auto browser = find_browser(world.process, world.files);
+  if (world.console.out_is_terminal() && browser) TRY(open_page(*browser, url));
+  return kSuccess;
+}
+
+}  // namespace
+
+Result<int> ask_pipeline(const Pipe& options, World& world) {
+  const Door door = TRY(Door::of(options, world));
+  switch (options.action) {
+    case Pipe::Action::tap: return tap(door, options, world);
+    case Pipe::Action::top: return top(door, world);
+    case Pipe::Action::replay: return replay(door, options, world);
+    case Pipe::Action::reload: return reload(door, world);
+    default: return show_page(door, world);
+  }
+}
+
+}  // namespace quern::cli
