@@ -42,6 +42,14 @@ else()
   set(QUERN_ZLIB ZLIB::ZLIB)
 endif()
 
+# And searches with an RE2 of its own.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  find_library(RE2_STATIC libre2.a REQUIRED)
+  set(QUERN_RE2 ${RE2_STATIC})
+else()
+  find_library(QUERN_RE2 re2 REQUIRED)
+endif()
+
 # The Rust bridge's dependencies are compiled into a target directory of the cache.
 quern_where(BRIDGE_TARGET bridge-target)
 quern_where(QUERN_TOOLS tools)

@@ -2,6 +2,7 @@
 
 #include "http/http.hpp"
 
+#include "inputs/inputs.hpp"
 #include "plugins/plugins.hpp"
 
 namespace quern::cli {
@@ -24,6 +25,7 @@ pipeline::MakersOf PipeStages::makers_of() {
     makers.filters["component"] = [this](Settings& settings, const logs::StageWorld& stage) {
       return component_filter(settings, stage);
     };
+    inputs::add_inputs(makers);
     return makers;
   };
 }
@@ -36,7 +38,5 @@ Result<std::unique_ptr<logs::Filter>> PipeStages::component_filter(Settings& set
                           return guests_.need_models();
                         }});
 }
-
-std::map<std::string, pipeline::ApiAnswer> PipeStages::api() { return {}; }
 
 }  // namespace quern::cli

@@ -4,11 +4,9 @@
 #include "cli/cli.hpp"
 #include "cli/pipe_guests.hpp"
 
-#include "pipeline/control.hpp"
+#include "pipeline/pipeline.hpp"
 
-#include <map>
 #include <memory>
-#include <string>
 
 namespace quern::cli {
 
@@ -21,8 +19,6 @@ class PipeStages {
 
   pipeline::MakersOf makers_of();
   pipeline::World world();
-  // Calls of the pipeline's door that its stages answer.
-  std::map<std::string, pipeline::ApiAnswer> api();
 
  private:
   Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,

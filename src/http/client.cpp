@@ -1,6 +1,7 @@
 // The download client: one request, one connection, one thread, the caller's.
 #include "base/text.hpp"
 #include "http/http.hpp"
+#include "http/no_sigpipe.hpp"
 #include "http/proxy.hpp"
 #include "http/resolver.hpp"
 #include "http/response_parser.hpp"
@@ -8,37 +9,11 @@
 #include "http/url.hpp"
 #include "http/wire.hpp"
 
-#include <pthread.h>
-
 #include <array>
-#include <csignal>
-#include <ctime>
 #include <mutex>
 
 namespace quern::http {
 namespace {
-
-// OpenSSL writes to a socket without MSG_NOSIGNAL: a peer that went away must be an error of the
-// call and not a signal to the process.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-  ~NoSigpipe() {
-    const timespec now{};
-    if (sigismember(&before_, SIGPIPE) == 0) sigtimedwait(&pipe_, nullptr, &now);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-};
 
 Failure refused_by_status(std::uint16_t status) {
   ErrorKind kind = ErrorKind::invalid_argument;

@@ -1,6 +1,7 @@
 // http: sockets, TLS and HTTP/1.1, with limits.
 //
-// For:     listening (Server) and fetching (Client). Knows no word about models or guests.
+// For:     listening (Server) and fetching (Client); streams and datagrams of other protocols
+//          (stream.hpp). Knows no word about models or guests.
 // Refuses: routing by content, keys, JSON. HTTP/2 stands in front of it for now.
 // Owns:    a Server owns its io threads and connections; an Exchange lives until both the handler
 //          and the connection have let go of it.

@@ -32,7 +32,7 @@ class Stream {
   // broke off; deadline_exceeded; cancelled.
   virtual Result<std::size_t> read(std::span<std::byte> into, Deadline deadline,
                                    const std::stop_token& stop) = 0;
-  // All of it, with the same errors.
+  // All of it, with the same errors; after one of them the connection is of no more use.
   virtual Result<> write(ByteView bytes, Deadline deadline, const std::stop_token& stop) = 0;
   // "ip:port".
   virtual std::string peer() const = 0;

@@ -1,6 +1,5 @@
 #include "http/wire.hpp"
 
-#include "base/stop.hpp"
 #include "http/tls_context.hpp"
 
 #include <fcntl.h>
@@ -12,29 +11,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 namespace quern::http {
 namespace {
 
-constexpr std::chrono::milliseconds kStopCheck(50);
-
-std::string problem_text(int problem) { return std::generic_category().message(problem); }
-
 Failure lost(std::string_view doing, int problem) {
   return fail(ErrorKind::unavailable,
               "the connection broke while " + std::string(doing) + ": " + problem_text(problem));
-}
-
-Result<> wait_on(int socket, short events, Deadline deadline, const std::stop_token& stop) {
-  for (;;) {
-    TRY(still_wanted(stop, deadline));
-    pollfd watched{.fd = socket, .events = events, .revents = 0};
-    const int timeout = static_cast<int>(std::min(deadline.left(), kStopCheck).count());
-    const int ready = ::poll(&watched, 1, timeout);
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return lost("waiting", errno);
-  }
 }
 
 Result<UniqueFd> try_address(const Address& address, Deadline deadline,
@@ -47,7 +30,7 @@ Result<UniqueFd> try_address(const Address& address, Deadline deadline,
   const auto* const where = reinterpret_cast<const sockaddr*>(&address.storage);
   if (::connect(socket.get(), where, address.size) == 0) return socket;
   if (errno != EINPROGRESS) return fail(ErrorKind::unavailable, problem_text(errno));
-  TRY(wait_on(socket.get(), POLLOUT, deadline, stop));
+  TRY(SocketWait().wait(socket.get(), POLLOUT, deadline, stop));
   int problem = 0;
   socklen_t size = sizeof problem;
   ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &problem, &size);
@@ -71,8 +54,8 @@ Result<Wire> Wire::connect(const std::vector<Address>& addresses, Deadline deadl
   return fail(ErrorKind::unavailable, "no connection: " + last.message());
 }
 
-Result<> Wire::wait(short events, Deadline deadline) const {
-  auto waited = wait_on(socket_.get(), events, deadline, patience_.stop);
+Result<> Wire::wait(short events, Deadline deadline) {
+  auto waited = waiter_.wait(socket_.get(), events, deadline, patience_.stop);
   if (!waited.ok() && waited.error().kind() == ErrorKind::deadline_exceeded) {
     return fail(ErrorKind::deadline_exceeded, "the other side is silent");
   }
@@ -97,11 +80,24 @@ Result<> Wire::wait_for_tls(int result, Deadline deadline, std::string_view doin
               "TLS failed while " + std::string(doing) + ": " + tls_problem());
 }
 
-Result<> Wire::secure(SSL_CTX* trust, const std::string& host, Deadline deadline) {
-  tls_.reset(SSL_new(trust));
-  if (!tls_ || SSL_set_fd(tls_.get(), socket_.get()) != 1) {
-    return fail(ErrorKind::internal, "TLS does not start: " + tls_problem());
+Result<> Wire::begin_tls(SSL_CTX* context) {
+  tls_.reset(SSL_new(context));
+  if (tls_ && SSL_set_fd(tls_.get(), socket_.get()) == 1) return {};
+  return fail(ErrorKind::internal, "TLS does not start: " + tls_problem());
+}
+
+Result<> Wire::accept_tls(SSL_CTX* context, Deadline deadline) {
+  TRY(begin_tls(context));
+  for (;;) {
+    ERR_clear_error();
+    const int result = SSL_accept(tls_.get());
+    if (result == 1) return {};
+    TRY(wait_for_tls(result, deadline, "agreeing on TLS"));
   }
+}
+
+Result<> Wire::secure(SSL_CTX* trust, const std::string& host, Deadline deadline) {
+  TRY(begin_tls(trust));
   X509_VERIFY_PARAM* const check = SSL_get0_param(tls_.get());
   const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(check, host.c_str()) == 1;
   if (!is_address) {

@@ -13,6 +13,9 @@
 
 namespace quern::logs {
 
+// One whole msgpack map, or at least the beginning of one?
+bool is_map(ByteView object);
+
 // The value under `key`, or under "a.b" that of b in the map under a, where no key is "a.b" itself.
 // Nothing: there is none, or the record is no map. The first of several.
 std::optional<ByteView> field(ByteView record, std::string_view key);

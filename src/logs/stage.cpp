@@ -13,6 +13,10 @@ constexpr std::size_t kLongestReason = 1024;
 
 }  // namespace
 
+Result<std::string> Filter::answer(const StageCall& call) {
+  return fail(ErrorKind::not_found, "this stage has no " + printable(call.what, 100));
+}
+
 void mark_dead(Batch& into, const Entry& entry, std::string_view stage, std::string_view reason) {
   Buffer why;
   msgpack::Writer writer(why);

@@ -56,6 +56,14 @@ class Input {
   virtual std::vector<Figure> figures() const { return {}; }
 };
 
+// What somebody asks a stage through the pipeline's door: "GET search?text=x".
+struct StageCall {
+  std::string method;
+  std::string what;
+  std::map<std::string, std::string> query;
+  std::string body;
+};
+
 // What a filter made of a batch.
 struct Filtered {
   Batch kept;                 // in order; the records may be others, more or fewer, of other tags
@@ -79,6 +87,8 @@ class Filter {
   // what came before wait until it has gone on.
   virtual std::optional<Clock::Time> oldest_waiting() const { return std::nullopt; }
   virtual std::vector<Figure> figures() const { return {}; }
+  // The answer is JSON. It may block. not_found: it has no such thing to tell.
+  virtual Result<std::string> answer(const StageCall& call);
 };
 
 // Has a thread of its own in which all of this is called.

@@ -24,6 +24,9 @@ using nlohmann::json;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kPrometheus = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 constexpr Bytes kLargestBody = 1_MiB;
 constexpr std::size_t kMostJobs = 64;
 constexpr std::string_view kFolder = "control";  // its owner's alone
@@ -90,7 +93,7 @@ std::map<std::string, std::string> read_query(std::string_view target) {
   return query;
 }
 
-std::string value_of(const ApiCall& call, const std::string& name) {
+std::string value_of(const logs::StageCall& call, const std::string& name) {
   const auto found = call.query.find(name);
   return found == call.query.end() ? std::string() : found->second;
 }
@@ -196,9 +199,9 @@ class PipelineControl final : public Control, private http::Handler {
   void handle(std::shared_ptr<Exchange> exchange) override;
   bool may(const http::RequestHead& request) const;
   void tap(std::shared_ptr<Exchange> exchange, const std::string& stage);
-  void later(std::shared_ptr<Exchange> exchange, std::string path, ApiCall call);
-  void queue(std::shared_ptr<Exchange> exchange, std::string path, ApiCall call);
-  Result<std::string> answer(const std::string& path, const ApiCall& call,
+  void later(std::shared_ptr<Exchange> exchange, std::string path, logs::StageCall call);
+  void queue(std::shared_ptr<Exchange> exchange, std::string path, logs::StageCall call);
+  Result<std::string> answer(const std::string& path, const logs::StageCall& call,
                              const std::stop_token& stop);
 
   const Parts parts_;
@@ -233,15 +236,13 @@ void PipelineControl::handle(std::shared_ptr<Exchange> exchange) {
     }
     return exchange->respond(200, kJson, R"({"status":"ok"})");
   }
-  if (reads && path == "/" && !parts_.page.empty()) {
-    // The page asks for everything itself, with the token that stands behind "#".
-    return exchange->respond(
-        200, "text/html; charset=utf-8", parts_.page,
-        {{"content-security-policy",
-          "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src "
-          "'self'; frame-ancestors 'none'; base-uri 'none'"},
-         {"cache-control", "no-store"},
-         {"x-content-type-options", "nosniff"}});
+  // The page asks for everything itself, with the token that stands behind "#".
+  if (const auto file = parts_.page.find(path); reads && file != parts_.page.end()) {
+    return exchange->respond(200, file->second.type, file->second.bytes,
+                             {{"content-security-policy", std::string(kPagePolicy)},
+                              {"cache-control", "no-store"},
+                              {"referrer-policy", "no-referrer"},
+                              {"x-content-type-options", "nosniff"}});
   }
   if (!may(request)) {
     return refuse(
@@ -250,7 +251,8 @@ void PipelineControl::handle(std::shared_ptr<Exchange> exchange) {
          "this needs the token from the file control/address in the pipeline's state folder, as "
          "\"Authorization: Bearer TOKEN\""});
   }
-  ApiCall call{.method = request.method, .query = read_query(request.target), .body = {}};
+  logs::StageCall call{
+      .method = request.method, .what = {}, .query = read_query(request.target), .body = {}};
   if (path == "/api/tap") return tap(std::move(exchange), value_of(call, "stage"));
   later(std::move(exchange), path, std::move(call));
 }
@@ -266,7 +268,8 @@ void PipelineControl::tap(std::shared_ptr<Exchange> exchange, const std::string&
 
 // Reads the body, then lets the worker answer: what may block must not do so on a thread of the
 // server.
-void PipelineControl::later(std::shared_ptr<Exchange> exchange, std::string path, ApiCall call) {
+void PipelineControl::later(std::shared_ptr<Exchange> exchange, std::string path,
+                            logs::StageCall call) {
   if (!exchange->has_body()) return queue(std::move(exchange), std::move(path), std::move(call));
   Exchange& asked = *exchange;
   asked.read_body([this, exchange = std::move(exchange), path = std::move(path),
@@ -278,7 +281,8 @@ void PipelineControl::later(std::shared_ptr<Exchange> exchange, std::string path
   });
 }
 
-void PipelineControl::queue(std::shared_ptr<Exchange> exchange, std::string path, ApiCall call) {
+void PipelineControl::queue(std::shared_ptr<Exchange> exchange, std::string path,
+                            logs::StageCall call) {
   Job job = [this, exchange, path = std::move(path),
              call = std::move(call)](const std::stop_token& stop) {
     const Result<std::string> text = answer(path, call, stop);
@@ -289,7 +293,7 @@ void PipelineControl::queue(std::shared_ptr<Exchange> exchange, std::string path
     refuse(*exchange, queued.error());
 }
 
-Result<std::string> PipelineControl::answer(const std::string& path, const ApiCall& call,
+Result<std::string> PipelineControl::answer(const std::string& path, const logs::StageCall& call,
                                             const std::stop_token& stop) {
   if (path == "/api/stages") return stages_json(parts_.pipeline);
   if (path == "/api/reload" && call.method == "POST") {
@@ -302,8 +306,14 @@ Result<std::string> PipelineControl::answer(const std::string& path, const ApiCa
     const std::uint64_t records = TRY(parts_.pipeline.replay(value_of(call, "stage"), stop));
     return dump({{"records", records}});
   }
-  if (const auto more = parts_.more.find(path); more != parts_.more.end())
-    return more->second(call);
+  // "/api/stages/NAME/WHAT"
+  constexpr std::string_view kStages = "/api/stages/";
+  if (const std::size_t slash = path.find('/', kStages.size());
+      path.starts_with(kStages) && slash != std::string::npos) {
+    logs::StageCall asked = call;
+    asked.what = path.substr(slash + 1);
+    return parts_.pipeline.ask(path.substr(kStages.size(), slash - kStages.size()), asked);
+  }
   return fail(ErrorKind::not_found, "there is no " + call.method + " " + printable(path, 100));
 }
 

@@ -19,14 +19,11 @@
 
 namespace quern::pipeline {
 
-// A call of the API that somebody else answers: what stands behind "?" by name, and the body. May
-// block. The answer is JSON.
-struct ApiCall {
-  std::string method;
-  std::map<std::string, std::string> query;
-  std::string body;
+// A file of the page.
+struct PageFile {
+  std::string_view type;  // its content-type
+  std::string_view bytes;
 };
-using ApiAnswer = std::function<Result<std::string>(const ApiCall& call)>;
 
 // Threads: `quern-control` answers, `quern-tap` one for each who looks.
 class Control {
@@ -37,8 +34,7 @@ class Control {
   struct Parts {
     Pipeline& pipeline;
     Files& files;
-    std::map<std::string, ApiAnswer> more;  // by path, "/api/insight"
-    std::string_view page;                  // HTML of "/"; may be empty
+    std::map<std::string, PageFile> page;  // by path: "/", "/pipe.js"; may be empty
   };
   // Listens where the file says, else on a free port of this machine; writes address and token into
   // the state folder, which only its owner may read. What errors listening may have.

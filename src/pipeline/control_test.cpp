@@ -16,6 +16,10 @@ class ControlTest : public ::testing::Test {
 [[input]]
 name = "in"
 type = "fed"
+[[filter]]
+name = "echo"
+type = "mark"
+word = "x"
 [[output]]
 name = "out"
 type = "keeping"
@@ -26,12 +30,7 @@ type = "keeping"
     pipeline_ = *std::move(pipeline);
     auto control = Control::start({.pipeline = *pipeline_,
                                    .files = files_,
-                                   .more = {{"/api/echo",
-                                             [](const ApiCall& call) -> Result<std::string> {
-                                               return "\"" + call.method + call.query.at("a") +
-                                                      call.body + "\"";
-                                             }}},
-                                   .page = "<p>"});
+                                   .page = {{"/", {.type = "text/html", .bytes = "<p>"}}}});
     ASSERT_TRUE(control.ok()) << control.error().describe();
     control_ = *std::move(control);
     address_ = *find_control(files_, pipeline_->plan().state);
@@ -63,7 +62,7 @@ TEST_F(ControlTest, NumbersAreForEverybodyTheRestIsNot) {
   EXPECT_THAT(send("GET", "/metrics", false).body,
               HasSubstr("quern_pipe_records_in_total{stage=\"in\",kind=\"input\"} 0\n"));
   EXPECT_EQ(send("GET", "/health", false).status, 200);
-  for (const char* path : {"/api/stages", "/api/tap?stage=in", "/api/echo?a=1", "/nothing"}) {
+  for (const char* path : {"/api/stages", "/api/tap?stage=in", "/api/stages/echo/x", "/nothing"}) {
     EXPECT_EQ(send("GET", path, false).status, 401) << path;
   }
   EXPECT_EQ(send("POST", "/api/reload", false).status, 401);
@@ -71,12 +70,15 @@ TEST_F(ControlTest, NumbersAreForEverybodyTheRestIsNot) {
 
 TEST_F(ControlTest, StagesReloadAndOtherCalls) {
   const auto stages = nlohmann::json::parse(send("GET", "/api/stages").body);
-  EXPECT_EQ(stages["stages"][1]["name"], "out");
+  EXPECT_EQ(stages["stages"][2]["name"], "out");
   EXPECT_EQ(send("POST", "/api/reload").body, R"({"added":[],"changed":[],"removed":[]})");
   EXPECT_EQ(send("GET", "/api/reload").status, 404);
   EXPECT_EQ(send("POST", "/api/replay?stage=out").body, R"({"records":0})");
   EXPECT_EQ(send("POST", "/api/replay?stage=nobody").status, 404);
-  EXPECT_EQ(send("POST", "/api/echo?a=%2b+x", true, "body").body, "\"POST+ xbody\"");
+  EXPECT_EQ(send("POST", "/api/stages/echo/say?a=%2b+x", true, "body").body,
+            "\"POST say + x body\"");
+  EXPECT_EQ(send("GET", "/api/stages/nobody/say").status, 404);
+  EXPECT_EQ(send("GET", "/", false).body, "<p>");
 }
 
 TEST_F(ControlTest, AnAilingOutputIsToldByHealth) {
@@ -107,7 +109,7 @@ TEST_F(ControlTest, ATapStreams) {
         return seen.size() > 200 ? fail(ErrorKind::cancelled, "enough") : Result<>();
       });
   EXPECT_FALSE(over.ok());
-  EXPECT_THAT(seen, HasSubstr(R"("record":{"n":1}})"));
+  EXPECT_THAT(seen, HasSubstr(R"("record":{"n":1)"));
 }
 
 TEST_F(ControlTest, WhatDoesNotRunIsNotFound) {

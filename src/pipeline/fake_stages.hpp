@@ -124,6 +124,11 @@ class MarkFilter final : public logs::Filter {
     }
     return out;
   }
+  Result<std::string> answer(const logs::StageCall& call) override {
+    const auto a = call.query.find("a");
+    return "\"" + call.method + " " + call.what + " " + (a == call.query.end() ? "" : a->second) +
+           " " + call.body + "\"";
+  }
 
  private:
   const std::string word_;

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/process.hpp"
 #include "base/stop.hpp"
+#include "base/text.hpp"
 
 #include "pipeline/feeder.hpp"
 
@@ -72,6 +73,7 @@ class RunningPipeline final : public Pipeline {
   std::uint64_t unrouted() const override { return hub_.unrouted(); }
   Result<std::shared_ptr<Tap>> tap(const std::string& stage) override;
   Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) override;
+  Result<std::string> ask(const std::string& stage, const logs::StageCall& call) override;
   const Plan& plan() const override { return plan_; }
 
  private:
@@ -439,6 +441,12 @@ Result<std::uint64_t> RunningPipeline::replay(const std::string& stage,
     }
     return hub_.sync(stop);
   });
+}
+
+Result<std::string> RunningPipeline::ask(const std::string& stage, const logs::StageCall& call) {
+  const auto filter = by_name(hub_.topology()->chain, stage);
+  if (!filter) return fail(ErrorKind::not_found, "there is no filter " + printable(stage, 100));
+  return filter->filter().answer(call);
 }
 
 }  // namespace

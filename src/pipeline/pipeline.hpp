@@ -81,6 +81,8 @@ class Pipeline {
   virtual Result<std::shared_ptr<Tap>> tap(const std::string& stage) = 0;
   // Sends a stage's dead letters through it again; how many there were. not_found: no such stage.
   virtual Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) = 0;
+  // What a filter answers (logs::Filter::answer). not_found: no such filter.
+  virtual Result<std::string> ask(const std::string& stage, const logs::StageCall& call) = 0;
   virtual const Plan& plan() const = 0;
 };
 

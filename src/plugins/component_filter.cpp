@@ -70,7 +70,7 @@ void ComponentFilter::process(Work& work, Part part) {
 bool ComponentFilter::ready(Worker& worker, const std::stop_token& stop) {
   for (;;) {
     if (suspension_.at_work() && (worker.guest != nullptr || begin_anew(worker))) return true;
-    if (options_.out_of_work == IdlePolicy::as_fault) return false;
+    if (options_.out_of_work == OutOfWork::as_fault) return false;
     if (!clock_.sleep(suspension_.left(), stop).ok()) return false;
   }
 }
@@ -130,7 +130,7 @@ void ComponentFilter::lost(Work& work, Part part, const Error& error) {
 }
 
 void ComponentFilter::idle(Work& work, Part part) {
-  if (options_.out_of_work == IdlePolicy::as_fault) {
+  if (options_.out_of_work == OutOfWork::as_fault) {
     return fault(work, part, Fault::out_of_work, "the filter is out of work, it failed too often");
   }
   // It was to wait, and the pipeline ends: nothing is lost, and nothing goes on unfiltered.
@@ -148,9 +148,9 @@ void ComponentFilter::fault(Work& work, Part part, Fault fault, std::string_view
   if (fault != Fault::out_of_work) tell(fault, why);
   for (std::size_t i = part.begin; i < part.begin + part.count; ++i) {
     switch (options_.on_fault) {
-      case FaultPolicy::pass: work.out.kept.add(work.batch[i]); break;
-      case FaultPolicy::drop: ++work.out.dropped; break;
-      case FaultPolicy::dead_letter:
+      case OnFault::pass: work.out.kept.add(work.batch[i]); break;
+      case OnFault::drop: ++work.out.dropped; break;
+      case OnFault::dead_letter:
         logs::mark_dead(work.out.dead, work.batch[i], place_.options.name, why);
         break;
     }

@@ -7,6 +7,7 @@
 #include "plugins/component_metrics.hpp"
 #include "plugins/pool.hpp"
 #include "plugins/suspension.hpp"
+#include "plugins/wasm_filter.hpp"
 
 #include <array>
 #include <atomic>
@@ -16,14 +17,9 @@
 
 namespace quern::plugins {
 
-// What becomes of a record of which the component failed.
-enum class FaultPolicy : std::uint8_t { pass, drop, dead_letter };
-// And of those that come while it is out of work.
-enum class IdlePolicy : std::uint8_t { as_fault, wait };
-
 struct ComponentFilterOptions {
-  FaultPolicy on_fault = FaultPolicy::pass;
-  IdlePolicy out_of_work = IdlePolicy::as_fault;
+  OnFault on_fault = OnFault::pass;
+  OutOfWork out_of_work = OutOfWork::as_fault;
   std::uint32_t instances = 1;
   CallBounds bounds;
 };

@@ -5,12 +5,9 @@
 #include "guestapi/fakes.hpp"
 #include "inference/inference.hpp"
 
-#include "logs/logs.hpp"
-#include "plugins/components.hpp"
+#include "plugins/test_support.hpp"
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,27 +16,11 @@
 namespace quern::plugins {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace testing;
 using logs::Filtered;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-wasm::Engine& shared_engine() {
-  static const std::unique_ptr<wasm::Engine> engine =
-      wasm::Engine::create({.worker_threads = 2, .max_instances = 64}).value();
-  return *engine;
-}
-
-std::vector<std::string> json_of(const logs::Batch& batch) {
-  std::vector<std::string> all;
-  for (const logs::Entry& entry : batch) {
-    std::string text;
-    EXPECT_TRUE(logs::msgpack::to_json(entry.record, text).ok());
-    all.push_back(text);
-  }
-  return all;
-}
 
 std::string act(std::string_view word) { return R"({"do":")" + std::string(word) + "\"}"; }
 
@@ -49,7 +30,7 @@ class ComponentFilterTest : public ::testing::Test {
                                              const std::string& file = "log_filter.wasm") {
     Settings settings = TRY(Settings::parse("file = \"" + file + "\"\n" + more, "pipe.toml"));
     auto made = TRY(make_component_filter(
-        settings, stage, {.engine = shared_engine(), .api = api, .need_models = {}}));
+        settings, world.stage(), {.engine = shared_engine(), .api = api, .need_models = {}}));
     TRY(settings.finish());
     return made;
   }
@@ -62,16 +43,6 @@ class ComponentFilterTest : public ::testing::Test {
     const auto made = make(more, file);
     EXPECT_FALSE(made.ok());
     return made.ok() ? "" : made.error().message();
-  }
-  static logs::Batch batch_of(const std::vector<std::string>& records,
-                              std::string_view tag = "app.web") {
-    logs::Batch batch;
-    for (const std::string& record : records) {
-      Buffer packed;
-      EXPECT_TRUE(logs::from_json(record, packed).ok()) << record;
-      batch.add(tag, {.seconds = 1700000000, .nanoseconds = 42}, packed);
-    }
-    return batch;
   }
   static Filtered apply(logs::Filter& filter, const std::vector<std::string>& records) {
     return filter.apply(batch_of(records), {});
@@ -86,20 +57,10 @@ class ComponentFilterTest : public ::testing::Test {
     return -1;
   }
 
-  RealFiles files;
-  ManualClock clock;
-  FakeNetwork network;
-  FakeProcess process;
+  World world;
   std::unique_ptr<inference::Engine> speaking = inference::make_fake_engine("fake", {});
   guestapi::LoadedModels models{*speaking};
   guestapi::GuestApi api{models};
-  logs::StageWorld stage{.files = files,
-                         .clock = clock,
-                         .network = network,
-                         .process = process,
-                         .state = {},
-                         .beside = QUERN_HOSTILE_GUESTS,
-                         .name = "test"};
 };
 
 TEST_F(ComponentFilterTest, EachOutcomeIsDone) {
@@ -243,7 +204,7 @@ TEST_F(ComponentFilterTest, OneThatFailsAgainAndAgainIsLeftAloneForAWhile) {
   for (int i = 0; i < 20; ++i) apply(*made, {act("trap")});
   EXPECT_EQ(figure(*made, "component_suspensions_total"), 1);
   EXPECT_GT(figure(*made, "component_faults_total", "out_of_work"), 0);
-  clock.advance(2s);
+  world.clock.advance(2s);
   EXPECT_THAT(json_of(apply(*made, {act("count")}).kept), ElementsAre(R"({"seen":1})"));
 }
 

@@ -3,6 +3,7 @@
 
 #include "plugins/component_filter.hpp"
 #include "plugins/env_state.hpp"
+#include "plugins/load.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,7 +11,6 @@
 namespace quern::plugins {
 namespace {
 
-constexpr Bytes kLargestProgram = 256_MiB;
 constexpr std::string_view kFilter = "quern:log/filter@0.1";
 constexpr std::uint64_t kMostInstances = 64;
 constexpr std::uint64_t kMostTokens = 1'000'000'000'000;
@@ -18,11 +18,11 @@ constexpr std::uint64_t kMostTokens = 1'000'000'000'000;
 Result<ComponentFilterOptions> filter_options(Settings& settings) {
   ComponentFilterOptions options;
   const std::string on_fault = TRY(settings.one_of("on_fault", {"pass", "drop", "dead_letter"}));
-  options.on_fault = on_fault == "pass"   ? FaultPolicy::pass
-                     : on_fault == "drop" ? FaultPolicy::drop
-                                          : FaultPolicy::dead_letter;
+  options.on_fault = on_fault == "pass"   ? OnFault::pass
+                     : on_fault == "drop" ? OnFault::drop
+                                          : OnFault::dead_letter;
   const std::string idle = TRY(settings.one_of("out_of_work", {"as_fault", "wait"}));
-  options.out_of_work = idle == "wait" ? IdlePolicy::wait : IdlePolicy::as_fault;
+  options.out_of_work = idle == "wait" ? OutOfWork::wait : OutOfWork::as_fault;
   options.instances = static_cast<std::uint32_t>(
       TRY(settings.number_or("instances", 1, {.least = 1, .most = kMostInstances})));
   options.bounds.records = static_cast<std::size_t>(
@@ -40,12 +40,7 @@ Result<guestapi::Grants> grants(Settings& settings, const logs::StageWorld& worl
     if (!store.ok()) return settings.wrong("stores", store.error().message());
     grants.stores.push_back(*std::move(store));
   }
-  for (const auto& [key, access] : {std::pair{"accessible_paths", wasm::Access::read},
-                                    std::pair{"writable_paths", wasm::Access::read_write}}) {
-    for (const std::string& path : TRY(settings.texts(key))) {
-      grants.files.push_back({.host = world.beside / path, .guest = path, .access = access});
-    }
-  }
+  grants.files = TRY(directories(settings, world));
   grants.limits.memory = TRY(settings.bytes_or("memory", 64_MiB));
   grants.limits.cpu = TRY(settings.duration_or("time", std::chrono::seconds(1)));
   grants.limits.wall = TRY(settings.duration_or("wait", std::chrono::seconds(60)));
@@ -65,19 +60,12 @@ Result<ComponentOptions> component_options(Settings& settings, const logs::Stage
   return options;
 }
 
-Result<std::shared_ptr<const wasm::Program>> load(Settings& settings, const logs::StageWorld& world,
-                                                  wasm::Engine& engine) {
-  const std::string file = TRY(settings.text("file"));
-  const auto bytes = world.files.read(world.beside / file, kLargestProgram);
-  if (!bytes.ok()) return settings.wrong("file", bytes.error().describe());
-  auto program = engine.load(*bytes, file);
-  if (!program.ok()) return settings.wrong("file", program.error().describe());
-  if (is_component_filter(**program)) return *std::move(program);
-  const bool module = (*program)->kind() == wasm::ProgramKind::module;
-  return settings.wrong("file",
-                        file + (module ? " is a module, not a component: type = \"wasm\" runs "
-                                         "modules made for Fluent Bit"
-                                       : " is no filter: it does not export quern:log/filter@0.1"));
+Failure no_filter(Settings& settings, const LoadedProgram& loaded) {
+  const bool module = loaded.program->kind() == wasm::ProgramKind::module;
+  return settings.wrong(
+      loaded.key, module ? "is a module, not a component: type = \"wasm\" runs modules made for "
+                           "Fluent Bit"
+                         : "is no filter: it does not export quern:log/filter@0.1");
 }
 
 }  // namespace
@@ -85,7 +73,8 @@ Result<std::shared_ptr<const wasm::Program>> load(Settings& settings, const logs
 Result<std::unique_ptr<logs::Filter>> make_component_filter(Settings& settings,
                                                             const logs::StageWorld& world,
                                                             const ComponentHost& host) {
-  const auto program = TRY(load(settings, world, host.engine));
+  const LoadedProgram loaded = TRY(load(settings, world, host.engine));
+  if (!is_component_filter(*loaded.program)) return no_filter(settings, loaded);
   const ComponentFilterOptions options = TRY(filter_options(settings));
   ComponentOptions component = TRY(component_options(settings, world));
   if (!component.grants.models.empty()) {
@@ -95,8 +84,8 @@ Result<std::unique_ptr<logs::Filter>> make_component_filter(Settings& settings,
   auto metrics = std::make_shared<ComponentMetrics>();
   wasm::HostImports imports = host.api.imports();
   imports.interfaces.push_back(metrics_interface(metrics));
-  auto linked = host.engine.link(program, imports);
-  if (!linked.ok()) return settings.wrong("file", linked.error().describe());
+  auto linked = host.engine.link(loaded.program, imports);
+  if (!linked.ok()) return settings.wrong(loaded.key, linked.error().describe());
   auto filter = ComponentFilter::create({.linked = *std::move(linked),
                                          .api = host.api,
                                          .options = std::move(component),
@@ -104,7 +93,7 @@ Result<std::unique_ptr<logs::Filter>> make_component_filter(Settings& settings,
                                         std::move(metrics), options, world.clock);
   if (!filter.ok()) {
     const bool config = filter.error().kind() == ErrorKind::invalid_argument;
-    return settings.wrong(config ? "config" : "file", filter.error().describe());
+    return settings.wrong(config ? "config" : loaded.key, filter.error().describe());
   }
   return std::unique_ptr<logs::Filter>(*std::move(filter));
 }

@@ -1,10 +1,10 @@
 // What one guest has of the host: its heap, and what it prints. Internal to plugins/.
 #pragma once
 
-#include "plugins/guest_heap.hpp"
-
 #include "base/log.hpp"
 #include "wasm/sandbox.hpp"
+
+#include "plugins/guest_heap.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -13,8 +13,8 @@
 
 namespace quern::plugins {
 
-// Output of a guest, line by line in the log: at most ten lines a second of 1 KiB each, and how many
-// there were besides.
+// Output of a guest, line by line in the log: at most ten lines a second of 1 KiB each, and how
+// many there were besides.
 class EnvState final : public wasm::InstanceState, public wasm::OutputSink {
  public:
   explicit EnvState(std::string name) : name_(std::move(name)) {}

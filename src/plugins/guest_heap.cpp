@@ -33,7 +33,8 @@ Result<std::uint32_t> GuestHeap::allocate(std::uint32_t size, const Grow& grow) 
 }
 
 std::optional<std::uint32_t> GuestHeap::take(std::uint32_t size) {
-  const auto fits = std::ranges::find_if(free_, [size](const auto& at) { return at.second >= size; });
+  const auto fits =
+      std::ranges::find_if(free_, [size](const auto& at) { return at.second >= size; });
   if (fits == free_.end()) return std::nullopt;
   const auto [begin, room] = *fits;
   free_.erase(fits);

@@ -126,6 +126,9 @@ class RawCall {
   // On the guest's own stdout or stderr. More than Limits::output ends the guest once the call
   // returns.
   virtual void print(Stream stream, std::string_view text) = 0;
+  // Of a function that answers at once: more memory, by pages of 64 KiB; where it begins. What
+  // memory() gave before is nothing any more. resource_exhausted: the limit.
+  virtual Result<std::uint32_t> grow(std::uint32_t pages) = 0;
 };
 
 enum class RawStatus : std::uint8_t { done, pending };

@@ -69,6 +69,7 @@ typedef struct qb_raw_call {
   void* waker_source; /* for qb_waker_new, valid for this call only */
   void* printer;      /* for qb_raw_print, valid for this call only */
   void* written;      /* for qb_raw_wrote, valid for this call only; null when nobody asks */
+  void* grower;       /* the bridge's own, for qb_raw_grow; null of a function that waits */
 } qb_raw_call;
 
 typedef enum { QB_RAW_DONE = 0, QB_RAW_PENDING = 1, QB_RAW_TRAP = 2 } qb_raw_status;
@@ -193,7 +194,7 @@ typedef struct qb_directory {
   bool writable;
 } qb_directory;
 
-typedef enum { QB_OUT_NULL = 0, QB_OUT_INHERIT = 1, QB_OUT_SINK = 2 } qb_output;
+typedef enum { QB_OUT_NULL = 0, QB_OUT_INHERIT = 1, QB_OUT_SINK = 2, QB_OUT_PIPE = 3 } qb_output;
 
 typedef struct qb_sandbox {
   void* instance;
@@ -207,6 +208,7 @@ typedef struct qb_sandbox {
   bool inherit_in;
   uint32_t out; /* qb_output */
   uint32_t err;
+  int32_t out_pipe; /* where out is QB_OUT_PIPE: its writing end, open until the instance is gone */
   uint64_t memory_bytes;
   uint32_t table_elements;
   uint64_t wall_ms;
@@ -336,6 +338,10 @@ void qb_waker_free(qb_waker* waker);
 
 /* Prints on the guest's behalf, within its budget; when that is used up the call ends the guest. */
 void qb_raw_print(void* printer, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
+
+/* Of a function that answers at once: more memory, by pages of 64 KiB, which begin at `out`. Then
+ * call->memory and its size are others. resource_exhausted: the limit. */
+qb_error qb_raw_grow(qb_raw_call* call, uint32_t pages, uint32_t* out);
 
 /* The function has this memory in its hands to write. */
 void qb_raw_wrote(void* written, uint32_t at, uint32_t size);

@@ -7,7 +7,7 @@ class Sieve {
   constructor(options) {
     const unknown = Object.keys(options).find((name) => name !== "ask");
     if (unknown) throw new Error(`there is no option ${unknown}; there is ask`);
-    this.ask = options.ask === "true";
+    this.llm = options.ask === "true" ? quern.open() : undefined;
   }
 
   process(event) {
@@ -18,14 +18,14 @@ class Sieve {
     const { items, ...rest } = event.body;
     const body = { ...rest, by: "@NAME@" };
     if (Array.isArray(items)) return outcome.replace(items.map((item) => event.with({ ...body, item })));
-    if (this.ask) body.word = ask(JSON.stringify(event.body));
+    if (this.llm) body.word = ask(this.llm, JSON.stringify(event.body));
     return outcome.change(items === undefined ? body : { ...body, items });
   }
 }
 
-function ask(record) {
+function ask(llm, record) {
   const system = "Say in one word what this log record is about.";
-  return quern.open().ask(record, { system, temperature: 0, maxTokens: 8 }).text.trim();
+  return llm.chat(record, { system, temperature: 0, maxTokens: 8 }).text.trim();
 }
 
 export const filter = of(Sieve);

@@ -12,7 +12,10 @@ class Sieve:
         unknown = options.keys() - {"ask"}
         if unknown:
             raise ValueError(f"there is no option {min(unknown)}; there is ask")
-        self.ask = options.get("ask") == "true"
+        try:
+            self.llm = quern.open() if options.get("ask") == "true" else None
+        except quern.QuernError as error:
+            raise ValueError(str(error)) from error
 
     def process(self, event: filter.Event) -> filter.Outcome:
         if event.body.get("level") == "debug":
@@ -22,13 +25,13 @@ class Sieve:
         items = body.pop("items", None)
         if isinstance(items, list):
             return filter.replace([event.with_body(body | {"item": item}) for item in items])
-        if self.ask:
-            body["word"] = ask(json.dumps(event.body))
+        if self.llm:
+            body["word"] = ask(self.llm, json.dumps(event.body))
         return filter.change(body)
 
 
-def ask(record: str) -> str:
-    reply = quern.open().ask(record, temperature=0, max_tokens=8, system="Say in one word what this log record is about.")
+def ask(llm: quern.Model, record: str) -> str:
+    reply = llm.chat(record, temperature=0, max_tokens=8, system="Say in one word what this log record is about.")
     return reply.text.strip()
 
 

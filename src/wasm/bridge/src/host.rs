@@ -6,6 +6,7 @@ use crate::core_calls::{bits, CoreCall};
 use crate::error::{Kind, Named};
 use crate::output::Printer;
 use crate::program::without_version;
+use crate::quick;
 use crate::record_core::put_answer;
 use crate::replay_link::drop_name;
 use crate::state::State;
@@ -14,21 +15,20 @@ use crate::values::{encode, Decoder};
 use crate::wake::Waitable;
 use std::ffi::c_void;
 use std::future::poll_fn;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::oneshot;
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ResourceType, Val as ComponentVal};
-use wasmtime::{Caller, Extern, FuncType, Result, StoreContextMut, Val, ValRaw, ValType};
+use wasmtime::{Caller, Extern, FuncType, Result, StoreContextMut, Val, ValType};
 
 /// Resource types of one host; their number is their item's index.
 pub const MAX_RESOURCES: u32 = 256;
 
 /// What C++ gave to qb_link. Lives as long as a program that is linked to it.
 pub struct Host {
-    object: Foreign,
-    callbacks: Callbacks,
+    pub object: Foreign,
+    pub callbacks: Callbacks,
     pub items: Vec<Item>,
     pub raw: Vec<RawItem>,
     /// The beginning of an import, and what to say when nobody provides it.
@@ -307,7 +307,7 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
         let ty = FuncType::new(linker.engine(), item.parameters.clone(), item.results.clone());
         let host = host.clone();
         if !item.waits {
-            define_quick(linker, host, index as u32, ty)?;
+            quick::define(linker, host, index as u32, ty)?;
             continue;
         }
         linker.func_new_async(
@@ -323,66 +323,6 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
         )?;
     }
     Ok(())
-}
-
-/// A function that answers at once is called without a fiber.
-fn define_quick(
-    linker: &mut wasmtime::Linker<State>,
-    host: Arc<Host>,
-    index: u32,
-    ty: FuncType,
-) -> Result<()> {
-    let item = &host.raw[index as usize];
-    let (module, name, arguments) = (item.module.clone(), item.name.clone(), ty.params().len());
-    let function = move |mut caller: Caller<'_, State>, values: &mut [MaybeUninit<ValRaw>]| {
-        let mut words = [0u64; MOST_QUICK];
-        for (at, parameter) in host.raw[index as usize].parameters.iter().enumerate() {
-            // Safety: Wasmtime has written the arguments.
-            let value = unsafe { values[at].assume_init_ref() };
-            words[at] = match parameter {
-                ValType::I32 | ValType::F32 => u64::from(value.get_u32()),
-                _ => value.get_u64(),
-            };
-        }
-        ask_quick(&host, index, &mut caller, &mut words, arguments)?;
-        let results = host.raw[index as usize].results.len();
-        for (value, word) in values.iter_mut().zip(&words[arguments..arguments + results]) {
-            value.write(ValRaw::u64(*word));
-        }
-        Ok(())
-    };
-    // Safety: what is read and written is of the function's type, whose numbers all are bits here.
-    unsafe { linker.func_new_unchecked(&module, &name, ty, function)? };
-    Ok(())
-}
-
-/// Arguments and results of a function that answers at once.
-const MOST_QUICK: usize = 16;
-
-fn ask_quick(
-    host: &Host,
-    index: u32,
-    caller: &mut Caller<'_, State>,
-    words: &mut [u64; MOST_QUICK],
-    arguments: usize,
-) -> Result<()> {
-    let (memory, memory_size) = memory_of(caller);
-    let mut call = RawCall {
-        memory,
-        memory_size,
-        values: words.as_mut_ptr(),
-        arguments,
-        instance: caller.data().instance.object.0,
-        waker_source: std::ptr::null_mut(),
-        printer: std::ptr::null_mut(),
-        written: std::ptr::null_mut(),
-    };
-    let mut trap = String::new();
-    let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
-    match unsafe { (host.callbacks.host_raw_call)(host.object.0, index, &mut call, out) } {
-        0 => Ok(()),
-        _ => Err(Named::new(Kind::GuestTrap, trap).into()),
-    }
 }
 
 /// How a raw function answered: it is done, or it only printed until now and has to be asked again.
@@ -452,6 +392,7 @@ async fn ask_raw(
                     false => std::ptr::null_mut(),
                 },
                 printer: &raw mut printer as *mut c_void,
+                grower: std::ptr::null_mut(),
             };
             let mut trap = String::new();
             let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
@@ -480,14 +421,14 @@ unsafe extern "C" fn qb_raw_wrote(written: *mut c_void, at: u32, size: u32) {
     entry_or((), || (*(written as *mut Regions)).push((at, size)))
 }
 
-fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
+pub fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
     match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => (memory.data_ptr(&*caller), memory.data_size(&*caller)),
         _ => (std::ptr::null_mut(), 0),
     }
 }
 
-unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
+pub unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
     *(target as *mut String) = String::from_utf8_lossy(text.get()).into_owned();
 }
 

@@ -6,7 +6,7 @@
 //!   program   compile, load, describe;  link  imports
 //!   state     what a store holds, limits;  sandbox  how it is made
 //!   output    what it prints;  network  what it may reach;  outbound  its HTTP requests
-//!   host      functions of the host;  values  their encoding;  wake  how C++ wakes a guest
+//!   host      functions of the host;  quick  those that answer at once;  values  their encoding;  wake  how C++ wakes a guest
 //!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
 //!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
 //!   run       one run;  invoke  a function by its name;  http  one request;  body  its body
@@ -39,6 +39,7 @@ mod network;
 mod outbound;
 mod output;
 mod program;
+mod quick;
 mod record_core;
 mod record_http;
 mod record_sockets;

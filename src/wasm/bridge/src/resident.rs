@@ -96,10 +96,7 @@ pub fn finish<T>(
 
 impl Resident {
     /// Safety: `sandbox` is as bridge.h says.
-    unsafe fn new(
-        linked: Arc<Linked>,
-        sandbox: &crate::abi::Sandbox,
-    ) -> Result<Resident, Named> {
+    unsafe fn new(linked: Arc<Linked>, sandbox: &crate::abi::Sandbox) -> Result<Resident, Named> {
         let prepared = prepare(sandbox, &linked.shared, Taping::Must)?;
         let Ready::Module(module) = &linked.ready else {
             return Err(Named::new(Kind::Unsupported, "a component is no module"));
@@ -169,9 +166,9 @@ impl Resident {
             .exports(&mut self.store)
             .map(|export| (export.name().to_string(), export.into_func()))
             .collect();
-        let like = exports.into_iter().filter(|(_, func)| {
-            func.as_ref().is_some_and(|func| fits(func, &self.store))
-        });
+        let like = exports
+            .into_iter()
+            .filter(|(_, func)| func.as_ref().is_some_and(|func| fits(func, &self.store)));
         let like: Vec<String> = like.map(|(name, _)| name).collect();
         let others = match like.is_empty() {
             true => "it exports none of that type".to_string(),
@@ -211,10 +208,7 @@ impl Resident {
     }
 
     fn view(&self) -> View {
-        View {
-            memory: self.memory.data_ptr(&self.store),
-            size: self.memory.data_size(&self.store),
-        }
+        View { memory: self.memory.data_ptr(&self.store), size: self.memory.data_size(&self.store) }
     }
 }
 

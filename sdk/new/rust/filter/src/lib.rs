@@ -7,7 +7,7 @@ use serde_json::Value;
 quern::filter!(Sieve);
 
 struct Sieve {
-    ask: bool,
+    llm: Option<quern::Model>,
 }
 
 impl Filter for Sieve {
@@ -15,7 +15,9 @@ impl Filter for Sieve {
         if let Some(unknown) = options.keys().find(|name| *name != "ask") {
             return Err(format!("there is no option {unknown}; there is ask"));
         }
-        Ok(Sieve { ask: options.get("ask").is_some_and(|ask| ask == "true") })
+        let asks = options.get("ask").is_some_and(|ask| ask == "true");
+        let llm = asks.then(|| quern::open("default")).transpose();
+        Ok(Sieve { llm: llm.map_err(|error| error.to_string())? })
     }
 
     fn process(&mut self, event: &Event) -> Answer {
@@ -33,15 +35,14 @@ impl Filter for Sieve {
             };
             return Ok(Outcome::Replace(items.into_iter().map(one).collect()));
         }
-        if self.ask {
-            body.insert("word".into(), ask(&Value::Object(event.body.clone()).to_string())?.into());
+        if let Some(llm) = &self.llm {
+            body.insert("word".into(), ask(llm, &Value::Object(event.body.clone()).to_string())?.into());
         }
         Ok(Outcome::Change(body))
     }
 }
 
-fn ask(record: &str) -> quern::Result<String> {
-    let llm = quern::open("default")?;
+fn ask(llm: &quern::Model, record: &str) -> quern::Result<String> {
     let chat = llm.chat(record).system("Say in one word what this log record is about.");
     Ok(chat.temperature(0.0).max_tokens(8).reply()?.text.trim().to_string())
 }
