@@ -375,6 +375,25 @@ void add_pipe_commands(CLI::App& pipe, Values& values) {
   add_command("reload",
               "Read the file of a pipeline that runs again, as SIGHUP does, and say what changed",
               "quern pipe reload logs.toml");
+  CLI::App& search =
+      add_command("search", "Find raw lines that were kept and not shipped (type = \"insight\")",
+                  "quern pipe search logs.toml timeout --since 10min");
+  search.add_option("text", values.pipe.text, "Part of the line")->type_name("TEXT");
+  add(search, kOther, "--template", "ID", values.pipe.pattern, "Only lines of this template");
+  add(search, kOther, "--since", "TIME", values.since, "Not older, as 10m");
+  add(search, kOther, "--limit", "N", values.pipe.limit, "At most so many (default 100)");
+  add_command("approvals", "Show the actions that wait for a person's word",
+              "quern pipe approvals logs.toml");
+  for (const char* word : {"approve", "deny"}) {
+    CLI::App& decide =
+        add_command(word,
+                    word == std::string_view("approve") ? "Let an action that waits be done"
+                                                        : "Let it not be done",
+                    "quern pipe approvals logs.toml\nquern pipe approve logs.toml 3");
+    decide.add_option("number", values.pipe.number, "As `quern pipe approvals` shows")
+        ->type_name("NUMBER")
+        ->required();
+  }
   add_command("ui", "Open the page of a pipeline that runs", "quern pipe ui logs.toml");
 }
 
