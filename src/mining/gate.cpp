@@ -42,7 +42,10 @@ Reasons Gate::judge(const Sight& sight) {
   known.worst = std::min(known.worst, sight.severity);
   reasons.rate = unusual_rate(known, std::min(sight.time, kLatest));
   const std::size_t looked_at = std::min(sight.parameters.size(), options_.parameters);
-  if (known.parameters.size() < looked_at) known.parameters.resize(looked_at);
+  if (known.holes != sight.parameters.size()) {
+    known.holes = sight.parameters.size();
+    known.parameters.assign(looked_at, {});
+  }
   for (std::size_t i = 0; i < looked_at; ++i) {
     if (known.parameters[i].learn(sight.parameters[i], options_.lines_to_learn))
       reasons.parameter = true;

@@ -74,5 +74,11 @@ TEST(Gate, AWordWhereThereWereFewPasses) {
       << "all of them are different";
 }
 
+TEST(Gate, ATemplateThatGetsAHoleMoreIsLearnedAnew) {
+  Gate gate;
+  for (int i = 0; i < 300; ++i) EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"12"}).any());
+  EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"eth0", "12"}).any());
+}
+
 }  // namespace
 }  // namespace quern::mining
