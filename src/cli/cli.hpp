@@ -23,6 +23,13 @@
 
 namespace quern::cli {
 
+// The page of `quern pipe ui`. Empty in a build without pages.
+struct PipePage {
+  ByteView html;
+  ByteView script;
+  ByteView style;
+};
+
 // The outside world, borrowed for the whole run.
 struct World {
   Clock& clock;
@@ -38,6 +45,7 @@ struct World {
   ByteView templates;
   // guests/model, which `quern pack` fills in; as gzip.
   ByteView model_wasm;
+  PipePage pipe_page;
 };
 
 // Runs one command line (without the program's name) and returns the exit code.

@@ -15,6 +15,16 @@ extern const std::byte quern_embed_templates_begin[];   // NOLINT(readability-id
 extern const std::byte quern_embed_templates_end[];     // NOLINT(readability-identifier-naming)
 }
 #endif
+#ifdef QUERN_HAS_PIPE_PAGE
+extern "C" {
+extern const std::byte quern_embed_pipe_html_begin[];  // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_html_end[];    // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_js_begin[];    // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_js_end[];      // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_css_begin[];   // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_css_end[];     // NOLINT(readability-identifier-naming)
+}
+#endif
 
 int main(int argc, char** argv) {
   using namespace quern;
@@ -32,12 +42,18 @@ int main(int argc, char** argv) {
                    .chat_wasm = {},
                    .chat_image = {},
                    .templates = {},
-                   .model_wasm = {}};
+                   .model_wasm = {},
+                   .pipe_page = {}};
 #ifdef QUERN_HAS_CHAT
   world.chat_wasm = {quern_embed_chat_wasm_begin, quern_embed_chat_wasm_end};
   world.model_wasm = {quern_embed_model_wasm_begin, quern_embed_model_wasm_end};
   world.chat_image = {quern_embed_chat_image_begin, quern_embed_chat_image_end};
   world.templates = {quern_embed_templates_begin, quern_embed_templates_end};
+#endif
+#ifdef QUERN_HAS_PIPE_PAGE
+  world.pipe_page = {.html = {quern_embed_pipe_html_begin, quern_embed_pipe_html_end},
+                     .script = {quern_embed_pipe_js_begin, quern_embed_pipe_js_end},
+                     .style = {quern_embed_pipe_css_begin, quern_embed_pipe_css_end}};
 #endif
   return cli::run({argv + 1, argv + argc}, world);
 }

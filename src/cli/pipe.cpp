@@ -67,11 +67,18 @@ class Asked {
   std::jthread reloads_;
 };
 
+std::map<std::string, pipeline::PageFile> page_of(const PipePage& page) {
+  if (page.html.empty()) return {};
+  return {{"/", {.type = "text/html; charset=utf-8", .bytes = as_text(page.html)}},
+          {"/pipe.js", {.type = "text/javascript; charset=utf-8", .bytes = as_text(page.script)}},
+          {"/pipe.css", {.type = "text/css; charset=utf-8", .bytes = as_text(page.style)}}};
+}
+
 Result<int> run_pipeline(const Pipe& options, World& world) {
   PipeStages stages(world);
   const auto running = TRY(Pipeline::start(options.file, stages.makers_of(), stages.world()));
-  const auto control =
-      TRY(pipeline::Control::start({.pipeline = *running, .files = world.files, .page = {}}));
+  const auto control = TRY(pipeline::Control::start(
+      {.pipeline = *running, .files = world.files, .page = page_of(world.pipe_page)}));
   Asked asked(*running);
   const OnSignal watching = world.signals.on_signal([&](int number) { asked.signal(number); });
   const pipeline::Plan& plan = running->plan();

@@ -23,7 +23,8 @@ class WithWorld : public testing::Test {
                .chat_wasm = {},
                .chat_image = {},
                .templates = {},
-               .model_wasm = {}};
+               .model_wasm = {},
+               .pipe_page = {}};
 };
 
 }  // namespace quern::cli

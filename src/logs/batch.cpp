@@ -7,6 +7,7 @@
 #include "logs/batch.hpp"
 
 #include "logs/msgpack.hpp"
+#include "logs/record.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,6 +39,20 @@ std::uint32_t get_u32(ByteView bytes) {
   return value;
 }
 
+// How many bytes stand before a string of that size, and they.
+std::size_t string_head(std::size_t size) {
+  return size < 32 ? 1 : size <= 0xff ? 2 : size <= 0xffff ? 3 : 5;
+}
+void put_string_head(std::byte* at, std::size_t size, std::size_t head) {
+  if (head == 1) {
+    *at = static_cast<std::byte>(0xa0U | size);
+    return;
+  }
+  *at = static_cast<std::byte>(head == 2 ? 0xd9 : head == 3 ? 0xda : 0xdb);
+  for (std::size_t i = 1; i < head; ++i)
+    at[i] = static_cast<std::byte>(size >> (8 * (head - 1 - i)));
+}
+
 Failure no_entry(std::string_view why) {
   return fail(ErrorKind::corrupt_data,
               "an entry of a message is not [time, record]: " + std::string(why));
@@ -60,12 +75,6 @@ Result<EventTime> read_time(const Token& token) {
     if (time.nanoseconds < 1'000'000'000) return time;
   }
   return no_entry("its time is none");
-}
-
-bool is_map(ByteView object) {
-  Reader reader(object);
-  const Result<Token> token = reader.next();
-  return token.ok() && token->type == Type::map;
 }
 
 struct Parts {
@@ -118,12 +127,38 @@ void Batch::add(std::string_view tag, EventTime time, ByteView record, ByteView 
   }
   const std::size_t at = run.entries.size();
   run.entries.insert(run.entries.end(), record.begin(), record.end());
+  note_entry(begin, at);
+}
+
+// The last run's entries grew from `begin` to their end.
+void Batch::note_entry(std::size_t begin, std::size_t record) {
+  Run& run = runs_.back();
   ++run.count;
   places_.push_back({.run = static_cast<std::uint32_t>(runs_.size() - 1),
                      .entry = static_cast<std::uint32_t>(begin),
-                     .record = static_cast<std::uint32_t>(at),
+                     .record = static_cast<std::uint32_t>(record),
                      .end = static_cast<std::uint32_t>(run.entries.size())});
   bytes_ += run.entries.size() - begin;
+}
+
+void Batch::add_line(std::string_view tag, EventTime time, ByteView before, std::string_view line) {
+  Run& run = run_for(tag);
+  const std::size_t begin = run.entries.size();
+  const std::size_t head = string_head(line.size());
+  run.entries.resize(begin + kHead + 1 + before.size() + head + line.size());
+  std::byte* at = run.entries.data() + begin;
+  *at++ = kPair;
+  *at++ = kPair;
+  *at++ = std::byte{0xd7};
+  *at++ = std::byte{kEventTime};
+  put_u32(at, time.seconds);
+  put_u32(at + 4, time.nanoseconds);
+  at += 8;
+  *at++ = kEmptyMap;
+  at = std::copy(before.begin(), before.end(), at);
+  put_string_head(at, line.size(), head);
+  std::copy(line.begin(), line.end(), reinterpret_cast<char*>(at + head));
+  note_entry(begin, begin + kHead + 1);
 }
 
 void Batch::append(Batch other) {

@@ -46,6 +46,9 @@ class Batch {
   void add(std::string_view tag, EventTime time, ByteView record, ByteView metadata = {});
   void add(const Entry& entry) { add(entry.tag, entry.time, entry.record, entry.metadata); }
   void append(Batch other);
+  // A record that ends in a line: `before` is all of the map in front of that last value, its key
+  // included. For inputs that give millions of lines: written in one go.
+  void add_line(std::string_view tag, EventTime time, ByteView before, std::string_view line);
 
   std::size_t size() const { return places_.size(); }
   bool empty() const { return places_.empty(); }
@@ -99,6 +102,7 @@ class Batch {
     std::uint32_t end = 0;
   };
   Run& run_for(std::string_view tag);
+  void note_entry(std::size_t begin, std::size_t record);
 
   std::vector<Run> runs_;
   std::vector<Place> places_;

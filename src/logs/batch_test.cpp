@@ -2,6 +2,7 @@
 
 #include "logs/json.hpp"
 #include "logs/msgpack.hpp"
+#include "logs/record.hpp"
 #include <gtest/gtest.h>
 
 namespace quern::logs {
@@ -31,6 +32,22 @@ TEST(Batch, EntriesComeOutAsTheyWentIn) {
   EXPECT_EQ(json(batch[1].metadata), R"({"host":"x"})");
   EXPECT_EQ(json(batch[1].record), R"({"log":"b"})");
   EXPECT_EQ(batch[2].tag, "other");
+}
+
+TEST(Batch, ALineIsWrittenAsItsRecordWouldBe) {
+  for (const std::size_t size : {0U, 31U, 32U, 255U, 256U, 65535U, 65536U, 200'000U}) {
+    const std::string line(size, 'x');
+    Buffer whole;
+    line_record("log", line, whole);
+    Batch slow;
+    slow.add("app", {.seconds = 7, .nanoseconds = 9}, whole);
+    Batch fast;
+    fast.add_line("app", {.seconds = 7, .nanoseconds = 9}, to_buffer("\x81\xa3log"), line);
+    ASSERT_EQ(fast.size(), 1U);
+    EXPECT_EQ(fast.runs()[0].entries, slow.runs()[0].entries) << size;
+    EXPECT_EQ(Buffer(fast[0].record.begin(), fast[0].record.end()), whole) << size;
+    EXPECT_EQ(fast.bytes(), slow.bytes());
+  }
 }
 
 TEST(Batch, FramesHoldAllOfItAndNoneIsTooLarge) {

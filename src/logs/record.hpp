@@ -13,6 +13,9 @@
 
 namespace quern::logs {
 
+// One whole msgpack map, or at least the beginning of one?
+bool is_map(ByteView object);
+
 // The value under `key`, or under "a.b" that of b in the map under a, where no key is "a.b" itself.
 // Nothing: there is none, or the record is no map. The first of several.
 std::optional<ByteView> field(ByteView record, std::string_view key);
@@ -34,6 +37,9 @@ Result<Buffer> with_text(ByteView record, std::string_view key, std::string_view
 Result<Buffer> without_field(ByteView record, std::string_view key);
 // The record with the pairs of `more`, which win.
 Result<Buffer> merged(ByteView record, ByteView more);
+
+// Under which of these names it is; none for a line under another.
+std::string_view line_key(ByteView record);
 
 // {key: line}
 void line_record(std::string_view key, std::string_view line, Buffer& into);

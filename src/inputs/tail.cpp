@@ -1,0 +1,120 @@
+// `type = "tail"`: the options, and the time that drives a Tailer.
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+
+#include "inputs/makers.hpp"
+#include "inputs/tailer.hpp"
+
+#include <utility>
+
+namespace quern::inputs {
+namespace {
+
+namespace fs = std::filesystem;
+using logs::Figure;
+
+// Between two looks at files that gave nothing.
+constexpr std::chrono::milliseconds kPoll(100);
+constexpr std::chrono::milliseconds kAfterTrouble(1000);
+constexpr std::uint64_t kMostFiles = 100'000;
+
+class Tail final : public logs::Input {
+ public:
+  Tail(TailOptions options, const logs::StageWorld& world)
+      : options_(std::move(options)), files_(world.files), clock_(world.clock) {}
+
+  Result<> run(logs::Sink& sink, std::stop_token stop) override {
+    const auto tailer = TRY(Tailer::create(options_, files_, clock_));
+    while (!stop.stop_requested()) {
+      const Result<bool> more = tailer->step(sink, stop);
+      if (!more.ok() && more.error().kind() == ErrorKind::cancelled) break;
+      const bool in_trouble = note(more.ok() ? Result<>() : fail(more.error())) ||
+                              (tailer->commit_is_due() && note(tailer->commit(sink)));
+      figures_.with([&](TailFigures& figures) { figures = tailer->figures(); });
+      if (in_trouble) {
+        (void)clock_.sleep(kAfterTrouble, stop);
+      } else if (!*more) {
+        (void)clock_.sleep(kPoll, stop);
+      }
+    }
+    return tailer->commit(sink);
+  }
+
+  std::vector<Figure> figures() const override {
+    const TailFigures now = figures_.with([](const TailFigures& figures) { return figures; });
+    const auto figure = [](const char* name, auto value) {
+      return Figure{.name = name, .value = static_cast<double>(value), .labels = {}};
+    };
+    return {figure("tail_files_open", now.open),
+            figure("tail_files_waiting", now.waiting),
+            figure("tail_files_unreadable", now.unreadable),
+            figure("tail_files_rotated_total", now.rotated),
+            figure("tail_files_truncated_total", now.lines.truncated),
+            figure("tail_files_copied_total", now.copies),
+            figure("tail_lines_cut_total", now.lines.cut_lines),
+            figure("tail_bytes_cut_total", now.lines.cut_bytes),
+            figure("tail_commits_total", now.commits)};
+  }
+
+ private:
+  // True: something is wrong. Said once until it is well again.
+  bool note(const Result<>& result) {
+    if (result.ok()) {
+      trouble_.clear();
+      return false;
+    }
+    const std::string what = result.error().describe();
+    if (what != trouble_) log::warn("inputs", "tail: it goes on later: " + what);
+    trouble_ = what;
+    return true;
+  }
+
+  const TailOptions options_;
+  Files& files_;
+  Clock& clock_;
+  std::string trouble_;
+  Guarded<TailFigures> figures_;
+};
+
+Result<LineOptions> read_line_options(Settings& settings) {
+  return LineOptions{.key = TRY(settings.text_or("key", "log")),
+                     .path_key = TRY(settings.text_or("path_key", "")),
+                     .offset_key = TRY(settings.text_or("offset_key", "")),
+                     .max_line = TRY(settings.bytes_or("max_line", 1_MiB)),
+                     .skip_empty = TRY(settings.flag_or("skip_empty_lines", false))};
+}
+
+Result<std::vector<std::string>> read_paths(Settings& settings, const logs::StageWorld& world) {
+  std::vector<std::string> paths = TRY(settings.texts("path"));
+  if (paths.empty()) return settings.wrong("path", "says which files to read, and is missing");
+  for (std::string& path : paths) {
+    if (path.empty()) return settings.wrong("path", "is empty");
+    std::error_code ec;
+    path = fs::absolute(world.beside / path, ec).lexically_normal();
+  }
+  return paths;
+}
+
+}  // namespace
+
+MadeInput make_tail(Settings& settings, const logs::StageWorld& world) {
+  using namespace std::chrono_literals;
+  TailOptions options;
+  options.paths = TRY(read_paths(settings, world));
+  options.exclude = TRY(settings.texts("exclude"));
+  options.tag = TRY(settings.text_or("tag", world.name));
+  options.lines = TRY(read_line_options(settings));
+  options.read_from_head = TRY(settings.flag_or("read_from_head", false));
+  options.gzip = TRY(settings.flag_or("gzip", false));
+  options.refresh_interval = TRY(settings.duration_or("refresh_interval", 1s));
+  options.rotate_wait = TRY(settings.duration_or("rotate_wait", 5s));
+  options.ignore_older = TRY(settings.duration_or("ignore_older", 0ms));
+  options.max_files = static_cast<std::uint32_t>(
+      TRY(settings.number_or("max_files", 1024, {.least = 1, .most = kMostFiles})));
+  options.commit_interval = TRY(settings.duration_or("commit_interval", 1s));
+  options.commit_bytes = TRY(settings.bytes_or("commit_bytes", 64_MiB));
+  options.positions = world.state / "positions";
+  return std::make_unique<Tail>(std::move(options), world);
+}
+
+}  // namespace quern::inputs
