@@ -1,7 +1,10 @@
 #include "cli/pipe_stages.hpp"
 
 #include "http/http.hpp"
+
 #include "inputs/inputs.hpp"
+#include "logs/logs.hpp"
+#include "outputs/outputs.hpp"
 
 namespace quern::cli {
 
@@ -19,6 +22,7 @@ pipeline::MakersOf PipeStages::makers_of() {
   return [](Settings& /*file*/, const logs::StageWorld& /*world*/) -> Result<logs::Makers> {
     logs::Makers makers;
     inputs::add_inputs(makers);
+    outputs::add_outputs(makers);
     return makers;
   };
 }
