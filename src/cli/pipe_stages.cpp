@@ -19,10 +19,12 @@ pipeline::World PipeStages::world() {
 }
 
 pipeline::MakersOf PipeStages::makers_of() {
-  return [](Settings& /*file*/, const logs::StageWorld& /*world*/) -> Result<logs::Makers> {
+  return [](Settings& file, const logs::StageWorld& /*world*/) -> Result<logs::Makers> {
     logs::Makers makers;
     inputs::add_inputs(makers);
     outputs::add_outputs(makers);
+    logs::add_filters(makers,
+                      std::make_shared<const logs::Parsers>(TRY(logs::Parsers::read(file))));
     return makers;
   };
 }
