@@ -3,10 +3,10 @@
 //     plugins_bench FILE.wasm FUNCTION LINES [json|msgpack] [SECONDS]
 //
 // LINES is a file of text; each line is a record {"log": line}, in batches as inputs make them.
-#include "plugins/plugins.hpp"
-
 #include "base/fakes.hpp"
 #include "base/files.hpp"
+
+#include "plugins/plugins.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -47,9 +47,10 @@ Result<int> run(const std::vector<std::string>& words) {
   FakeProcess process;
   logs::Makers makers;
   plugins::add_plugins(makers, *engine);
-  Settings settings = TRY(Settings::parse("wasm_path = \"" + words[0] + "\"\nfunction_name = \"" +
-                                              words[1] + "\"\nevent_format = \"" + words[3] + "\"\n",
-                                          "bench"));
+  Settings settings =
+      TRY(Settings::parse("wasm_path = \"" + words[0] + "\"\nfunction_name = \"" + words[1] +
+                              "\"\nevent_format = \"" + words[3] + "\"\n",
+                          "bench"));
   const logs::StageWorld world{.files = files,
                                .clock = clock,
                                .network = network,
@@ -79,7 +80,10 @@ Result<int> run(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 4) return std::fputs("plugins_bench FILE.wasm FUNCTION LINES [FORM] [SECONDS]\n", stderr);
+  if (count < 4) {
+    std::fputs("plugins_bench FILE.wasm FUNCTION LINES [FORM] [SECONDS]\n", stderr);
+    return 2;
+  }
   std::vector<std::string> words(arguments + 1, arguments + count);
   if (words.size() < 4) words.emplace_back("json");
   if (words.size() < 5) words.emplace_back("2");
