@@ -2,7 +2,7 @@
 #include "base/sha512.hpp"
 #include "http/stream.hpp"
 
-#include "inputs/made_input.hpp"
+#include "inputs/test_input.hpp"
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,6 +1,6 @@
 // stdin and dummy; lines out of pieces.
 #include "inputs/lines.hpp"
-#include "inputs/made_input.hpp"
+#include "inputs/test_input.hpp"
 #include <gtest/gtest.h>
 #include <unistd.h>
 

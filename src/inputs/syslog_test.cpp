@@ -1,8 +1,8 @@
 #include "base/unique_fd.hpp"
 #include "http/stream.hpp"
 
-#include "inputs/made_input.hpp"
 #include "inputs/syslog_frames.hpp"
+#include "inputs/test_input.hpp"
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>

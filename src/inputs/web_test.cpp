@@ -1,8 +1,8 @@
 // Inputs that others send to by HTTP: JSON, lines of it, OTLP in both its forms.
 #include "http/stream.hpp"
 
-#include "inputs/made_input.hpp"
 #include "inputs/otlp_records.hpp"
+#include "inputs/test_input.hpp"
 #include <gtest/gtest.h>
 
 #include <array>
