@@ -142,6 +142,12 @@ class FakeProgram final : public wasm::Linked {
     if (at_once) at_once(*guest);
     return std::make_unique<FakeHttpExchange>(std::move(guest));
   }
+  Result<std::unique_ptr<wasm::Resident>> reside(wasm::Sandbox) override {
+    return fail(ErrorKind::unsupported, "a fake");
+  }
+  Result<std::unique_ptr<wasm::ResidentComponent>> reside_component(wasm::Sandbox) override {
+    return fail(ErrorKind::unsupported, "a fake");
+  }
   Result<std::chrono::nanoseconds> measure_start(const wasm::Sandbox&) override {
     return fail(ErrorKind::unsupported, "a fake");
   }

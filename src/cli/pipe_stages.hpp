@@ -2,7 +2,9 @@
 #pragma once
 
 #include "cli/cli.hpp"
+#include "cli/pipe_guests.hpp"
 
+#include "insight/insight.hpp"
 #include "pipeline/pipeline.hpp"
 
 #include <memory>
@@ -20,8 +22,17 @@ class PipeStages {
   pipeline::World world();
 
  private:
+  Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
+                                                         const logs::StageWorld& stage);
+
+  Result<std::unique_ptr<logs::Filter>> wasm_filter(Settings& settings,
+                                                    const logs::StageWorld& stage);
+  Result<logs::Makers> plugin_makers();
+  Result<std::shared_ptr<insight::Judge>> judge_of(std::string_view model);
+
   World& world_;
   std::unique_ptr<Network> network_;
+  PipeGuests guests_;
 };
 
 }  // namespace quern::cli

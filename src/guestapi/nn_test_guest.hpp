@@ -35,6 +35,9 @@ class FakeRawCall final : public wasm::RawCall {
       signal->changed.notify_all();
     };
   }
+  Result<std::uint32_t> grow(std::uint32_t /*pages*/) override {
+    return fail(ErrorKind::unsupported, "a fake");
+  }
   void print(wasm::Stream stream, std::string_view text) override {
     (stream == wasm::Stream::out ? printed : complained) += text;
   }

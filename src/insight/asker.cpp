@@ -15,9 +15,12 @@ Asker::Asker(std::shared_ptr<Judge> judge, std::size_t queue, std::chrono::milli
   if (judge_) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-Asker::~Asker() {
+Asker::~Asker() { stop(); }
+
+void Asker::stop() {
   jobs_.close();
   thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
 }
 
 Result<> Asker::ask(Job job) {

@@ -38,7 +38,8 @@ class Asker {
   bool there() const { return judge_ != nullptr; }
   // resource_exhausted: the queue is full.
   Result<> ask(Job job);
-  std::size_t waiting() const { return jobs_.size(); }
+  // The listener is not called any more once this returned. Of one thread.
+  void stop();
 
  private:
   void run(const std::stop_token& stop);

@@ -22,7 +22,7 @@ constexpr Bytes kSessionsFile = 64_MiB;
 std::string policy_of(const InsightOptions& options, const Judge* judge) {
   const std::string text = std::to_string(options.policy_version) + "\n" +
                            (judge == nullptr ? "" : judge->name()) + "\n" + options.prompt.policy +
-                           "\n" + schema_of(options.words);
+                           "\n" + grammar_of(options.words);
   return sha256(as_bytes(text)).substr(7, 16);
 }
 
@@ -111,7 +111,7 @@ Result<std::shared_ptr<InsightParts>> InsightParts::open(const InsightSetup& set
 }
 
 InsightParts::~InsightParts() {
-  asker.reset();
+  if (asker) asker->stop();  // until then its thread may look for it here
   actions.reset();
   if (ring) ring->flush();
   save(*this, Upkeep::all);

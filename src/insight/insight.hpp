@@ -55,8 +55,8 @@ struct Question {
   // Questions like this one and what a person answered.
   std::vector<std::pair<std::string, std::string>> examples;
   std::string user;
-  std::string schema;  // JSON Schema that the answer must follow
-  std::uint32_t max_tokens = 256;
+  std::string grammar;  // GBNF that the answer must follow
+  std::uint32_t max_tokens = 320;
 };
 
 struct Said {

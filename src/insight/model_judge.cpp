@@ -25,8 +25,7 @@ inference::ChatRequest request_of(const Question& question) {
   say(Role::user, question.user);
   request.sampling.max_tokens = question.max_tokens;
   request.sampling.temperature = 0.0F;
-  request.format = {.kind = inference::ResponseFormat::Kind::json_schema,
-                    .source = question.schema};
+  request.format = {.kind = inference::ResponseFormat::Kind::grammar, .source = question.grammar};
   request.tool_choice.kind = inference::ToolChoice::Kind::none;
   request.enable_thinking = false;
   return request;

@@ -50,7 +50,7 @@ Result<> read_model(Settings& settings, InsightOptions& options) {
   options.prompt.line_bytes =
       TRY(settings.number_or("prompt_line_bytes", 400, {.least = 40, .most = 4096}));
   options.prompt.max_tokens = static_cast<std::uint32_t>(
-      TRY(settings.number_or("answer_tokens", 256, {.least = 64, .most = 4096})));
+      TRY(settings.number_or("answer_tokens", 320, {.least = 64, .most = 4096})));
   options.words.classes = TRY(settings.texts("classes"));
   if (options.words.classes.empty()) {
     options.words.classes = {"hardware",      "network",  "storage",  "security",

@@ -56,6 +56,12 @@ TEST(Verdict, OfAModelIsNotBelievedButChecked) {
   EXPECT_LE(long_reason->reason.size(), 203U);
 }
 
+TEST(Verdict, AGrammarForcesItsForm) {
+  const std::string grammar = grammar_of({.classes = {"a \"b\" \\"}, .actions = {"page"}});
+  EXPECT_THAT(grammar, HasSubstr(R"(class ::= "\"a \\\"b\\\" \\\\\"")"));
+  EXPECT_THAT(grammar, HasSubstr(R"(action ::= "\"none\"" | "\"page\"")"));
+}
+
 TEST(Rules, TheFirstPatternThatMatchesIsNamed) {
   const Rules rules = Rules::create({"root login", "^panic"}, Severity::alert).value();
   EXPECT_EQ(*rules.broken_by("a root login", Severity::info), "root login");

@@ -16,7 +16,7 @@ namespace quern::insight {
 struct PromptOptions {
   std::string policy;              // what the person wants to know, in their words
   std::size_t line_bytes = 400;    // of a line that the model sees
-  std::uint32_t max_tokens = 256;  // of an answer
+  std::uint32_t max_tokens = 320;  // of an answer
 };
 
 // What a question is about.

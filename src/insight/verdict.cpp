@@ -24,23 +24,45 @@ std::string list_of(const std::vector<std::string>& words) {
   return json;
 }
 
+// Words as strings of JSON, and these as literals of the grammar.
+std::string one_of(const std::vector<std::string>& words) {
+  std::string rule;
+  for (const std::string& word : words) {
+    std::string json = list_of({word});
+    json = json.substr(1, json.size() - 2);
+    rule += rule.empty() ? "\"" : " | \"";
+    for (const char c : json) {
+      if (c == '"' || c == '\\') rule.push_back('\\');
+      rule.push_back(c);
+    }
+    rule.push_back('"');
+  }
+  return rule;
+}
+
 bool holds(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 }  // namespace
 
-// The reason comes first: what a model wrote before it says yes or no is what it goes by.
-std::string schema_of(const Vocabulary& words) {
+// The reason comes first: what a model wrote before it says yes or no is what it goes by. No blanks
+// between the parts and no characters of many tokens, so that an answer has an end.
+std::string grammar_of(const Vocabulary& words) {
   std::vector<std::string> actions{"none"};
   actions.insert(actions.end(), words.actions.begin(), words.actions.end());
-  return R"({"type":"object","properties":{"reason":{"type":"string","maxLength":)" +
-         std::to_string(kLongestReason) + R"(},"class":{"enum":)" + list_of(words.classes) +
-         R"(},"severity":{"enum":["emergency","alert","critical","error","warning","notice","info","debug"]},)" +
-         R"("anomaly":{"type":"boolean"},"confidence":{"enum":[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1]},)" +
-         R"("action":{"enum":)" + list_of(actions) +
-         R"(}},"required":["reason","class","severity","anomaly","confidence","action"],)" +
-         R"("additionalProperties":false})";
+  const std::vector<std::string> severities{"emergency", "alert",  "critical", "error",
+                                            "warning",   "notice", "info",     "debug"};
+  return R"(root ::= "{\"reason\":\"" text "\",\"class\":" class ",\"severity\":" severity )"
+         R"(",\"anomaly\":" ("true" | "false") ",\"confidence\":" ("0." [0-9] | "1.0") )"
+         R"(",\"action\":" action "}")"
+         "\n" +
+         text_rule(kLongestReason) + "class ::= " + one_of(words.classes) +
+         "\nseverity ::= " + one_of(severities) + "\naction ::= " + one_of(actions) + "\n";
+}
+
+std::string text_rule(std::size_t longest) {
+  return "text ::= [a-zA-Z0-9 .,:;()/_<>*'+=%#-]{1," + std::to_string(longest) + "}\n";
 }
 
 Result<> check(const Verdict& verdict, const Vocabulary& words) {

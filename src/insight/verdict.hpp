@@ -18,8 +18,10 @@ struct Vocabulary {
 
 inline constexpr std::size_t kLongestReason = 200;
 
-// The schema that forces an answer to be a verdict.
-std::string schema_of(const Vocabulary& words);
+// The grammar (GBNF, https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md) that
+// forces an answer to be a verdict, and its rule `text`: some plain characters.
+std::string grammar_of(const Vocabulary& words);
+std::string text_rule(std::size_t longest);
 
 // A grammar is not believed, either. invalid_argument says what is wrong.
 Result<> check(const Verdict& verdict, const Vocabulary& words);

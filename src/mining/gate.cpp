@@ -1,6 +1,7 @@
 #include "mining/gate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -16,11 +17,21 @@ constexpr double kLeastSpread = 0.15;
 // Later is no time: nothing overflows beside it.
 constexpr std::chrono::seconds kLatest{std::int64_t{1} << 40U};
 
+// As line_shape.cpp takes them for a part of the value before them.
+bool is_unit(std::string_view word) {
+  static constexpr std::array<std::string_view, 15> kUnits{
+      "", "B", "K", "M", "G", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "us", "ns"};
+  return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
+}
+
+// With or without a unit: "12", "12ms", "12 ms".
 std::optional<double> as_number(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
   const auto [read, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || read != end || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
+  const char* const unit = read != end && *read == ' ' ? read + 1 : read;
+  if (!is_unit({unit, end})) return std::nullopt;
   return number;
 }
 

@@ -62,6 +62,15 @@ TEST(Gate, ANumberOfAnotherSizePasses) {
   EXPECT_TRUE(judge(gate, 1, 0s, Severity::info, {"90000"}).parameter);
 }
 
+TEST(Gate, ANumberMayHaveAUnit) {
+  Gate gate;
+  for (int i = 0; i < 300; ++i) {
+    const std::string took = std::to_string(10 + i % 70) + " ms";
+    EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {took}).any());
+  }
+  EXPECT_TRUE(judge(gate, 1, 0s, Severity::info, {"9000000 ms"}).parameter);
+}
+
 TEST(Gate, AWordWhereThereWereFewPasses) {
   Gate gate;
   for (int i = 0; i < 300; ++i) {

@@ -2,6 +2,7 @@
 #include "wasm/bridge_values.hpp"
 #include "wasm/host_table.hpp"
 #include "wasm/instance.hpp"
+#include "wasm/residents.hpp"
 #include "wasm/runs.hpp"
 #include "wasm/thread_order.hpp"
 #include "wasm/wasm.hpp"
@@ -82,6 +83,12 @@ class BridgeLinked final : public Linked {
   std::unique_ptr<HttpExchange> handle(Sandbox sandbox, HttpRequest request,
                                        std::shared_ptr<HttpResponseSink> sink) override {
     return start_exchange(handle_.get(), std::move(sandbox), request, std::move(sink));
+  }
+  Result<std::unique_ptr<Resident>> reside(Sandbox sandbox) override {
+    return start_resident(handle_.get(), std::move(sandbox));
+  }
+  Result<std::unique_ptr<ResidentComponent>> reside_component(Sandbox sandbox) override {
+    return start_component(handle_.get(), std::move(sandbox));
   }
   Result<std::chrono::nanoseconds> measure_start(const Sandbox& sandbox) override {
     SandboxView given(std::make_unique<Instance>(sandbox));

@@ -126,9 +126,16 @@ class RawCall {
   // On the guest's own stdout or stderr. More than Limits::output ends the guest once the call
   // returns.
   virtual void print(Stream stream, std::string_view text) = 0;
+  // Of a function that answers at once: more memory, by pages of 64 KiB; where it begins. What
+  // memory() gave before is nothing any more. resource_exhausted: the limit.
+  virtual Result<std::uint32_t> grow(std::uint32_t pages) = 0;
 };
 
 enum class RawStatus : std::uint8_t { done, pending };
+
+// A function that answers `at_once` is called without a fiber: it never says `pending`, and has no
+// waker() and no print().
+enum class RawPace : std::uint8_t { may_wait, at_once };
 
 struct RawFunction {
   std::string module;
@@ -137,6 +144,7 @@ struct RawFunction {
   std::vector<RawType> results;
   // An error ends the instance with guest_trap and the error's message.
   std::function<Result<RawStatus>(RawCall&)> call;
+  RawPace pace = RawPace::may_wait;
 };
 
 // What to say of an import that nobody provides: "wasi:nn/" and who would.

@@ -75,6 +75,16 @@ class BridgeRawCall final : public RawCall {
   void print(Stream stream, std::string_view text) override {
     qb_raw_print(call_.printer, stream == Stream::out ? 1 : 2, borrow(text));
   }
+  Result<std::uint32_t> grow(std::uint32_t pages) override {
+    if (call_.grower == nullptr) {
+      return fail(ErrorKind::unsupported, "only a function that answers at once grows memory");
+    }
+    std::uint32_t begins = 0;
+    TRY(check(qb_raw_grow(&call_, pages, &begins)));
+    memory_ =
+        GuestMemory({reinterpret_cast<std::byte*>(call_.memory), call_.memory_size}, watch(call_));
+    return begins;
+  }
 
  private:
   static GuestMemory::Watch watch(const qb_raw_call& call) {
@@ -171,7 +181,8 @@ HostTable::Description HostTable::describe() const {
     description.raw.push_back({.module = borrow(raw.module),
                                .name = borrow(raw.name),
                                .parameters = types(raw.parameters),
-                               .results = types(raw.results)});
+                               .results = types(raw.results),
+                               .waits = raw.pace == RawPace::may_wait});
   }
   for (const ImportAdvice& entry : advice_) {
     description.advice.push_back({borrow(entry.beginning), borrow(entry.advice)});

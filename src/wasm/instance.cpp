@@ -94,8 +94,10 @@ SandboxView::SandboxView(std::unique_ptr<Instance> instance) : instance_(std::mo
            .directory_count = directories_.size(),
            .network = sandbox.network != nullptr,
            .inherit_in = sandbox.standard_in == Standard::inherit,
-           .out = output_code(sandbox.out, sandbox.standard_out),
+           .out = sandbox.out_pipe >= 0 ? static_cast<std::uint32_t>(QB_OUT_PIPE)
+                                        : output_code(sandbox.out, sandbox.standard_out),
            .err = output_code(sandbox.err, sandbox.standard_out),
+           .out_pipe = sandbox.out_pipe,
            .memory_bytes = limits.memory.count,
            .table_elements = limits.table_elements,
            .wall_ms = milliseconds(limits.wall),

@@ -114,6 +114,9 @@ struct Sandbox {
   std::shared_ptr<OutputSink> out;
   std::shared_ptr<OutputSink> err;
   Standard standard_out = Standard::null;
+  // The writing end of a pipe, which then is stdout: the guest waits while it is full. Its owner
+  // keeps it open until the instance is gone. -1: none.
+  int out_pipe = -1;
   Limits limits;
   std::shared_ptr<InstanceState> state;  // may be null
   std::optional<Recording> record;

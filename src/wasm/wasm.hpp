@@ -8,10 +8,12 @@
 //          wrote it for this CPU).
 // Owns:    an Engine owns threads, code cache and instance pool. A Program is compiled code, shared
 //          and immutable. A Linked is a Program with every import resolved. An instance lives for
-//          one run or one HTTP exchange and is dropped with everything it holds.
+//          one run or one HTTP exchange and is dropped with everything it holds; a Resident stays
+//          until its owner drops it.
 // Threads: everything here may be called from any thread. Guests run as fibers on the engine's few
 //          worker threads; a guest that waits for the host holds no thread. Host functions are
 //          called on worker threads: they must not block, and answer through HostCall at any time.
+//          A Resident runs, and calls host functions, on the thread that calls it.
 // Errors:  invalid_argument and corrupt_data (not wasm, invalid wasm), unsupported (an import
 //          nobody provides: named), guest_trap, resource_exhausted, deadline_exceeded, cancelled,
 //          unavailable (too many instances).
@@ -27,6 +29,8 @@
 #include "wasm/guest_memory.hpp"
 #include "wasm/host.hpp"
 #include "wasm/http_exchange.hpp"
+#include "wasm/resident.hpp"
+#include "wasm/resident_component.hpp"
 #include "wasm/sandbox.hpp"
 
 #include <chrono>
@@ -125,6 +129,12 @@ class Linked {
   virtual std::unique_ptr<HttpExchange> handle(Sandbox sandbox, HttpRequest request,
                                                std::shared_ptr<HttpResponseSink> sink) = 0;
 
+  // An instance of a module that stays, to be called on the caller's thread; see resident.hpp.
+  // unsupported: a component.
+  virtual Result<std::unique_ptr<Resident>> reside(Sandbox sandbox) = 0;
+  // The same of a component; see resident_component.hpp. unsupported: a module.
+  virtual Result<std::unique_ptr<ResidentComponent>> reside_component(Sandbox sandbox) = 0;
+
   // Makes an instance and drops it: the cold start, for the bench. Blocks.
   virtual Result<std::chrono::nanoseconds> measure_start(const Sandbox& sandbox) = 0;
 };
@@ -156,7 +166,7 @@ class Engine {
                                           const std::filesystem::path& recording, Sandbox sandbox,
                                           std::function<void(Result<Replayed>)> done) = 0;
 
-  // Instances alive now.
+  // Instances alive now; of those that stay, the ones that run.
   virtual std::uint32_t live_instances() const = 0;
   // "wasmtime 48.0.8, x86_64 with avx512f ...", and what is less than was asked for.
   virtual std::string describe() const = 0;

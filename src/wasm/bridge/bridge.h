@@ -69,6 +69,7 @@ typedef struct qb_raw_call {
   void* waker_source; /* for qb_waker_new, valid for this call only */
   void* printer;      /* for qb_raw_print, valid for this call only */
   void* written;      /* for qb_raw_wrote, valid for this call only; null when nobody asks */
+  void* grower;       /* the bridge's own, for qb_raw_grow; null of a function that waits */
 } qb_raw_call;
 
 typedef enum { QB_RAW_DONE = 0, QB_RAW_PENDING = 1, QB_RAW_TRAP = 2 } qb_raw_status;
@@ -163,6 +164,7 @@ typedef struct qb_raw_item {
   qb_bytes name;
   qb_bytes parameters;
   qb_bytes results;
+  bool waits; /* else it never says QB_RAW_PENDING, and has no waker and no printer */
 } qb_raw_item;
 
 typedef struct qb_host {
@@ -192,7 +194,7 @@ typedef struct qb_directory {
   bool writable;
 } qb_directory;
 
-typedef enum { QB_OUT_NULL = 0, QB_OUT_INHERIT = 1, QB_OUT_SINK = 2 } qb_output;
+typedef enum { QB_OUT_NULL = 0, QB_OUT_INHERIT = 1, QB_OUT_SINK = 2, QB_OUT_PIPE = 3 } qb_output;
 
 typedef struct qb_sandbox {
   void* instance;
@@ -206,6 +208,7 @@ typedef struct qb_sandbox {
   bool inherit_in;
   uint32_t out; /* qb_output */
   uint32_t err;
+  int32_t out_pipe; /* where out is QB_OUT_PIPE: its writing end, open until the instance is gone */
   uint64_t memory_bytes;
   uint32_t table_elements;
   uint64_t wall_ms;
@@ -232,6 +235,41 @@ void qb_running_free(qb_running* running);
 
 qb_error qb_measure_start(const qb_linked* linked, const qb_sandbox* sandbox,
                           uint64_t* nanoseconds);
+
+/* ---- instances that stay ------------------------------------------------------------------ */
+
+typedef struct qb_resident qb_resident;
+/* Where its memory lies, until it runs or grows again; filled also when a call fails. */
+typedef struct qb_view {
+  uint8_t* memory;
+  size_t size;
+} qb_view;
+
+/* Of a module; started as a library is (_initialize where it imports WASI, else __wasm_call_ctors).
+ * Takes sandbox.instance. wall_ms bounds the start, cpu_ms each call. It is of one thread at a time:
+ * all of this blocks, and callbacks come from the calling thread. Not from a worker thread. */
+qb_error qb_resident_new(const qb_linked* linked, const qb_sandbox* sandbox, qb_view* view,
+                         qb_resident** out);
+/* A function of so many i32, and of one i32 as its result or none. */
+qb_error qb_resident_find(qb_resident* resident, qb_bytes name, uint32_t parameters, bool result,
+                          uint32_t* out);
+/* After an error of a call the instance is good for nothing but qb_resident_free. */
+qb_error qb_resident_call(qb_resident* resident, uint32_t function, const uint32_t* arguments,
+                          size_t count, qb_view* view, uint32_t* out);
+/* By pages of 64 KiB; `out`: where they begin. resource_exhausted harms nothing. */
+qb_error qb_resident_grow(qb_resident* resident, uint32_t pages, qb_view* view, uint32_t* out);
+void qb_resident_free(qb_resident* resident);
+
+/* The same of a component, whose values are as docs/formats/bridge-values.md has them. wall_ms bounds
+ * the start, and each call with all its waiting; cpu_ms each call. Threads and errors as above. */
+typedef struct qb_component qb_component;
+qb_error qb_component_new(const qb_linked* linked, const qb_sandbox* sandbox, qb_component** out);
+/* `instance`: the interface that is exported, with its version. */
+qb_error qb_component_find(qb_component* component, qb_bytes instance, qb_bytes name,
+                           uint32_t* out);
+qb_error qb_component_call(qb_component* component, uint32_t function, qb_bytes arguments,
+                           qb_buffer* out);
+void qb_component_free(qb_component* component);
 
 /* ---- recordings --------------------------------------------------------------------------- */
 
@@ -300,6 +338,10 @@ void qb_waker_free(qb_waker* waker);
 
 /* Prints on the guest's behalf, within its budget; when that is used up the call ends the guest. */
 void qb_raw_print(void* printer, uint32_t stream /* 1 out, 2 err */, qb_bytes bytes);
+
+/* Of a function that answers at once: more memory, by pages of 64 KiB, which begin at `out`. Then
+ * call->memory and its size are others. resource_exhausted: the limit. */
+qb_error qb_raw_grow(qb_raw_call* call, uint32_t pages, uint32_t* out);
 
 /* The function has this memory in its hands to write. */
 void qb_raw_wrote(void* written, uint32_t at, uint32_t size);

@@ -94,6 +94,7 @@ pub struct RawCall {
     pub waker_source: *mut c_void,
     pub printer: *mut c_void,
     pub written: *mut c_void,
+    pub grower: *mut c_void,
 }
 
 #[repr(C)]
@@ -158,6 +159,7 @@ pub struct RawItem {
     pub name: Bytes,
     pub parameters: Bytes,
     pub results: Bytes,
+    pub waits: bool,
 }
 
 #[repr(C)]
@@ -191,6 +193,7 @@ pub struct Sandbox {
     pub inherit_in: bool,
     pub out: u32,
     pub err: u32,
+    pub out_pipe: i32,
     pub memory_bytes: u64,
     pub table_elements: u32,
     pub wall_ms: u64,

@@ -6,6 +6,7 @@ use crate::core_calls::{bits, CoreCall};
 use crate::error::{Kind, Named};
 use crate::output::Printer;
 use crate::program::without_version;
+use crate::quick;
 use crate::record_core::put_answer;
 use crate::replay_link::drop_name;
 use crate::state::State;
@@ -26,8 +27,8 @@ pub const MAX_RESOURCES: u32 = 256;
 
 /// What C++ gave to qb_link. Lives as long as a program that is linked to it.
 pub struct Host {
-    object: Foreign,
-    callbacks: Callbacks,
+    pub object: Foreign,
+    pub callbacks: Callbacks,
     pub items: Vec<Item>,
     pub raw: Vec<RawItem>,
     /// The beginning of an import, and what to say when nobody provides it.
@@ -47,6 +48,8 @@ pub struct RawItem {
     pub name: String,
     pub parameters: Vec<ValType>,
     pub results: Vec<ValType>,
+    /// Is it ever asked again?
+    pub waits: bool,
 }
 
 impl Drop for Host {
@@ -79,6 +82,7 @@ impl Host {
                 name: item.name.text("a function's name")?.to_string(),
                 parameters: item.parameters.get().iter().map(raw_type).collect(),
                 results: item.results.get().iter().map(raw_type).collect(),
+                waits: item.waits,
             });
         }
         for pair in slice(host.advice, host.advice_count) {
@@ -302,6 +306,10 @@ pub fn define_raw(linker: &mut wasmtime::Linker<State>, host: &Arc<Host>) -> Res
     for (index, item) in host.raw.iter().enumerate() {
         let ty = FuncType::new(linker.engine(), item.parameters.clone(), item.results.clone());
         let host = host.clone();
+        if !item.waits {
+            quick::define(linker, host, index as u32, ty)?;
+            continue;
+        }
         linker.func_new_async(
             &item.module,
             &item.name,
@@ -384,6 +392,7 @@ async fn ask_raw(
                     false => std::ptr::null_mut(),
                 },
                 printer: &raw mut printer as *mut c_void,
+                grower: std::ptr::null_mut(),
             };
             let mut trap = String::new();
             let out = TextOut { target: &raw mut trap as *mut c_void, set: set_text };
@@ -412,14 +421,14 @@ unsafe extern "C" fn qb_raw_wrote(written: *mut c_void, at: u32, size: u32) {
     entry_or((), || (*(written as *mut Regions)).push((at, size)))
 }
 
-fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
+pub fn memory_of(caller: &mut Caller<'_, State>) -> (*mut u8, usize) {
     match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => (memory.data_ptr(&*caller), memory.data_size(&*caller)),
         _ => (std::ptr::null_mut(), 0),
     }
 }
 
-unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
+pub unsafe extern "C" fn set_text(target: *mut c_void, text: abi::Bytes) {
     *(target as *mut String) = String::from_utf8_lossy(text.get()).into_owned();
 }
 

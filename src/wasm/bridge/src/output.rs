@@ -24,6 +24,8 @@ pub enum Target {
     Nowhere,
     Process,
     Sink,
+    /// A pipe of C++'s.
+    Pipe,
 }
 
 impl Target {
@@ -32,6 +34,7 @@ impl Target {
         match code {
             1 => Target::Process,
             2 => Target::Sink,
+            3 => Target::Pipe,
             _ => Target::Nowhere,
         }
     }
@@ -61,8 +64,7 @@ impl Gate {
     const ROOM: usize = 4096;
     const ASK_AGAIN: Duration = Duration::from_millis(10);
 
-    pub fn new(stream: u32) -> Gate {
-        let fd = stream as RawFd;
+    pub fn new(fd: RawFd) -> Gate {
         let mut facts: libc::stat = unsafe { std::mem::zeroed() };
         let known = unsafe { libc::fstat(fd, &mut facts) } == 0;
         let may_close = match facts.st_mode & libc::S_IFMT {
@@ -149,6 +151,7 @@ impl Output {
         match self.target {
             Target::Nowhere => {}
             Target::Process => self.put_process(bytes)?,
+            Target::Pipe => self.put_pipe(bytes)?,
             Target::Sink => {
                 let write = self.instance.callbacks.instance_write;
                 unsafe { write(self.instance.object.0, self.stream, CBytes::of(bytes)) };
@@ -156,6 +159,26 @@ impl Output {
         }
         self.tape.iter().for_each(|tape| tape.print(self.stream, bytes));
         Ok(())
+    }
+
+    /// The gate was open for as much as this, so that it does not block.
+    fn put_pipe(&self, mut bytes: &[u8]) -> StreamResult<()> {
+        while !bytes.is_empty() {
+            let written = unsafe { libc::write(self.gate.fd, bytes.as_ptr().cast(), bytes.len()) };
+            match usize::try_from(written) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(_) => match std::io::Error::last_os_error() {
+                    error if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                    _ => return Err(StreamError::Closed),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Does it wait for its reader?
+    fn waits(&self) -> bool {
+        matches!(self.target, Target::Process | Target::Pipe)
     }
 
     fn put_process(&self, bytes: &[u8]) -> StreamResult<()> {
@@ -202,7 +225,7 @@ impl Printer {
         for (stream, bytes) in self.printed.drain(..) {
             let output = &outputs[stream];
             for part in bytes.chunks(Gate::ROOM) {
-                if output.target == Target::Process && output.gate.may_close {
+                if output.waits() && output.gate.may_close {
                     output.gate.wait_until_open().await;
                 }
                 if let Err(StreamError::Trap(error)) = output.put_paid(part) {
@@ -218,7 +241,9 @@ impl Printer {
 #[no_mangle]
 unsafe extern "C" fn qb_raw_print(printer: *mut c_void, stream: u32, bytes: CBytes) {
     entry_or((), || {
-        (*(printer as *mut Printer)).print(stream, bytes.get());
+        if !printer.is_null() {
+            (*(printer as *mut Printer)).print(stream, bytes.get());
+        }
     })
 }
 
@@ -245,7 +270,7 @@ impl StdoutStream for Output {
 #[wasmtime_wasi::async_trait]
 impl Pollable for Output {
     async fn ready(&mut self) {
-        if self.target == Target::Process {
+        if self.waits() {
             self.gate.opens().await
         }
     }
@@ -261,10 +286,7 @@ impl OutputStream for Output {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        match self.target {
-            Target::Process => Ok(self.gate.room()),
-            _ => Ok(1 << 20),
-        }
+        Ok(if self.waits() { self.gate.room() } else { 1 << 20 })
     }
 }
 

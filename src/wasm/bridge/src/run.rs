@@ -47,6 +47,11 @@ impl Guest {
         Ok(Guest { store, _live: live, _place: place })
     }
 
+    /// For whoever counts it among those that live by himself.
+    pub fn into_parts(self) -> (Store<State>, OwnedSemaphorePermit) {
+        (self.store, self._place)
+    }
+
     pub fn ended_by(&self, error: wasmtime::Error) -> Named {
         let state = self.store.data();
         from_guest(error, state.limits.refused.as_deref(), state.max_handles)

@@ -65,7 +65,10 @@ pub unsafe fn prepare(
     let output = |stream, code| Output {
         target: Target::from_code(code),
         stream,
-        gate: Arc::new(Gate::new(stream)),
+        gate: Arc::new(Gate::new(match Target::from_code(code) {
+            Target::Pipe => sandbox.out_pipe,
+            _ => stream as i32,
+        })),
         budget: budget.clone(),
         instance: instance.clone(),
         tape: tape.clone(),

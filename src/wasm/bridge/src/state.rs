@@ -274,7 +274,7 @@ impl Meter {
 }
 
 /// This thread's processor time in nanoseconds.
-fn thread_clock() -> u64 {
+pub fn thread_clock() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // Cannot fail: the clock exists since Linux 2.6.12.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut now) };

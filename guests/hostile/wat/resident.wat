@@ -1,0 +1,18 @@
+;; An instance that stays: it counts its calls, and does each thing that it should not.
+(module
+  (import "test" "twice" (func $twice (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (global $begun (mut i32) (i32.const 0))
+  (global $calls (mut i32) (i32.const 0))
+  (func (export "__wasm_call_ctors") (global.set $begun (i32.const 100)))
+  (func (export "count") (result i32)
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    (i32.add (global.get $begun) (global.get $calls)))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "ask") (param i32) (result i32) (call $twice (local.get 0)))
+  (func (export "loop") (loop (br 0)))
+  (func (export "trap") unreachable)
+  (func $deep (export "deep") (call $deep) (call $deep)))

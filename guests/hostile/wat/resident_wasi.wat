@@ -1,0 +1,21 @@
+;; An instance that stays and imports WASI: _initialize begins it, _start would trap.
+(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $now (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (global $begun (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $begun (i32.const 7)))
+  (func (export "_start") unreachable)
+  (func (export "begun") (result i32) (global.get $begun))
+  (func (export "now") (result i32)
+    (drop (call $now (i32.const 0) (i64.const 0) (i32.const 64)))
+    (i32.ne (i32.const 0) (i32.load (i32.const 64))))
+  ;; Sleeps so many milliseconds on the monotonic clock.
+  (func (export "sleep") (param i32) (result i32)
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24)
+      (i64.mul (i64.extend_i32_u (local.get 0)) (i64.const 1000000)))
+    (call $poll (i32.const 0) (i32.const 128) (i32.const 1) (i32.const 256)))
+  (func (export "loop") (loop (br 0)))
+  (func (export "leave") (call $exit (i32.const 3))))
