@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/cli.hpp"
+#include "wasm/wasm.hpp"
 
 #include "pipeline/pipeline.hpp"
 
@@ -20,8 +21,11 @@ class PipeStages {
   pipeline::World world();
 
  private:
+  Result<wasm::Engine*> wasm_engine();
+
   World& world_;
   std::unique_ptr<Network> network_;
+  std::unique_ptr<wasm::Engine> wasm_engine_;  // null: no stage needed it
 };
 
 }  // namespace quern::cli
