@@ -46,6 +46,7 @@ struct SendAnswer {
   std::string location;
   std::string content_type;
   std::string authenticate;  // WWW-Authenticate
+  std::string retry_after;   // Retry-After
   std::string body;
 };
 

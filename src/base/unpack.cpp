@@ -1,5 +1,7 @@
 #include "base/unpack.hpp"
 
+#include "base/check.hpp"
+
 #include <zlib.h>
 
 #include <algorithm>
@@ -14,6 +16,10 @@ constexpr std::size_t kStep = std::size_t{64} << 10U;
 
 struct EndInflate {
   void operator()(z_stream* stream) const noexcept { inflateEnd(stream); }
+};
+
+struct EndDeflate {
+  void operator()(z_stream* stream) const noexcept { deflateEnd(stream); }
 };
 
 // The last four bytes: the last member's size, modulo 2^32. A hint; zlib checks it.
@@ -63,6 +69,23 @@ Result<Buffer> unpack(ByteView gzip, Bytes limit) {
     // One byte beyond the limit tells that there is more.
     content.resize(std::min<std::size_t>(limit.count + 1, 2 * content.size() + kStep));
   }
+}
+
+Buffer pack(ByteView bytes) {
+  z_stream stream{};
+  constexpr int kMemory = 8;  // zlib's own default
+  CHECK(deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipOnly, kMemory, Z_DEFAULT_STRATEGY) ==
+            Z_OK,
+        "no memory to pack");
+  const std::unique_ptr<z_stream, EndDeflate> end(&stream);
+  Buffer packed(deflateBound(&stream, static_cast<uLong>(bytes.size())));
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END, "deflateBound is a bound");
+  packed.resize(packed.size() - stream.avail_out);
+  return packed;
 }
 
 }  // namespace quern

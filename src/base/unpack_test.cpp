@@ -47,5 +47,18 @@ TEST(Unpack, RefusesWhatIsTooLargeCutOrChanged) {
   }
 }
 
+TEST(Unpack, PacksWhatItUnpacks) {
+  const std::string line = "the same again and again ";
+  std::string text;
+  for (int n = 0; n < 1000; ++n) text += line;
+  const Buffer packed = pack(as_bytes(text));
+  EXPECT_LT(packed.size(), text.size() / 10);
+  EXPECT_EQ(as_text(*unpack(packed, 1_MiB)), text);
+  Buffer twice = packed;
+  const Buffer empty = pack({});
+  twice.insert(twice.end(), empty.begin(), empty.end());
+  EXPECT_EQ(as_text(*unpack(twice, 1_MiB)), text);
+}
+
 }  // namespace
 }  // namespace quern

@@ -21,8 +21,10 @@ class PipeStages {
   pipeline::World world();
 
  private:
-  Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
-                                                         const logs::StageWorld& stage);
+  template <class Stage>
+  using MakersByType = std::map<std::string, logs::Maker<Stage>, std::less<>>;
+  template <class Stage>
+  logs::Maker<Stage> of_guests(MakersByType<Stage> logs::Makers::* kind, std::string type);
 
   World& world_;
   std::unique_ptr<Network> network_;

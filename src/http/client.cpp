@@ -248,6 +248,7 @@ class HttpClient final : public Network {
               .location = head->location,
               .content_type = head->content_type,
               .authenticate = head->authenticate,
+              .retry_after = head->retry_after,
               .body = {}};
     if (is_head) return std::optional<Url>();
     TRY(reading.body([&](ByteView bytes) -> Result<> {

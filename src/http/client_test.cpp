@@ -63,7 +63,9 @@ TEST(Client, sends_a_body_and_takes_any_answer) {
   TestServer server([](const std::shared_ptr<Exchange>& exchange) {
     read_all(exchange, [exchange](Result<std::string> body) {
       exchange->respond(404, "text/x", exchange->request().method + " " + *body,
-                        {{"location", "/there"}, {"www-authenticate", "Basic realm=\"x\""}});
+                        {{"location", "/there"},
+                         {"www-authenticate", "Basic realm=\"x\""},
+                         {"retry-after", "7"}});
     });
   });
   const std::string body(10'000, 'b');
@@ -73,6 +75,7 @@ TEST(Client, sends_a_body_and_takes_any_answer) {
   EXPECT_EQ(answer->body, "PUT " + body);
   EXPECT_EQ(answer->location, "/there");
   EXPECT_EQ(answer->authenticate, "Basic realm=\"x\"");
+  EXPECT_EQ(answer->retry_after, "7");
   EXPECT_EQ(answer->content_type, "text/x");
   const auto head = send({.method = "HEAD", .url = server.url("/")});
   ASSERT_TRUE(head.ok()) << head.error().describe();

@@ -30,6 +30,7 @@ class Parser final : public beast::http::basic_parser<false> {
     if (is_header_done()) return;  // a trailer
     if (field == Field::location) response.location.assign(value.data(), value.size());
     if (field == Field::content_type) response.content_type.assign(value.data(), value.size());
+    if (field == Field::retry_after) response.retry_after.assign(value.data(), value.size());
     if (field == Field::www_authenticate) response.authenticate.assign(value.data(), value.size());
     if (field == Field::content_range) response.content_range.assign(value.data(), value.size());
   }

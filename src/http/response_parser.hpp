@@ -18,6 +18,7 @@ struct ResponseHead {
   std::string location;
   std::string content_type;
   std::string content_range;
+  std::string retry_after;
   std::string authenticate;  // WWW-Authenticate
   std::optional<std::uint64_t> content_length;
 };

@@ -1,7 +1,8 @@
 // logs: moves records of logs from where they arise to where they are wanted.
 //
 // For:     the form of records (batch.hpp, record.hpp, msgpack.hpp), what inputs, filters and
-//          outputs are (stage.hpp), parsers of text (parser.hpp), the buffer of a branch
+//          outputs are (stage.hpp), parsers of text (parser.hpp), native filters
+//          (filters.hpp), the buffer of a branch
 //          (segments.hpp). See docs/decisions/0022.
 // Refuses: what lines mean (mining), models, and in a buffer what the bytes of a frame say.
 // Owns:    a Segments owns its folder for as long as it lives.
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "logs/batch.hpp"
+#include "logs/filters.hpp"
 #include "logs/json.hpp"
 #include "logs/msgpack.hpp"
 #include "logs/parser.hpp"

@@ -94,5 +94,7 @@ inline constexpr std::size_t kDeepest = 64;
 // extension is {"type": N, "base64": "..."}. corrupt_data: it is no whole object; unsupported: too
 // deep.
 Result<> to_json(ByteView object, std::string& out);
+// Text as a string of JSON, in its quotes, likewise.
+void json_text(std::string_view text, std::string& out);
 
 }  // namespace quern::logs::msgpack

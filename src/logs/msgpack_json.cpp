@@ -33,27 +33,6 @@ void put_escaped(std::string& out, char c) {
   out.push_back(kHexDigits[static_cast<unsigned char>(c) & 15U]);
 }
 
-void put_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t plain = at;
-    while (plain < text.size() && is_plain(text[plain])) ++plain;
-    out.append(text, at, plain - at);
-    at = plain;
-    if (at == text.size()) break;
-    const std::size_t size = first_character(text.substr(at)).bytes;
-    if (size > 1) {
-      out.append(text, at, size);
-    } else if (size == 1) {
-      put_escaped(out, text[at]);
-    } else {
-      out.append(kReplacement);
-    }
-    at += size == 0 ? 1 : size;
-  }
-  out.push_back('"');
-}
-
 template <class Number>
 void put_number(std::string& out, Number number) {
   std::array<char, 32> digits{};
@@ -67,7 +46,7 @@ void put_scalar(std::string& out, const Token& token) {
     case Type::natural: return put_number(out, token.natural);
     case Type::negative: return put_number(out, token.negative);
     case Type::string:
-    case Type::binary: return put_string(out, as_text(token.bytes));
+    case Type::binary: return json_text(as_text(token.bytes), out);
     case Type::floating:
       if (std::isfinite(token.floating)) return put_number(out, token.floating);
       out.append("null");
@@ -127,7 +106,7 @@ class Writing {
     if (key && !text) {
       std::string name;
       put_scalar(name, token);
-      return put_string(out_, name);
+      return json_text(name, out_);
     }
     put_scalar(out_, token);
   }
@@ -167,6 +146,27 @@ class Writing {
 };
 
 }  // namespace
+
+void json_text(std::string_view text, std::string& out) {
+  out.push_back('"');
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t plain = at;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text, at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
+    const std::size_t size = first_character(text.substr(at)).bytes;
+    if (size > 1) {
+      out.append(text, at, size);
+    } else if (size == 1) {
+      put_escaped(out, text[at]);
+    } else {
+      out.append(kReplacement);
+    }
+    at += size == 0 ? 1 : size;
+  }
+  out.push_back('"');
+}
 
 Result<> to_json(ByteView object, std::string& out) { return Writing(object, out).run(); }
 

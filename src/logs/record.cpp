@@ -22,9 +22,9 @@ std::optional<ByteView> own_field(ByteView record, std::string_view key) {
 }  // namespace
 
 bool is_map(ByteView object) {
-  Reader reader(object);
-  const Result<Token> token = reader.next();
-  return token.ok() && token->type == Type::map;
+  msgpack::Reader reader(object);
+  const Result<msgpack::Token> token = reader.next();
+  return token.ok() && token->type == msgpack::Type::map;
 }
 
 std::optional<ByteView> field(ByteView record, std::string_view key) {
@@ -53,14 +53,17 @@ Result<std::vector<std::pair<std::string_view, ByteView>>> fields(ByteView recor
   return all;
 }
 
-std::optional<std::string_view> line_of(ByteView record) {
+std::string_view line_key(ByteView record) {
   static constexpr std::array<std::string_view, 5> kNames{"log", "message", "msg", "MESSAGE",
                                                           "body"};
   for (const std::string_view name : kNames) {
-    if (const auto found = own_field(record, name)) {
-      if (const auto text = text_of(*found)) return text;
-    }
+    if (const auto found = own_field(record, name); found && text_of(*found)) return name;
   }
+  return {};
+}
+
+std::optional<std::string_view> line_of(ByteView record) {
+  if (const std::string_view key = line_key(record); !key.empty()) return text_field(record, key);
   Result<Pairs> pairs = Pairs::of(record);
   while (pairs.ok()) {
     const auto pair = pairs->next();

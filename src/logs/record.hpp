@@ -38,6 +38,9 @@ Result<Buffer> without_field(ByteView record, std::string_view key);
 // The record with the pairs of `more`, which win.
 Result<Buffer> merged(ByteView record, ByteView more);
 
+// Under which of these names it is; none for a line under another.
+std::string_view line_key(ByteView record);
+
 // {key: line}
 void line_record(std::string_view key, std::string_view line, Buffer& into);
 

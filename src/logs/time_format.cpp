@@ -7,7 +7,6 @@
 #include "base/text.hpp"
 
 #include <array>
-#include <cstdio>
 #include <ctime>
 #include <limits>
 
@@ -376,11 +375,18 @@ CivilTime civil(EventTime time) {
 
 std::string iso8601(EventTime time) {
   const CivilTime at = civil(time);
-  std::array<char, 40> text{};
-  const int size =
-      std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02u:%02u:%02u.%09uZ", at.year,
-                    at.month, at.day, at.hour, at.minute, at.second, time.nanoseconds);
-  return {text.data(), static_cast<std::size_t>(size)};
+  std::string text = "0000-00-00T00:00:00.000000000Z";
+  const auto put = [&](std::size_t end, std::size_t digits, std::uint32_t value) {
+    for (; digits > 0; --digits, value /= 10) text[--end] = static_cast<char>('0' + value % 10);
+  };
+  put(4, 4, static_cast<std::uint32_t>(at.year));
+  put(7, 2, at.month);
+  put(10, 2, at.day);
+  put(13, 2, at.hour);
+  put(16, 2, at.minute);
+  put(19, 2, at.second);
+  put(29, 9, time.nanoseconds);
+  return text;
 }
 
 }  // namespace quern::logs

@@ -29,8 +29,9 @@ class ComponentFilterTest : public ::testing::Test {
   Result<std::unique_ptr<logs::Filter>> make(const std::string& more,
                                              const std::string& file = "log_filter.wasm") {
     Settings settings = TRY(Settings::parse("file = \"" + file + "\"\n" + more, "pipe.toml"));
-    auto made = TRY(make_component_filter(
-        settings, world.stage(), {.engine = shared_engine(), .api = api, .need_models = {}}));
+    logs::Makers makers;
+    add_components(makers, {.engine = shared_engine(), .api = api, .need_models = {}});
+    auto made = TRY(makers.filters.at("component")(settings, world.stage()));
     TRY(settings.finish());
     return made;
   }
