@@ -50,7 +50,7 @@ def ours(log: pathlib.Path, lines: int, filters: str = "", buffer: str = 'type =
 [[input]]
 name = "in"
 type = "tail"
-paths = ["{log}"]
+path = "{log}"
 read_from_head = true
 {filters}
 [[output]]

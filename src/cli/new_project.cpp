@@ -27,10 +27,11 @@ bool good_name(std::string_view name) {
 
 Result<> check(const New& options, World& world) {
   if (std::find(kPlanned.begin(), kPlanned.end(), options.kind) != kPlanned.end()) {
-    return fail(with_advice(
-        Error(ErrorKind::unsupported, "projects of kind \"" + options.kind +
-                                          "\" are not supported yet; there are http, command and filter"),
-        kHelp));
+    return fail(
+        with_advice(Error(ErrorKind::unsupported,
+                          "projects of kind \"" + options.kind +
+                              "\" are not supported yet; there are http, command and filter"),
+                    kHelp));
   }
   if (!good_name(options.name)) {
     return fail(with_advice(

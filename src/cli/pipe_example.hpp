@@ -18,7 +18,7 @@ type = "stdin"                  # or tail, forward, http, otlp, syslog, wasm
 [[filter]]
 name = "no-debug"
 type = "grep"
-exclude = [{ key = "log", regex = "DEBUG" }]
+exclude = { log = "DEBUG" }
 
 [[output]]
 name = "screen"

@@ -2,6 +2,7 @@
 
 #include "store/store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace quern::cli {
@@ -62,6 +63,14 @@ Result<> PipeGuests::need_models() {
     if (!std::exchange(model->started, true)) models_.start(model->options, *home, world_);
   }
   return models_.wait({});
+}
+
+Result<> PipeGuests::check_model(std::string_view name) const {
+  const ModelOptions options = model_.with([](const Model& model) { return model.options; });
+  if (!options.fake_model.empty()) return {};
+  if (std::ranges::find(options.models, name) != options.models.end()) return {};
+  return fail(ErrorKind::invalid_argument,
+              "[model] of the file has no \"" + std::string(name) + "\" among its names");
 }
 
 }  // namespace quern::cli

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace quern::cli {
 
@@ -33,6 +34,8 @@ class PipeGuests {
   // The models of [model] are there when this said ok; blocks while they load. invalid_argument:
   // the file has no such table.
   Result<> need_models();
+  // Will there be one of this name? invalid_argument otherwise.
+  Result<> check_model(std::string_view name) const;
   guestapi::ModelProvider& models() { return models_; }
   // Once engine() said ok.
   const guestapi::GuestApi& api() const { return *api_; }

@@ -4,6 +4,7 @@
 #include "cli/cli.hpp"
 #include "cli/pipe_guests.hpp"
 
+#include "insight/insight.hpp"
 #include "pipeline/pipeline.hpp"
 
 #include <memory>
@@ -21,10 +22,13 @@ class PipeStages {
   pipeline::World world();
 
  private:
-  template <class Stage>
-  using MakersByType = std::map<std::string, logs::Maker<Stage>, std::less<>>;
-  template <class Stage>
-  logs::Maker<Stage> of_guests(MakersByType<Stage> logs::Makers::* kind, std::string type);
+  Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
+                                                         const logs::StageWorld& stage);
+
+  Result<std::unique_ptr<logs::Filter>> wasm_filter(Settings& settings,
+                                                    const logs::StageWorld& stage);
+  Result<logs::Makers> plugin_makers();
+  Result<std::shared_ptr<insight::Judge>> judge_of(std::string_view model);
 
   World& world_;
   std::unique_ptr<Network> network_;

@@ -4,6 +4,7 @@
 #include "base/utf8.hpp"
 
 #include "logs/msgpack.hpp"
+#include "logs/plain_text.hpp"
 
 #include <array>
 #include <charconv>
@@ -16,11 +17,6 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
-}
 
 void put_escaped(std::string& out, char c) {
   static constexpr std::string_view kShort = "\b\t\n\f\r\"\\";
@@ -150,10 +146,9 @@ class Writing {
 void json_text(std::string_view text, std::string& out) {
   out.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
-    std::size_t plain = at;
-    while (plain < text.size() && is_plain(text[plain])) ++plain;
-    out.append(text, at, plain - at);
-    at = plain;
+    const std::size_t plain = plain_prefix(text.substr(at));
+    out.append(text, at, plain);
+    at += plain;
     if (at == text.size()) break;
     const std::size_t size = first_character(text.substr(at)).bytes;
     if (size > 1) {

@@ -161,5 +161,21 @@ TEST(Miner, ALineOfAnyLengthIsTaken) {
   EXPECT_EQ(miner.learn("").id, miner.learn("   ").id);
 }
 
+TEST(Miner, TellsParametersByTheHolesOfTheTemplate) {
+  Miner miner;
+  for (const char* who : {"anna", "bert", "carl", "dora", "emil", "fritz", "gerd"}) {
+    miner.learn(std::string("user ") + who + " logged in from 10.0.0.7");
+  }
+  // A name that looks like a value, and one that does not, stand in the same place.
+  for (const char* who : {"hans", "user42"}) {
+    const std::string line = std::string("user ") + who + " logged in from 10.0.0.8";
+    const Seen seen = miner.learn(line);
+    EXPECT_EQ(miner.at(seen.id).text, "user <*> logged in from <*>");
+    ASSERT_EQ(miner.parameters().size(), 2U) << line;
+    EXPECT_EQ(miner.parameters()[0], who);
+    EXPECT_EQ(miner.parameters()[1], "10.0.0.8");
+  }
+}
+
 }  // namespace
 }  // namespace quern::mining

@@ -62,10 +62,12 @@ class Miner {
   // templates are one: the older id goes on, the other leads to it.
   Seen learn(std::string_view line);
 
-  // What stood at the line's parameters, in order; views into the line that was learned last. There
-  // may be fewer than holes in the template: words that became parameters later are not told.
+  // What stands at the holes of the template that the line has now, in order; views into the line
+  // that was learned last.
   std::span<const std::string_view> parameters() const;
 
+  // Was this id ever given? Of an id that was not, nothing else may be asked.
+  bool knows(TemplateId id) const;
   // The id under which a template that was ever given is known now.
   TemplateId now(TemplateId id) const;
   const Template& at(TemplateId id) const;

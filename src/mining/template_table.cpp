@@ -19,8 +19,6 @@ constexpr std::size_t kWordsThatMayVary = 64;  // of a shape, from its beginning
 constexpr std::size_t kMostNotes = 200'000;    // of alike_; then all are forgotten
 constexpr std::size_t kMostNames = 4096;       // of values_
 
-bool is_hole(const std::string& word) { return word.size() == 1 && word[0] == kHole; }
-
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
 }

@@ -10,6 +10,7 @@
 // stay apart.
 #pragma once
 
+#include "mining/line_shape.hpp"
 #include "mining/mining.hpp"
 
 #include <map>
@@ -32,6 +33,8 @@ struct Shape {
   std::string text() const;
 };
 
+inline bool is_hole(std::string_view word) { return word.size() == 1 && word[0] == kHole; }
+
 struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const {
@@ -49,6 +52,8 @@ class TemplateTable {
   TemplateId now(TemplateId id) const;
   Template& at(TemplateId id) { return entries_[id].known; }
   const Template& at(TemplateId id) const { return entries_[id].known; }
+  const Shape& shape(TemplateId id) const { return entries_[id].shape; }
+  std::size_t size() const { return entries_.size(); }
   std::vector<Template> all() const;
 
   std::string save() const;

@@ -33,7 +33,7 @@ TEST(FileOutput, LinesOfJsonByTagAndDay) {
             "{\"log\":\"one\",\"time\":\"mine\"}\n"
             "{\"time\":\"2026-11-22T09:40:01.000000005Z\"}\n");
   EXPECT_EQ(content(w.files, "/pipes/out/_._.._etc/2026-11-23.log").substr(0, 30),
-            "{\"time\":\"2026-11-23T09:40:01.");
+            "{\"time\":\"2026-11-23T09:40:01.0");
 }
 
 TEST(FileOutput, TextAndMsgpack) {

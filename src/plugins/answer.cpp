@@ -64,7 +64,8 @@ Answer read_json(std::span<const std::byte> memory, std::uint32_t returned, std:
   const bool begins_object = first != text.end() && *first == '{';
   if (!read.ok()) {
     // The first of two objects was one.
-    const bool two = begins_object && read.error().message().find("root") != std::string::npos;
+    const bool two =
+        begins_object && read.error().message().find("more follows") != std::string::npos;
     return failed(two ? Fault::not_object : Fault::not_json,
                   "it returned " + read.error().message());
   }

@@ -61,8 +61,6 @@ int run(int count, char** files) {
   const auto engine = wasm::Engine::create({.worker_threads = 1}).value();
   NoModels models;
   guestapi::GuestApi api(models);
-  logs::Makers makers;
-  add_components(makers, {.engine = *engine, .api = api, .need_models = {}});
   RealFiles real;
   ManualClock clock;
   FakeNetwork network;
@@ -80,7 +78,8 @@ int run(int count, char** files) {
                                  .name = "bench"};
     const std::string table = "file = \"" + std::string(files[i]) + "\"\nmemory = \"256 MiB\"\n";
     Settings settings = Settings::parse(table, "bench").value();
-    auto filter = makers.filters.at("component")(settings, world);
+    auto filter =
+        make_component_filter(settings, world, {.engine = *engine, .api = api, .need_models = {}});
     if (!filter.ok()) {
       std::fprintf(stderr, "%s\n", filter.error().describe().c_str());
       return 1;

@@ -34,9 +34,8 @@ class ComponentFilterTest : public ::testing::Test {
   Result<std::unique_ptr<logs::Filter>> make(const std::string& more,
                                              const std::string& file = "log_filter.wasm") {
     Settings settings = TRY(Settings::parse("file = \"" + file + "\"\n" + more, "pipe.toml"));
-    logs::Makers makers;
-    add_components(makers, {.engine = shared_engine(), .api = api, .need_models = {}});
-    auto made = TRY(makers.filters.at("component")(settings, world.stage()));
+    auto made = TRY(make_component_filter(
+        settings, world.stage(), {.engine = shared_engine(), .api = api, .need_models = {}}));
     TRY(settings.finish());
     return made;
   }

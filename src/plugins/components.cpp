@@ -68,8 +68,11 @@ Failure no_filter(Settings& settings, const LoadedProgram& loaded) {
                          : "is no filter: it does not export quern:log/filter@0.1");
 }
 
-Result<std::unique_ptr<logs::Filter>> make_filter(Settings& settings, const logs::StageWorld& world,
-                                                  const ComponentHost& host) {
+}  // namespace
+
+Result<std::unique_ptr<logs::Filter>> make_component_filter(Settings& settings,
+                                                            const logs::StageWorld& world,
+                                                            const ComponentHost& host) {
   const LoadedProgram loaded = TRY(load(settings, world, host.engine));
   if (!is_component_filter(*loaded.program)) return no_filter(settings, loaded);
   const ComponentFilterOptions options = TRY(filter_options(settings));
@@ -95,18 +98,9 @@ Result<std::unique_ptr<logs::Filter>> make_filter(Settings& settings, const logs
   return std::unique_ptr<logs::Filter>(*std::move(filter));
 }
 
-}  // namespace
-
 bool is_component_filter(const wasm::Program& program) {
   return std::ranges::any_of(program.exports(),
                              [](const std::string& name) { return name.starts_with(kFilter); });
-}
-
-void add_components(logs::Makers& makers, ComponentHost host) {
-  makers.filters["component"] = [host = std::move(host)](Settings& settings,
-                                                         const logs::StageWorld& world) {
-    return make_filter(settings, world, host);
-  };
 }
 
 }  // namespace quern::plugins

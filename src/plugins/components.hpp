@@ -7,6 +7,7 @@
 #include "logs/stage.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace quern::plugins {
 
@@ -18,8 +19,10 @@ struct ComponentHost {
   std::function<Result<>()> need_models;
 };
 
-// `type = "component"` among the filters (docs/guides/pipelines/components.md).
-void add_components(logs::Makers& makers, ComponentHost host);
+// `type = "component"` (docs/guides/pipelines/components.md). Errors as a maker has them.
+Result<std::unique_ptr<logs::Filter>> make_component_filter(Settings& settings,
+                                                            const logs::StageWorld& world,
+                                                            const ComponentHost& host);
 
 // Does this program have the world of such a filter?
 bool is_component_filter(const wasm::Program& program);

@@ -16,7 +16,11 @@ using Gives = wasm::Resident::Gives;
 
 constexpr std::uint32_t kParameters = 6;
 constexpr std::uint32_t kSmallestBlock = 1024;
-constexpr std::byte kUntouched{0xa5};
+constexpr std::array<std::byte, GuestHeap::kGuard> kUntouched = [] {
+  std::array<std::byte, GuestHeap::kGuard> bytes{};
+  bytes.fill(std::byte{0xa5});
+  return bytes;
+}();
 
 }  // namespace
 
@@ -117,8 +121,7 @@ Result<std::uint32_t> FilterGuest::allocate(std::uint32_t size) {
   if (!allocator_) {
     const std::uint32_t at = TRY(
         env_->heap.allocate(size, [this](std::uint32_t pages) { return resident_->grow(pages); }));
-    std::memset(resident_->memory().data() + env_->heap.guard(), std::to_integer<int>(kUntouched),
-                GuestHeap::kGuard);
+    std::ranges::copy(kUntouched, resident_->memory().begin() + env_->heap.guard());
     return at;
   }
   if (!allocator_->pin) return resident_->call(allocator_->allocate, {{size}});
@@ -139,8 +142,8 @@ Result<> FilterGuest::release(std::uint32_t block) {
 // grew, and marks its end. Then the region is the guest's, and the next one lies behind it.
 Result<> FilterGuest::watch_guard() {
   if (allocator_ || env_->used || env_->heap.guard() == 0) return {};
-  const auto guard = memory().subspan(env_->heap.guard(), GuestHeap::kGuard);
-  if (std::ranges::all_of(guard, [](std::byte byte) { return byte == kUntouched; })) return {};
+  const std::byte* const guard = memory().data() + env_->heap.guard();
+  if (std::memcmp(guard, kUntouched.data(), kUntouched.size()) == 0) return {};
   env_->heap.abandon();
   tag_ = {};
   record_ = {};

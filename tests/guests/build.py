@@ -154,6 +154,17 @@ def rust_component(package: str, kind: str):
     return build_it
 
 
+def rust_filter(source: pathlib.Path, out: pathlib.Path) -> None:
+    cargo, folder = need("cargo", "Debian: cargo-web; or rustup"), source / "rust"
+    with rust_environment(folder / "Cargo.lock") as env:
+        run([cargo, "build", "--release", "--locked", "--target", "wasm32-wasip1"], cwd=folder, env=env)
+        shutil.copy(pathlib.Path(env["CARGO_TARGET_DIR"]) / "wasm32-wasip1" / "release" / "filter.wasm", out)
+
+
+def go_filter(source: pathlib.Path, out: pathlib.Path) -> None:
+    go(source / "go", out, "-buildmode=c-shared", "-ldflags=-s -w")
+
+
 def wat(file: str):
     def build_it(source: pathlib.Path, out: pathlib.Path) -> None:
         run([need("wasm-tools", "deps/setup.sh tests"), "parse", source / file, "-o", out])
@@ -203,6 +214,9 @@ GUESTS = {
     "c/tensors": c_tensors,
     "c/tool": c_tool,
     "c/tool-component": c_component,
+    # Filters of log records, made for Fluent Bit.
+    "filters/go": go_filter,
+    "filters/rust": rust_filter,
     "go/tool": go_tool,
     "go/tool-component": go_component,
     "python/ask": python_ask,
@@ -235,7 +249,7 @@ GUESTS = {
 
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "drafts": ["deps/python.txt"],
-        "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
+        "filters": ["deps/rust-wasm.sh", "deps/python.txt"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
         "python": ["deps/python.txt", "deps/wasi-nn/Cargo.lock", "wit/quern-llm/llm.wit"],
         "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
         "wat": ["deps/tools.sh"]}

@@ -1,0 +1,3 @@
+module quern.test/filter
+
+go 1.24
