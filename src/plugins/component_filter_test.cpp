@@ -1,9 +1,6 @@
 // Components as filters: what they get and give, and what becomes of a record when one misbehaves.
 // The guest is guests/hostile/log_filter.cpp, which does what a record says.
-#include "base/fakes.hpp"
-#include "base/files.hpp"
-#include "guestapi/fakes.hpp"
-#include "inference/inference.hpp"
+#include "guestapi/guestapi.hpp"
 
 #include "plugins/test_support.hpp"
 #include <gmock/gmock.h>
@@ -23,6 +20,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::string act(std::string_view word) { return R"({"do":")" + std::string(word) + "\"}"; }
+
+struct NoModels final : guestapi::ModelProvider {
+  std::shared_ptr<inference::Model> loaded(std::string_view) const override { return nullptr; }
+  Result<std::shared_ptr<inference::Model>> open(std::string_view) override {
+    return fail(ErrorKind::not_found, "no model is here");
+  }
+  std::vector<inference::ModelInfo> available() const override { return {}; }
+};
 
 class ComponentFilterTest : public ::testing::Test {
  protected:
@@ -58,8 +63,7 @@ class ComponentFilterTest : public ::testing::Test {
   }
 
   World world;
-  std::unique_ptr<inference::Engine> speaking = inference::make_fake_engine("fake", {});
-  guestapi::LoadedModels models{*speaking};
+  NoModels models;
   guestapi::GuestApi api{models};
 };
 

@@ -71,22 +71,22 @@ inline quern_string_t given(std::string_view text) {
 }
 
 // Bytes that are no UTF-8 become U+FFFD.
-inline quern_string_t given(const nlohmann::json& body) {
+inline quern_string_t given_json(const nlohmann::json& body) {
   return given(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-inline quern_option_string_t given(const std::optional<std::string>& text) {
+inline quern_option_string_t given_option(const std::optional<std::string>& text) {
   if (!text) return {.is_some = false, .val = {}};
-  return {.is_some = true, .val = given(std::string_view(*text))};
+  return {.is_some = true, .val = given(*text)};
 }
 
 inline quern_log_types_new_event_t given(const Event& event, const std::string& tag) {
   quern_log_types_new_event_t made{};
-  if (event.tag != tag) made.tag = {.is_some = true, .val = given(std::string_view(event.tag))};
+  if (event.tag != tag) made.tag = {.is_some = true, .val = given(event.tag)};
   made.seconds = event.seconds;
   made.nanoseconds = event.nanoseconds;
-  made.body = given(event.body);
-  made.metadata = given(event.metadata);
+  made.body = given_json(event.body);
+  made.metadata = given_option(event.metadata);
   return made;
 }
 
@@ -103,7 +103,7 @@ inline void put(const Drop&, const std::string&, quern_log_types_outcome_t& to) 
 }
 inline void put(const Change& change, const std::string&, quern_log_types_outcome_t& to) {
   to.tag = QUERN_LOG_TYPES_OUTCOME_CHANGE;
-  to.val.change = given(change.body);
+  to.val.change = given_json(change.body);
 }
 inline void put(const Replace& replace, const std::string& tag, quern_log_types_outcome_t& to) {
   to.tag = QUERN_LOG_TYPES_OUTCOME_REPLACE;
@@ -114,7 +114,7 @@ inline void put(const Replace& replace, const std::string& tag, quern_log_types_
 }
 inline void put(const Dead& dead, const std::string&, quern_log_types_outcome_t& to) {
   to.tag = QUERN_LOG_TYPES_OUTCOME_DEAD;
-  to.val.dead = given(std::string_view(dead.reason));
+  to.val.dead = given(dead.reason);
 }
 
 inline bool configure(auto function, quern_list_tuple2_string_string_t* given_options,
@@ -125,7 +125,7 @@ inline bool configure(auto function, quern_list_tuple2_string_string_t* given_op
   }
   quern_list_tuple2_string_string_free(given_options);
   const std::optional<std::string> wrong = function(options);
-  if (wrong) *error = given(std::string_view(*wrong));
+  if (wrong) *error = given(*wrong);
   return !wrong;
 }
 

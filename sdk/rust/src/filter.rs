@@ -16,7 +16,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
+pub use serde_json::{Value, json};
 
 use crate::bindings::quern::log::{metrics, types};
 

@@ -1,8 +1,7 @@
 //! Leaves out what was only for debugging, makes many events of one that holds a list, and asks the model for a word about
 //! the others where the pipeline's file says ask = "true".
 
-use quern::filter::{Answer, Event, Filter, Options, Outcome, count};
-use serde_json::Value;
+use quern::filter::{Answer, Event, Filter, Options, Outcome, Value, count};
 
 quern::filter!(Sieve);
 
