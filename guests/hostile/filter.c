@@ -162,13 +162,15 @@ FILTER(takes_all) {
 EXPORT int of_another_type(int a) { return a; }
 
 #ifdef OWN_MALLOC
-// Blocks one after the other; the last can be given back.
+// Blocks one after the other; the last can be given back. As a collector of garbage would, it writes
+// over all of them before it gives one: what the host kept is lost.
 static size_t used;
 static char heap[1 << 18];
 static int blocks;
 EXPORT void *malloc(size_t size) {
   if (used + size > sizeof(heap)) return 0;
   ++blocks;
+  for (size_t i = 0; i < used + size; ++i) heap[i] = '#';
   char *block = heap + used;
   used += (size + 15) & ~(size_t)15;
   return block;
