@@ -17,7 +17,8 @@ ROOT = SDK.parent
 
 MODEL = "smollm2-135m-instruct"
 RUN = {"http": f"quern serve --model {MODEL} @NAME@.wasm",
-       "command": f'quern run --model {MODEL} @NAME@.wasm "Why is the sky blue?"'}
+       "command": f'quern run --model {MODEL} @NAME@.wasm "Why is the sky blue?"',
+       "filter": "quern pipe test pipe.toml"}
 SHARED_PYTHON = ("_errors", "_reply", "_rounds", "_schema", "_tools")
 
 
@@ -27,28 +28,31 @@ def tree(folder: pathlib.Path, into: str = "") -> dict[str, pathlib.Path]:
             if path.is_file() and "__pycache__" not in path.parts}
 
 
+def layer(folder: pathlib.Path, into: str, kind: str) -> dict[str, pathlib.Path]:
+    """A language's layer, without what only programs of other kinds use."""
+    others = RUN.keys() - {kind}
+    return {path: file for path, file in tree(folder, into).items() if file.stem not in others}
+
+
 def python(kind: str) -> dict[str, pathlib.Path]:
     shared = {f"quern/{name}.py": SDK / "python" / "quern" / f"{name}.py" for name in SHARED_PYTHON}
-    return {**tree(SDK / "python" / "guest", "quern/"), **shared}
+    return {**layer(SDK / "python" / "guest", "quern/", kind), **shared}
 
 
 def rust(kind: str) -> dict[str, pathlib.Path]:
-    return tree(SDK / "rust", "quern/")
+    return layer(SDK / "rust", "quern/", kind)
 
 
 def cpp(kind: str) -> dict[str, pathlib.Path]:
-    files = tree(SDK / "cpp" / "quern", "include/quern/")
-    return files if kind == "http" else {path: file for path, file in files.items() if file.name != "http.hpp"}
+    return layer(SDK / "cpp" / "quern", "include/quern/", kind)
 
 
 def js(kind: str) -> dict[str, pathlib.Path]:
-    files = tree(SDK / "js", "quern/")
-    return files if kind == "http" else {path: file for path, file in files.items() if file.name != "http.js"}
+    return layer(SDK / "js", "quern/", kind)
 
 
 def go(kind: str) -> dict[str, pathlib.Path]:
-    files = tree(SDK / "go", "quern/")
-    return files if kind == "http" else {path: file for path, file in files.items() if file.name != "http.go"}
+    return layer(SDK / "go", "quern/", kind)
 
 
 # By language: the layer's files, the command that builds, and whether the compiler leaves a module.
@@ -59,7 +63,7 @@ LANGUAGES = {
     "python": (python, "componentize-py -d wit -w @KIND@ componentize app -o @NAME@.wasm", False),
     "rust": (rust, "make", True),
 }
-ADAPTERS = {"http": "proxy", "command": "command"}
+ADAPTERS = {"http": "proxy", "command": "command", "filter": "reactor"}
 
 
 def without_comments(wit: str) -> str:
@@ -99,13 +103,15 @@ class Archive:
 
 
 def project(archive: Archive, language: str, kind: str, wasi: pathlib.Path) -> dict:
-    layer, build, makes_module = LANGUAGES[language]
+    layer_of, build, makes_module = LANGUAGES[language]
     build = build.replace("@KIND@", kind)
-    files = layer(kind) | tree(NEW / language / kind)
+    files = layer_of(kind) | tree(NEW / language / kind)
     if (NEW / language / "both").is_dir():
         files |= tree(NEW / language / "both")
     files |= {f"wit/deps/{path.name}": path for path in sorted((wasi / "wit").glob("*.wit"))}
-    files |= {"wit/world.wit": NEW / "wit" / "world.wit",
+    if kind == "filter":
+        files |= {"pipe.toml": NEW / "filter.toml", "wit/deps/quern-log/log.wit": ROOT / "wit" / "quern-log" / "log.wit"}
+    files |= {"wit/world.wit": NEW / "wit" / ("filter.wit" if kind == "filter" else "world.wit"),
               "wit/deps/quern-llm/llm.wit": ROOT / "wit" / "quern-llm" / "llm.wit",
               ".gitignore": NEW / language / "gitignore"}
     if makes_module:

@@ -145,6 +145,9 @@ class FakeProgram final : public wasm::Linked {
   Result<std::unique_ptr<wasm::Resident>> reside(wasm::Sandbox) override {
     return fail(ErrorKind::unsupported, "a fake");
   }
+  Result<std::unique_ptr<wasm::ResidentComponent>> reside_component(wasm::Sandbox) override {
+    return fail(ErrorKind::unsupported, "a fake");
+  }
   Result<std::chrono::nanoseconds> measure_start(const wasm::Sandbox&) override {
     return fail(ErrorKind::unsupported, "a fake");
   }

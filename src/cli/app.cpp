@@ -1,5 +1,7 @@
 #include "cli/app.hpp"
 
+#include "cli/app_options.hpp"
+
 #include <charconv>
 #include <limits>
 #include <sstream>
@@ -15,14 +17,6 @@ constexpr const char* kLimits = "Limits";
 constexpr const char* kRecording = "Recording";
 constexpr const char* kAnswer = "The answer";
 constexpr const char* kProject = "The project";
-constexpr const char* kOther = "Other";
-
-template <class Value>
-CLI::Option* add(CLI::App& app, const char* group, const char* name, const char* type, Value& value,
-                 const char* description) {
-  return app.add_option(name, value, description)->group(group)->type_name(type);
-}
-
 // A number between two bounds. Asked before the value is read, so that the message is ours and
 // tells the bounds.
 template <class Number>
@@ -54,12 +48,6 @@ CLI::Option* add_number(CLI::App& app, const char* group, const char* name, cons
 CLI::Option* add_many(CLI::App& app, const char* group, const char* name, const char* type,
                       std::vector<std::string>& values, const char* description) {
   return add(app, group, name, type, values, description)->allow_extra_args(false)->take_all();
-}
-
-void add_common(CLI::App& app, Values& values) {
-  add(app, kOther, "--log-level", "LEVEL", values.log_level,
-      "debug, info, warn, error or off (default info)");
-  app.set_help_flag("-h,--help", "Show this page")->group(kOther);
 }
 
 void add_lora(CLI::App& app, const char* group, Values& values) {
@@ -340,71 +328,6 @@ void add_registries(CLI::App& root, Values& values) {
               "quern verify --key key.pub ghcr.io/acme/analyst:1");
 }
 
-void add_pipe_file(CLI::App& app, Values& values) {
-  app.add_option("file", values.pipe.file, "The pipeline's file")
-      ->type_name("FILE.toml")
-      ->required();
-  add_common(app, values);
-}
-
-void add_pipe_commands(CLI::App& pipe, Values& values) {
-  const auto add_command = [&](const char* name, const char* text,
-                               const char* example) -> CLI::App& {
-    CLI::App& app = *pipe.add_subcommand(name, text);
-    add_pipe_file(app, values);
-    app.footer(example);
-    return app;
-  };
-  add_command("init", "Write a small pipeline file to begin with", "quern pipe init logs.toml");
-  add_command("check", "Say whether a pipeline's file is right", "quern pipe check logs.toml");
-  add_command("test", "Run the samples of a file's [[test]] through its filters",
-              "quern pipe test logs.toml");
-  add_command("run", "Run a pipeline, as `quern pipe FILE.toml`; SIGHUP reads the file again",
-              "quern pipe run logs.toml");
-  add_command("top", "Show what passes through a pipeline that runs", "quern pipe top logs.toml");
-  CLI::App& tap = add_command("tap", "Show records as they leave a stage of a pipeline that runs",
-                              "quern pipe tap logs.toml redact");
-  tap.add_option("stage", values.pipe.stages, "An input, filter or output")
-      ->type_name("STAGE")
-      ->required()
-      ->expected(1);
-  CLI::App& replay =
-      add_command("replay", "Send the dead letters of a pipeline that runs once more",
-                  "quern pipe replay logs.toml\nquern pipe replay logs.toml central");
-  replay.add_option("stage", values.pipe.stages, "Only those of these stages")->type_name("STAGE");
-  add_command("reload",
-              "Read the file of a pipeline that runs again, as SIGHUP does, and say what changed",
-              "quern pipe reload logs.toml");
-  add_command("ui", "Open the page of a pipeline that runs", "quern pipe ui logs.toml");
-}
-
-void add_pipe(CLI::App& root, Values& values) {
-  CLI::App& pipe = *root.add_subcommand("pipe", "Move logs from inputs through filters to outputs");
-  pipe.require_subcommand(0, 1);
-  pipe.add_option("file", values.pipe.file, "Run this pipeline")->type_name("FILE.toml");
-  pipe.footer(
-      "quern pipe init logs.toml\n"
-      "quern pipe logs.toml\n"
-      "journalctl -f -o cat | quern pipe templates --lines");
-  add_common(pipe, values);
-  add_pipe_commands(pipe, values);
-  CLI::App& templates = *pipe.add_subcommand(
-      "templates", "Say what the lines of a log have in common, most frequent first");
-  templates.add_option("files", values.log_templates.files, "Logs (default: standard input)")
-      ->type_name("FILE");
-  add(templates, kOther, "--state", "FILE", values.log_templates.state,
-      "Go on from what earlier runs learned, and keep what this one learns");
-  CLI::Option* const lines =
-      templates
-          .add_flag("--lines", values.lines, "Each line as it comes, its template's id before it")
-          ->group(kOther);
-  templates.add_flag("--json", values.json, "As JSON")->group(kOther)->excludes(lines);
-  templates.footer(
-      "quern pipe templates /var/log/syslog\n"
-      "journalctl -f -o cat | quern pipe templates --lines --state known.templates");
-  add_common(templates, values);
-}
-
 void add_others(CLI::App& root, Values& values) {
   CLI::App& compile = *root.add_subcommand("compile", "Compile a program ahead of its first run");
   compile.add_option("file", values.compile.file, "A module or component")
@@ -454,6 +377,12 @@ void add_others(CLI::App& root, Values& values) {
 }
 
 }  // namespace
+
+void add_common(CLI::App& app, Values& values) {
+  add(app, kOther, "--log-level", "LEVEL", values.log_level,
+      "debug, info, warn, error or off (default info)");
+  app.set_help_flag("-h,--help", "Show this page")->group(kOther);
+}
 
 std::unique_ptr<CLI::App> make_app(Values& values) {
   auto root = std::make_unique<CLI::App>(

@@ -22,6 +22,7 @@ struct Values {
   Compose compose;
   LogTemplates log_templates;
   Pipe pipe;
+  std::string since;
   Push push;
   PullArtifact pull;
   RegistryChoice registry;

@@ -191,10 +191,29 @@ struct LogTemplates {
 };
 // `quern pipe FILE.toml` and what is done with such a file.
 struct Pipe {
-  enum class Action : std::uint8_t { run, check, test, init, tap, top, replay, reload, ui };
+  enum class Action : std::uint8_t {
+    run,
+    check,
+    test,
+    init,
+    tap,
+    top,
+    replay,
+    reload,
+    search,
+    approvals,
+    approve,
+    deny,
+    ui
+  };
   Action action = Action::run;
   std::filesystem::path file;
   std::vector<std::string> stages;  // of tap one; of replay none: all
+  std::string text;                 // of search: part of a line; may be empty
+  std::string pattern;              // of search: a template's id; may be empty
+  std::optional<milliseconds> since;
+  std::uint32_t limit = 100;
+  std::uint64_t number = 0;  // of approve and deny
 };
 struct Page {  // help, version, completion: text that is printed
   std::string text;

@@ -73,7 +73,7 @@ std::string bash(const std::vector<Node>& nodes) {
          "    -m|--model) COMPREPLY=($(compgen -W \"$(quern model ls -q 2>/dev/null)\" -- "
          "\"$cur\")); return ;;\n"
          "    --lang) COMPREPLY=($(compgen -W \"cpp go js python rust\" -- \"$cur\")); return ;;\n"
-         "    --kind) COMPREPLY=($(compgen -W \"http command\" -- \"$cur\")); return ;;\n"
+         "    --kind) COMPREPLY=($(compgen -W \"http command filter\" -- \"$cur\")); return ;;\n"
          "    completion) COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\")); return ;;\n"
          "  esac\n"
          "  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"

@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kLongestName = 64;
 constexpr const char* kHelp = "quern new --help";
 
-// Rooms that are planned and not there: whoever asks for them is told so.
-constexpr std::array<std::string_view, 2> kPlanned = {"filter", "flow"};
+// What is planned and not there: whoever asks for it is told so.
+constexpr std::array<std::string_view, 1> kPlanned = {"flow"};
 
 // It becomes a folder, a file and a word in source texts of five languages.
 bool good_name(std::string_view name) {
@@ -27,10 +27,11 @@ bool good_name(std::string_view name) {
 
 Result<> check(const New& options, World& world) {
   if (std::find(kPlanned.begin(), kPlanned.end(), options.kind) != kPlanned.end()) {
-    return fail(with_advice(
-        Error(ErrorKind::unsupported, "projects of kind \"" + options.kind +
-                                          "\" are not supported yet; there are http and command"),
-        kHelp));
+    return fail(
+        with_advice(Error(ErrorKind::unsupported,
+                          "projects of kind \"" + options.kind +
+                              "\" are not supported yet; there are http, command and filter"),
+                    kHelp));
   }
   if (!good_name(options.name)) {
     return fail(with_advice(

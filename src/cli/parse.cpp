@@ -183,15 +183,26 @@ Result<Page> help_topic(const CLI::App& root, const std::vector<std::string>& to
 }
 
 // `quern pipe FILE`, or `quern pipe WORD FILE`.
-Result<Pipe> take_pipe(const CLI::App& app, Pipe pipe) {
+Result<Pipe> take_pipe(const CLI::App& app, const Values& values) {
+  Pipe pipe = values.pipe;
   using Action = Pipe::Action;
-  static const std::map<std::string, Action, std::less<>> kActions{
-      {"pipe", Action::run},  {"run", Action::run},       {"check", Action::check},
-      {"test", Action::test}, {"init", Action::init},     {"tap", Action::tap},
-      {"top", Action::top},   {"replay", Action::replay}, {"reload", Action::reload},
-      {"ui", Action::ui}};
+  static const std::map<std::string, Action, std::less<>> kActions{{"pipe", Action::run},
+                                                                   {"run", Action::run},
+                                                                   {"check", Action::check},
+                                                                   {"test", Action::test},
+                                                                   {"init", Action::init},
+                                                                   {"tap", Action::tap},
+                                                                   {"top", Action::top},
+                                                                   {"replay", Action::replay},
+                                                                   {"reload", Action::reload},
+                                                                   {"search", Action::search},
+                                                                   {"approvals", Action::approvals},
+                                                                   {"approve", Action::approve},
+                                                                   {"deny", Action::deny},
+                                                                   {"ui", Action::ui}};
   if (pipe.file.empty()) return usage_error(app, "which pipeline? FILE.toml is missing");
   pipe.action = kActions.at(app.get_name());
+  pipe.since = TRY(amount(app, "--since", values.since, parse_duration));
   return pipe;
 }
 
@@ -234,7 +245,7 @@ Result<Command> command_of(const CLI::App& root, Values& values) {
     values.log_templates.form = values.lines ? Form::names : form_of(values);
     return as_command<LogTemplates>(values.log_templates);
   }
-  if (name.starts_with("quern pipe")) return as_command(take_pipe(app, values.pipe));
+  if (name.starts_with("quern pipe")) return as_command(take_pipe(app, values));
   if (name == "quern inspect") {
     return as_command<Inspect>(
         Inspect{.what = values.inspected, .form = form_of(values), .registry = values.registry});

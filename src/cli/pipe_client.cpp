@@ -181,6 +181,71 @@ Result<int> reload(const Door& door, World& world) {
   return kSuccess;
 }
 
+// Stages that keep lines and ask for approvals.
+Result<std::vector<std::string>> insights(const Door& door) {
+  const json now = TRY(door.call("GET", "/api/stages", {}));
+  std::vector<std::string> names;
+  for (const json& stage : now.at("stages")) {
+    if (stage.at("type") == "insight") names.push_back(stage.at("name"));
+  }
+  if (names.empty())
+    return fail(ErrorKind::not_found, "this pipeline has no filter with type = \"insight\"");
+  return names;
+}
+
+std::string line(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<int> search(const Door& door, const Pipe& options, World& world) {
+  std::string query = "?text=" + escaped(options.text) + "&template=" + escaped(options.pattern) +
+                      "&limit=" + std::to_string(options.limit);
+  if (options.since) {
+    const auto from = world.clock.date() - *options.since;
+    query += "&from=" +
+             std::to_string(
+                 std::chrono::duration_cast<std::chrono::seconds>(from.time_since_epoch()).count());
+  }
+  for (const std::string& stage : TRY(insights(door))) {
+    const json found =
+        TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/search" + query, {}));
+    for (const json& one : found.at("records")) world.console.out(harmless(line(one)));
+  }
+  return kSuccess;
+}
+
+Result<int> approvals(const Door& door, World& world) {
+  std::size_t all = 0;
+  for (const std::string& stage : TRY(insights(door))) {
+    const json waiting = TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/approvals", {}));
+    for (const json& one : waiting.at("approvals")) {
+      world.console.out(number_cell(std::to_string(one.at("number").get<std::uint64_t>()), 6) +
+                        printable(one.at("action").get<std::string>() + "  " +
+                                      one.at("text").get<std::string>() + ": " +
+                                      one.at("verdict").at("reason").get<std::string>(),
+                                  400) +
+                        "\n");
+      ++all;
+    }
+  }
+  if (all == 0) world.console.out("nothing waits\n");
+  return kSuccess;
+}
+
+// The numbers of two stages may be the same; the first that knows it decides.
+Result<int> decide(const Door& door, const Pipe& options, World& world) {
+  const std::string word = options.action == Pipe::Action::approve ? "approve" : "deny";
+  const std::string query = "?who=cli&number=" + std::to_string(options.number);
+  Result<json> last = json();
+  for (const std::string& stage : TRY(insights(door))) {
+    last = door.call("POST", "/api/stages/" + escaped(stage) + "/" + word + query, {});
+    if (last.ok()) break;
+  }
+  TRY(Result<json>(last));
+  world.console.out(word == "approve" ? "approved\n" : "denied\n");
+  return kSuccess;
+}
+
 Result<int> show_page(const Door& door, World& world) {
   const std::string url = door.address().url + "/#" + door.address().token;
   world.console.out(url + "\n");
@@ -198,6 +263,10 @@ Result<int> ask_pipeline(const Pipe& options, World& world) {
     case Pipe::Action::top: return top(door, world);
     case Pipe::Action::replay: return replay(door, options, world);
     case Pipe::Action::reload: return reload(door, world);
+    case Pipe::Action::search: return search(door, options, world);
+    case Pipe::Action::approvals: return approvals(door, world);
+    case Pipe::Action::approve:
+    case Pipe::Action::deny: return decide(door, options, world);
     default: return show_page(door, world);
   }
 }

@@ -1,16 +1,33 @@
 #include "cli/pipe_stages.hpp"
 
-#include "base/home.hpp"
+#include "cli/late_judge.hpp"
 #include "http/http.hpp"
 
 #include "inputs/inputs.hpp"
+#include "insight/insight.hpp"
 #include "logs/logs.hpp"
 #include "outputs/outputs.hpp"
 #include "plugins/plugins.hpp"
 
-namespace quern::cli {
+#include <algorithm>
+#include <array>
 
-PipeStages::PipeStages(World& world) : world_(world), network_(http::make_client({})) {}
+namespace quern::cli {
+namespace {
+
+// A component says so in its first eight bytes
+// (https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md).
+bool is_component(Files& files, const std::filesystem::path& file) {
+  constexpr std::array kLayer{std::byte{0x0d}, std::byte{0}, std::byte{1}, std::byte{0}};
+  const Result<Buffer> head = files.read_part(file, {0}, {8});
+  return head.ok() && head->size() == 8 &&
+         std::equal(kLayer.begin(), kLayer.end(), head->begin() + 4);
+}
+
+}  // namespace
+
+PipeStages::PipeStages(World& world)
+    : world_(world), network_(http::make_client({})), guests_(world) {}
 PipeStages::~PipeStages() = default;
 
 pipeline::World PipeStages::world() {
@@ -21,28 +38,42 @@ pipeline::World PipeStages::world() {
 }
 
 pipeline::MakersOf PipeStages::makers_of() {
-  return [this](Settings& file, const logs::StageWorld& /*world*/) -> Result<logs::Makers> {
+  return [this](Settings& file, const logs::StageWorld& world) -> Result<logs::Makers> {
     logs::Makers makers;
+    TRY(guests_.read(file, world.beside));
     inputs::add_inputs(makers);
     outputs::add_outputs(makers);
-    plugins::add_plugins(makers, [this] { return wasm_engine(); });
-    logs::add_filters(makers,
-                      std::make_shared<const logs::Parsers>(TRY(logs::Parsers::read(file))));
+    const auto parsers = std::make_shared<const logs::Parsers>(TRY(logs::Parsers::read(file)));
+    logs::add_filters(makers, parsers);
+    insight::add_filters(makers, [this](std::string_view model) { return judge_of(model); });
+    plugins::add_plugins(makers, [this] { return guests_.engine(); });
+    makers.filters["component"] = [this](Settings& settings, const logs::StageWorld& stage) {
+      return component_filter(settings, stage);
+    };
+    // Whoever has a file need not know which of the two doors it takes.
+    makers.filters["wasm"] = [this, module = makers.filters.at("wasm")](
+                                 Settings& settings, const logs::StageWorld& stage) {
+      const Result<std::string> file = settings.text_or("file", "");
+      if (file.ok() && is_component(stage.files, stage.beside / *file))
+        return component_filter(settings, stage);
+      return module(settings, stage);
+    };
     return makers;
   };
 }
 
-Result<wasm::Engine*> PipeStages::wasm_engine() {
-  if (wasm_engine_ == nullptr) {
-    wasm::EngineOptions options;
-    // Without a place for compiled code each start compiles.
-    if (const auto home = find_home(world_.process); home.ok()) {
-      TRY(world_.files.make_directories(home->code.parent_path()));
-      options.cache_dir = home->code;
-    }
-    wasm_engine_ = TRY(wasm::Engine::create(options));
-  }
-  return wasm_engine_.get();
+Result<std::unique_ptr<logs::Filter>> PipeStages::component_filter(Settings& settings,
+                                                                   const logs::StageWorld& stage) {
+  wasm::Engine* const engine = TRY(guests_.engine());
+  return plugins::make_component_filter(
+      settings, stage, {.engine = *engine, .api = guests_.api(), .need_models = [this] {
+                          return guests_.need_models();
+                        }});
+}
+
+Result<std::shared_ptr<insight::Judge>> PipeStages::judge_of(std::string_view model) {
+  TRY(guests_.check_model(model));
+  return std::make_shared<LateJudge>(std::string(model), guests_);
 }
 
 }  // namespace quern::cli

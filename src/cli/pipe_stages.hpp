@@ -2,8 +2,9 @@
 #pragma once
 
 #include "cli/cli.hpp"
-#include "wasm/wasm.hpp"
+#include "cli/pipe_guests.hpp"
 
+#include "insight/insight.hpp"
 #include "pipeline/pipeline.hpp"
 
 #include <memory>
@@ -21,11 +22,14 @@ class PipeStages {
   pipeline::World world();
 
  private:
-  Result<wasm::Engine*> wasm_engine();
+  Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
+                                                         const logs::StageWorld& stage);
+
+  Result<std::shared_ptr<insight::Judge>> judge_of(std::string_view model);
 
   World& world_;
   std::unique_ptr<Network> network_;
-  std::unique_ptr<wasm::Engine> wasm_engine_;  // null: no stage needed it
+  PipeGuests guests_;
 };
 
 }  // namespace quern::cli

@@ -1,6 +1,7 @@
 #include "mining/gate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -16,11 +17,21 @@ constexpr double kLeastSpread = 0.15;
 // Later is no time: nothing overflows beside it.
 constexpr std::chrono::seconds kLatest{std::int64_t{1} << 40U};
 
+// As line_shape.cpp takes them for a part of the value before them.
+bool is_unit(std::string_view word) {
+  static constexpr std::array<std::string_view, 15> kUnits{
+      "", "B", "K", "M", "G", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "us", "ns"};
+  return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
+}
+
+// With or without a unit: "12", "12ms", "12 ms".
 std::optional<double> as_number(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
   const auto [read, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || read != end || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
+  const char* const unit = read != end && *read == ' ' ? read + 1 : read;
+  if (!is_unit({unit, end})) return std::nullopt;
   return number;
 }
 
@@ -42,7 +53,10 @@ Reasons Gate::judge(const Sight& sight) {
   known.worst = std::min(known.worst, sight.severity);
   reasons.rate = unusual_rate(known, std::min(sight.time, kLatest));
   const std::size_t looked_at = std::min(sight.parameters.size(), options_.parameters);
-  if (known.parameters.size() < looked_at) known.parameters.resize(looked_at);
+  if (known.holes != sight.parameters.size()) {
+    known.holes = sight.parameters.size();
+    known.parameters.assign(looked_at, {});
+  }
   for (std::size_t i = 0; i < looked_at; ++i) {
     if (known.parameters[i].learn(sight.parameters[i], options_.lines_to_learn))
       reasons.parameter = true;

@@ -38,7 +38,7 @@ struct GateOptions {
   // A count passes when it is this many standard deviations of a Poisson process above the usual.
   double deviations = 6;
   std::uint32_t lines_to_learn = 200;  // of a template, before a parameter can be unusual
-  std::size_t parameters = 8;          // of a template, from its first on, that are looked at
+  std::size_t parameters = 8;          // of a template, from its first hole on, that are looked at
 };
 
 struct Reasons {
@@ -90,6 +90,7 @@ class Gate {
     std::uint32_t windows = 0;
     double usual = 0;  // lines a window, moving average
     bool told = false;
+    std::size_t holes = 0;  // of the template; when it gets one more, all are learned anew
     std::vector<Parameter> parameters;
   };
 

@@ -62,6 +62,15 @@ TEST(Gate, ANumberOfAnotherSizePasses) {
   EXPECT_TRUE(judge(gate, 1, 0s, Severity::info, {"90000"}).parameter);
 }
 
+TEST(Gate, ANumberMayHaveAUnit) {
+  Gate gate;
+  for (int i = 0; i < 300; ++i) {
+    const std::string took = std::to_string(10 + i % 70) + " ms";
+    EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {took}).any());
+  }
+  EXPECT_TRUE(judge(gate, 1, 0s, Severity::info, {"9000000 ms"}).parameter);
+}
+
 TEST(Gate, AWordWhereThereWereFewPasses) {
   Gate gate;
   for (int i = 0; i < 300; ++i) {
@@ -72,6 +81,12 @@ TEST(Gate, AWordWhereThereWereFewPasses) {
   EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"/c"}).parameter);
   EXPECT_FALSE(judge(gate, 2, 0s, Severity::info, {"other"}).parameter)
       << "all of them are different";
+}
+
+TEST(Gate, ATemplateThatGetsAHoleMoreIsLearnedAnew) {
+  Gate gate;
+  for (int i = 0; i < 300; ++i) EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"12"}).any());
+  EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"eth0", "12"}).any());
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ struct Miner::State {
   LineShape line;
   Recent recent;
   TemplateTable table;
+  TemplateId last = kRest;  // of the line that was learned last
   std::vector<std::string_view> parameters;
 };
 
@@ -69,19 +70,27 @@ Seen Miner::learn(std::string_view line) {
     state.recent.put(state.line.key(), seen.id);
   }
   ++state.table.at(seen.id).count;
+  state.last = seen.id;
   return seen;
 }
 
 std::span<const std::string_view> Miner::parameters() const {
   State& state = *state_;
   state.parameters.clear();
-  for (const Token& token : state.line.tokens()) {
-    if (token.kind == TokenKind::hole) state.parameters.push_back(state.line.text(token));
+  const std::span<const Token> tokens = state.line.tokens();
+  // Lines of one template have as many tokens as its shape; those of kRest have none in common.
+  const Shape& shape = state.table.shape(state.last);
+  const bool fits = shape.words.size() == tokens.size();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (fits ? is_hole(shape.words[i]) : tokens[i].kind == TokenKind::hole) {
+      state.parameters.push_back(state.line.text(tokens[i]));
+    }
   }
   return state.parameters;
 }
 
 TemplateId Miner::now(TemplateId id) const { return state_->table.now(id); }
+bool Miner::knows(TemplateId id) const { return id < state_->table.size(); }
 const Template& Miner::at(TemplateId id) const { return state_->table.at(id); }
 std::vector<Template> Miner::templates() const { return state_->table.all(); }
 std::string Miner::save() const { return state_->table.save(); }

@@ -161,5 +161,34 @@ TEST(Miner, ALineOfAnyLengthIsTaken) {
   EXPECT_EQ(miner.learn("").id, miner.learn("   ").id);
 }
 
+TEST(Miner, TellsParametersByTheHolesOfTheTemplate) {
+  Miner miner;
+  for (const char* who : {"anna", "bert", "carl", "dora", "emil", "fritz", "gerd"}) {
+    miner.learn(std::string("user ") + who + " logged in from 10.0.0.7");
+  }
+  // A name that looks like a value, and one that does not, stand in the same place.
+  for (const char* who : {"hans", "user42"}) {
+    const std::string line = std::string("user ") + who + " logged in from 10.0.0.8";
+    const Seen seen = miner.learn(line);
+    EXPECT_EQ(miner.at(seen.id).text, "user <*> logged in from <*>");
+    ASSERT_EQ(miner.parameters().size(), 2U) << line;
+    EXPECT_EQ(miner.parameters()[0], who);
+    EXPECT_EQ(miner.parameters()[1], "10.0.0.8");
+  }
+}
+
+TEST(Miner, WordsOfAllTemplatesAreBounded) {
+  Miner miner({.bytes = 10'000});
+  for (int i = 0; i < 100; ++i) {
+    const std::string word(1000, static_cast<char>('g' + i % 10));
+    miner.learn("k" + std::string(static_cast<std::size_t>(i), 'x') + " " + word);
+  }
+  EXPECT_LE(miner.templates().size(), 12U);
+  EXPECT_GT(miner.at(kRest).count, 80U);
+  EXPECT_LT(miner.save().size(), 40'000U);
+  Miner loaded = Miner::load(miner.save(), {.bytes = 10'000}).value();
+  EXPECT_EQ(loaded.learn("entirely new words").id, kRest) << "it is as full as before";
+}
+
 }  // namespace
 }  // namespace quern::mining

@@ -40,6 +40,9 @@ struct Template {
 struct MinerOptions {
   std::size_t templates = 16'384;  // further shapes are counted under kRest
   std::size_t line_bytes = 4096;   // what follows in a line is not looked at
+  // Of the words of all templates and values together; beyond it is as with too many templates.
+  // What save() writes has at most about four times as many.
+  std::size_t bytes = std::size_t{48} << 20U;
   // As many lines that differ in one word make this word a parameter.
   std::size_t alike = 6;
   // As many values make what stands behind "name=" a parameter, in all templates.
@@ -62,10 +65,12 @@ class Miner {
   // templates are one: the older id goes on, the other leads to it.
   Seen learn(std::string_view line);
 
-  // What stood at the line's parameters, in order; views into the line that was learned last. There
-  // may be fewer than holes in the template: words that became parameters later are not told.
+  // What stands at the holes of the template that the line has now, in order; views into the line
+  // that was learned last.
   std::span<const std::string_view> parameters() const;
 
+  // Was this id ever given? Of an id that was not, nothing else may be asked.
+  bool knows(TemplateId id) const;
   // The id under which a template that was ever given is known now.
   TemplateId now(TemplateId id) const;
   const Template& at(TemplateId id) const;

@@ -2,12 +2,15 @@
 // the Hadoop file system (the HDFS log of Xu et al., SOSP 2009): bench/sessions.py.
 #include "mining/sessions.hpp"
 
+#include "base/text.hpp"
+
 #include <bit>
 
 namespace quern::mining {
 namespace {
 
 constexpr std::uint32_t kExact = 16;
+constexpr std::string_view kMagic = "quern-sessions 1";
 
 std::uint64_t bit_of(std::uint32_t count) {
   if (count <= kExact) return std::uint64_t{1} << count;
@@ -54,6 +57,39 @@ std::vector<Break> SessionProfile::judge(std::span<const TemplateId> session) co
     }
   }
   return breaks;
+}
+
+std::string SessionProfile::save() const {
+  std::string out(kMagic);
+  out += "\nsessions " + std::to_string(sessions_) + "\n";
+  for (const auto& [id, seen] : seen_) {
+    out += "seen " + std::to_string(id) + " " + std::to_string(seen) + "\n";
+  }
+  return out;
+}
+
+Result<SessionProfile> SessionProfile::load(std::string_view state) {
+  const auto broken = [](std::string_view line) {
+    return fail(ErrorKind::corrupt_data,
+                "a line of the saved sessions is none of theirs: \"" + printable(line, 80) + "\"");
+  };
+  SessionProfile profile;
+  bool first = true;
+  for (const std::string_view line : split(state, '\n')) {
+    const std::vector<std::string_view> fields = split(line, ' ');
+    if (first) {
+      if (line != kMagic) return broken(line);
+      first = false;
+    } else if (fields[0] == "sessions" && fields.size() == 2) {
+      profile.sessions_ = TRY(parse_number<std::uint64_t>(fields[1]));
+    } else if (fields[0] == "seen" && fields.size() == 3) {
+      const auto id = TRY(parse_number<TemplateId>(fields[1]));
+      profile.seen_[id] = TRY(parse_number<Counts>(fields[2]));
+    } else if (!line.empty()) {
+      return broken(line);
+    }
+  }
+  return profile;
 }
 
 }  // namespace quern::mining

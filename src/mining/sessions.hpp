@@ -12,6 +12,8 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quern::mining {
@@ -37,6 +39,18 @@ class SessionProfile {
   // By template; empty for a session as there were before. kRest is never a break.
   std::vector<Break> judge(std::span<const TemplateId> session) const;
   std::uint64_t sessions() const { return sessions_; }
+  // Templates become part of others: what is known of a session goes on under the ids of now.
+  template <class Now>
+  void follow(Now now) {
+    std::map<TemplateId, Counts> moved;
+    for (const auto& [id, seen] : seen_) moved[now(id)] |= seen;
+    moved.erase(kRest);
+    seen_ = std::move(moved);
+  }
+
+  // docs/formats/templates.md. corrupt_data: a text that save() did not write.
+  std::string save() const;
+  static Result<SessionProfile> load(std::string_view state);
 
  private:
   using Counts = std::uint64_t;  // a bit for each count that was seen; bit 0: sessions without it

@@ -57,5 +57,27 @@ TEST(SessionProfile, LinesWithoutATemplateAreNoBreak) {
   EXPECT_TRUE(usual.judge(Session{1, kRest, kRest}).empty());
 }
 
+TEST(SessionProfile, IsTheSameOnceItWasSavedAndLoaded) {
+  SessionProfile usual;
+  usual.learn(std::vector<TemplateId>{1, 2, 2});
+  usual.learn(std::vector<TemplateId>{1, 2});
+  const auto loaded = SessionProfile::load(usual.save());
+  ASSERT_TRUE(loaded.ok()) << loaded.error().describe();
+  EXPECT_EQ(loaded->sessions(), 2U);
+  EXPECT_TRUE(loaded->judge(std::vector<TemplateId>{1, 2}).empty());
+  EXPECT_EQ(loaded->judge(std::vector<TemplateId>{1, 3}).size(), 2U);
+  for (const char* broken : {"", "quern-sessions 2\n", "quern-sessions 1\nseen 1\n",
+                             "quern-sessions 1\nseen x 1\n", "quern-sessions 1\nmore\n"}) {
+    EXPECT_FALSE(SessionProfile::load(broken).ok()) << broken;
+  }
+}
+
+TEST(SessionProfile, FollowsTemplatesThatBecomePartOfOthers) {
+  SessionProfile usual;
+  usual.learn(std::vector<TemplateId>{1, 5});
+  usual.follow([](TemplateId id) { return id == 5 ? TemplateId{2} : id; });
+  EXPECT_TRUE(usual.judge(std::vector<TemplateId>{1, 2}).empty());
+}
+
 }  // namespace
 }  // namespace quern::mining

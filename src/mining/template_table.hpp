@@ -10,6 +10,7 @@
 // stay apart.
 #pragma once
 
+#include "mining/line_shape.hpp"
 #include "mining/mining.hpp"
 
 #include <map>
@@ -30,7 +31,10 @@ struct Shape {
   std::string key() const;
   std::string key_with_hole(std::size_t at) const;
   std::string text() const;
+  std::size_t bytes() const;  // of its words
 };
+
+inline bool is_hole(std::string_view word) { return word.size() == 1 && word[0] == kHole; }
 
 struct StringHash {
   using is_transparent = void;
@@ -49,6 +53,8 @@ class TemplateTable {
   TemplateId now(TemplateId id) const;
   Template& at(TemplateId id) { return entries_[id].known; }
   const Template& at(TemplateId id) const { return entries_[id].known; }
+  const Shape& shape(TemplateId id) const { return entries_[id].shape; }
+  std::size_t size() const { return entries_.size(); }
   std::vector<Template> all() const;
 
   std::string save() const;
@@ -80,6 +86,7 @@ class TemplateTable {
   void widen_to(Entry& entry, const Shape& other);
   void merge(TemplateId a, TemplateId b);
   std::size_t needed(const Shape& shape, std::size_t at, std::size_t words) const;
+  bool full() const { return entries_.size() > options_.templates || bytes_ >= options_.bytes; }
   Result<> load_line(std::string_view line);
 
   const MinerOptions options_;
@@ -89,6 +96,7 @@ class TemplateTable {
   std::map<std::string, std::set<std::string>, std::less<>> values_;  // by the name before "="
   std::set<std::string, std::less<>> varying_;  // names whose values are holes
   bool names_changed_ = false;
+  std::size_t bytes_ = 0;  // of the words of all shapes and values
 };
 
 }  // namespace quern::mining

@@ -1,8 +1,8 @@
 // plugins: log records through WebAssembly that others wrote.
 //
-// For:     filters made for Fluent Bit, unmodified (`type = "wasm"` in [[filter]]), and WASI
-// commands
-//          whose lines are records (`type = "wasm"` in [[input]]). See docs/decisions/0025.
+// For:     filters made for Fluent Bit, unmodified (`type = "wasm"` in [[filter]]), WASI commands
+//          whose lines are records (`type = "wasm"` in [[input]]), and components with the world of
+//          wit/quern-log (`type = "component"`, components.hpp). See docs/decisions/0025 and 0029.
 // Refuses: losing a record because of a plugin's fault without counting it; what a plugin may see
 //          beyond the paths that its table names; machine code that others compiled.
 // Owns:    a filter its instances; an input its run.
@@ -18,6 +18,7 @@
 #include "wasm/wasm.hpp"
 
 #include "logs/logs.hpp"
+#include "plugins/components.hpp"
 
 namespace quern::plugins {
 

@@ -87,6 +87,9 @@ class BridgeLinked final : public Linked {
   Result<std::unique_ptr<Resident>> reside(Sandbox sandbox) override {
     return start_resident(handle_.get(), std::move(sandbox));
   }
+  Result<std::unique_ptr<ResidentComponent>> reside_component(Sandbox sandbox) override {
+    return start_component(handle_.get(), std::move(sandbox));
+  }
   Result<std::chrono::nanoseconds> measure_start(const Sandbox& sandbox) override {
     SandboxView given(std::make_unique<Instance>(sandbox));
     std::uint64_t nanoseconds = 0;

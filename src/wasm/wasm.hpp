@@ -30,6 +30,7 @@
 #include "wasm/host.hpp"
 #include "wasm/http_exchange.hpp"
 #include "wasm/resident.hpp"
+#include "wasm/resident_component.hpp"
 #include "wasm/sandbox.hpp"
 
 #include <chrono>
@@ -131,6 +132,8 @@ class Linked {
   // An instance of a module that stays, to be called on the caller's thread; see resident.hpp.
   // unsupported: a component.
   virtual Result<std::unique_ptr<Resident>> reside(Sandbox sandbox) = 0;
+  // The same of a component; see resident_component.hpp. unsupported: a module.
+  virtual Result<std::unique_ptr<ResidentComponent>> reside_component(Sandbox sandbox) = 0;
 
   // Makes an instance and drops it: the cold start, for the bench. Blocks.
   virtual Result<std::chrono::nanoseconds> measure_start(const Sandbox& sandbox) = 0;

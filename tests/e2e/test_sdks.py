@@ -201,8 +201,7 @@ def test_a_project_is_whole_and_never_written_over(home, tmp_path):
 
 def test_what_cannot_be_begun_is_said(tmp_path):
     for words, code, said in (
-        (["--lang", "python", "--kind", "filter", "x"], 1, "there are http and command"),
-        (["--lang", "python", "--kind", "flow", "x"], 1, "there are http and command"),
+        (["--lang", "python", "--kind", "flow", "x"], 1, "there are http, command and filter"),
         (["--lang", "python", "--kind", "http", "../x"], 2, "cannot be a project's name"),
         (["--lang", "cobol", "--kind", "http", "x"], 2, "cobol"),
         (["--lang", "python", "--kind", "http"], 2, "NAME is required"),

@@ -18,12 +18,22 @@ pub mod bindings {
         pub_export_macro: true,
         default_bindings_module: "quern::bindings",
     });
-    #[cfg(not(feature = "http"))]
+    #[cfg(feature = "filter")]
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "filter",
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "quern::bindings",
+    });
+    #[cfg(not(any(feature = "http", feature = "filter")))]
     wit_bindgen::generate!({ path: "../wit", world: "program", generate_all });
 }
 
 mod chat;
 mod error;
+#[cfg(feature = "filter")]
+pub mod filter;
 #[cfg(feature = "http")]
 pub mod http;
 mod model;

@@ -260,6 +260,17 @@ qb_error qb_resident_call(qb_resident* resident, uint32_t function, const uint32
 qb_error qb_resident_grow(qb_resident* resident, uint32_t pages, qb_view* view, uint32_t* out);
 void qb_resident_free(qb_resident* resident);
 
+/* The same of a component, whose values are as docs/formats/bridge-values.md has them. wall_ms bounds
+ * the start, and each call with all its waiting; cpu_ms each call. Threads and errors as above. */
+typedef struct qb_component qb_component;
+qb_error qb_component_new(const qb_linked* linked, const qb_sandbox* sandbox, qb_component** out);
+/* `instance`: the interface that is exported, with its version. */
+qb_error qb_component_find(qb_component* component, qb_bytes instance, qb_bytes name,
+                           uint32_t* out);
+qb_error qb_component_call(qb_component* component, uint32_t function, qb_bytes arguments,
+                           qb_buffer* out);
+void qb_component_free(qb_component* component);
+
 /* ---- recordings --------------------------------------------------------------------------- */
 
 typedef enum {

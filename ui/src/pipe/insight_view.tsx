@@ -21,9 +21,9 @@ function VerdictText({ verdict }: { verdict: Verdict | null }): JSX.Element {
 
 function AnomalyItem({ anomaly, tell }: { anomaly: Anomaly; tell: Told }): JSX.Element {
   const usual = (): void =>
-    tell(`correct?template=${anomaly.template}`, {
+    tell(`correct?who=page&template=${anomaly.template}`, {
       ...(anomaly.verdict ?? { class: "other", confidence: 1 }),
-      anomaly: false, severity: "info", reason: "a person says that this is usual", action: "",
+      anomaly: false, severity: "info", reason: "a person says that this is usual", action: "none",
     });
   return (
     <li class="item">
@@ -47,10 +47,10 @@ function ApprovalItem({ approval, tell }: { approval: Approval; tell: Told }): J
       </p>
       <VerdictText verdict={approval.verdict} />
       <div class="choices">
-        <button type="button" class="button strong" onClick={() => tell(`approve?number=${approval.number}`)}>
+        <button type="button" class="button strong" onClick={() => tell(`approve?who=page&number=${approval.number}`)}>
           Approve
         </button>
-        <button type="button" class="button" onClick={() => tell(`deny?number=${approval.number}`)}>
+        <button type="button" class="button" onClick={() => tell(`deny?who=page&number=${approval.number}`)}>
           Deny
         </button>
       </div>

@@ -29,6 +29,12 @@ func Done() {
 	kept, received = nil, nil
 }
 
+// Keep is for what an exported function gives back: the host reads it before it calls Done through cabi_post.
+func Keep[T any](given *T) unsafe.Pointer {
+	kept = append(kept, given)
+	return unsafe.Pointer(given)
+}
+
 func Address(pointer unsafe.Pointer) uint32 { return uint32(uintptr(pointer)) }
 
 // String is also list<u8>.
@@ -87,4 +93,12 @@ func (o Option[T]) Or(other T) T {
 		return o.value
 	}
 	return other
+}
+
+// Get gives the value, or nil where there is none.
+func (o *Option[T]) Get() *T {
+	if o.some {
+		return &o.value
+	}
+	return nil
 }

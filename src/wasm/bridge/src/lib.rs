@@ -10,7 +10,8 @@
 //!   wasmedge  sockets of modules made for WasmEdge:  socket_calls  socket_poll  socket_names
 //!             socket_options  socket_table  socket;  guest_bytes  their memory;  errno  their errors
 //!   run       one run;  invoke  a function by its name;  http  one request;  body  its body
-//!   resident  an instance that stays, called on the caller's thread
+//!   resident  an instance that stays, called on the caller's thread;  resident_component  the same
+//!             of a component;  log_filter  its calls with many records
 //!   tape      what a guest hears, written down:  recorded  record_core  record_wasi  record_http
 //!             record_sockets
 //!   recording the file;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
@@ -33,6 +34,7 @@ mod host;
 mod http;
 mod invoke;
 mod link;
+mod log_filter;
 mod network;
 mod outbound;
 mod output;
@@ -48,6 +50,7 @@ mod replay;
 mod replay_link;
 mod replay_run;
 mod resident;
+mod resident_component;
 mod run;
 mod sandbox;
 mod socket;

@@ -48,7 +48,7 @@ pub struct Resident {
 
 /// Ends a call that computes for too long. Nothing is counted in a call but the call itself: what an
 /// epoch sees of the same call as the one before it is one that lasts.
-struct Watch {
+pub struct Watch {
     calls: Arc<AtomicU64>,
     seen: u64,
     began: u64,
@@ -56,6 +56,10 @@ struct Watch {
 }
 
 impl Watch {
+    pub fn new(calls: Arc<AtomicU64>, limit: Duration) -> Watch {
+        Watch { calls, seen: u64::MAX, began: 0, limit }
+    }
+
     fn at_epoch(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let (call, now) = (self.calls.load(Ordering::Relaxed), thread_clock());
         if call != self.seen {
@@ -73,7 +77,7 @@ fn is_wasi(module: &str) -> bool {
 }
 
 /// Runs a future of a guest to its end on this thread.
-fn finish<T>(
+pub fn finish<T>(
     linked: &Linked,
     limit: Duration,
     body: impl Future<Output = wasmtime::Result<T>>,
@@ -95,7 +99,7 @@ impl Resident {
     unsafe fn new(linked: Arc<Linked>, sandbox: &crate::abi::Sandbox) -> Result<Resident, Named> {
         let prepared = prepare(sandbox, &linked.shared, Taping::Must)?;
         let Ready::Module(module) = &linked.ready else {
-            return Err(Named::new(Kind::Unsupported, "a component's instances do not stay"));
+            return Err(Named::new(Kind::Unsupported, "a component is no module"));
         };
         let pre = module.pre(&prepared.state).map_err(|e| named(&e, Kind::Unsupported))?;
         let waits = pre.module().imports().any(|import| is_wasi(import.module()));
@@ -105,7 +109,7 @@ impl Resident {
         };
         let mut store = store;
         let calls = Arc::new(AtomicU64::new(0));
-        let start = Watch { calls: calls.clone(), seen: u64::MAX, began: 0, limit: prepared.wall };
+        let start = Watch::new(calls.clone(), prepared.wall);
         watch(&mut store, start);
         let _live = linked.shared.ticker.enter();
         let instantiated = match waits {
@@ -135,7 +139,7 @@ impl Resident {
             made.call(index, &[])?;
         }
         made.call_limit = call_limit;
-        watch(&mut made.store, Watch { calls, seen: u64::MAX, began: 0, limit: call_limit });
+        watch(&mut made.store, Watch::new(calls, call_limit));
         Ok(made)
     }
 
@@ -208,7 +212,7 @@ impl Resident {
     }
 }
 
-fn watch(store: &mut Store<State>, mut watch: Watch) {
+pub fn watch(store: &mut Store<State>, mut watch: Watch) {
     store.epoch_deadline_callback(move |_| watch.at_epoch());
 }
 
@@ -246,7 +250,7 @@ fn named(error: &wasmtime::Error, kind: Kind) -> Named {
     known.unwrap_or_else(|| Named::new(kind, format!("{error:#}")))
 }
 
-fn ended_by(store: &Store<State>, error: wasmtime::Error) -> Named {
+pub fn ended_by(store: &Store<State>, error: wasmtime::Error) -> Named {
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return Named::new(Kind::GuestTrap, format!("it ended itself with code {}", exit.0));
     }

@@ -1,0 +1,17 @@
+#include "cli/late_judge.hpp"
+
+#include "insight/model_judge.hpp"
+
+namespace quern::cli {
+
+Result<insight::Said> LateJudge::answer(const insight::Question& question, Deadline deadline,
+                                        const std::stop_token& stop) {
+  if (!judge_) {
+    TRY(guests_.need_models());
+    auto model = TRY(guests_.models().open(model_));
+    judge_ = insight::make_model_judge(std::move(model));
+  }
+  return judge_->answer(question, deadline, stop);
+}
+
+}  // namespace quern::cli

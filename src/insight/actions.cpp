@@ -1,0 +1,362 @@
+#include "insight/actions.hpp"
+
+#include "base/log.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+
+#include "insight/fields.hpp"
+#include "insight/severity.hpp"
+#include "insight/verdict.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quern::insight {
+namespace {
+
+using Type = ActionOptions::Type;
+
+constexpr std::size_t kMostTasks = 64;
+
+// The text as it stands between the quotes of a JSON string.
+std::string in_json(std::string_view text) {
+  Buffer object;
+  logs::msgpack::Writer(object).string(text);
+  std::string json;
+  (void)logs::msgpack::to_json(object, json);  // a string is always JSON
+  return json.substr(1, json.size() - 2);
+}
+
+// Fills in what stands in braces. What was filled in is not looked at again.
+std::string filled(std::string_view text, const std::map<std::string, std::string>& words) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t open = text.find('{');
+    out += text.substr(0, open);
+    if (open == std::string_view::npos) break;
+    text.remove_prefix(open);
+    const std::size_t close = text.find('}');
+    const auto word = close == std::string_view::npos
+                          ? words.end()
+                          : words.find(std::string(text.substr(1, close - 1)));
+    if (word == words.end()) {
+      out.push_back('{');
+      text.remove_prefix(1);
+    } else {
+      out += word->second;
+      text.remove_prefix(close + 1);
+    }
+  }
+  return out;
+}
+
+// Words of the configuration and numbers: nothing of a line.
+std::map<std::string, std::string> safe_words(const Proposal& proposal, const std::string& stage) {
+  return {{"id", std::to_string(proposal.id)},
+          {"class", proposal.verdict.kind},
+          {"severity", std::string(to_string(proposal.verdict.severity))},
+          {"stage", stage}};
+}
+
+}  // namespace
+
+Actions::Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
+                 Alert alert)
+    : options_(std::move(options)),
+      world_(world),
+      run_(std::move(run)),
+      alert_(std::move(alert)),
+      audit_(world.files, world.clock, world.state / "audit.jsonl"),
+      tasks_({.items = kMostTasks}) {}
+
+Result<std::unique_ptr<Actions>> Actions::create(std::vector<ActionOptions> options,
+                                                 const logs::StageWorld& world, RunCommand run,
+                                                 Alert alert) {
+  std::unique_ptr<Actions> actions(
+      new Actions(std::move(options), world, std::move(run), std::move(alert)));
+  TRY(actions->load());
+  if (!actions->options_.empty()) {
+    actions->thread_ =
+        std::jthread([self = actions.get()](const std::stop_token& stop) { self->run(stop); });
+  }
+  return actions;
+}
+
+Actions::~Actions() {
+  tasks_.close();
+  thread_.request_stop();
+}
+
+const ActionOptions* Actions::granted(std::string_view name) const {
+  const auto found = std::find_if(options_.begin(), options_.end(),
+                                  [&](const ActionOptions& one) { return one.name == name; });
+  return found == options_.end() ? nullptr : &*found;
+}
+
+// Empty: it may be done.
+std::string Actions::why_not(const ActionOptions* action, const Proposal& proposal) {
+  if (action == nullptr) return "not granted";
+  const bool only_less = action->type == Type::silence || action->type == Type::sample;
+  if (!proposal.verdict.anomaly && !only_less) return "no anomaly";
+  if (proposal.verdict.confidence < action->confidence) return "not confident enough";
+  const Clock::Time now = world_.clock.now();
+  return state_.with([&](State& state) -> std::string {
+    std::deque<Clock::Time>& lately = state.lately[action->name];
+    while (!lately.empty() && now - lately.front() >= std::chrono::hours(1)) lately.pop_front();
+    if (lately.size() >= action->per_hour) return "too many within an hour";
+    lately.push_back(now);
+    return "";
+  });
+}
+
+void Actions::propose(const Proposal& proposal) {
+  const ActionOptions* const action = granted(proposal.action);
+  const std::string refusal = why_not(action, proposal);
+  state_.with([&](State& state) {
+    ++state.figures.proposed;
+    if (!refusal.empty()) ++state.figures.refused;
+  });
+  if (!refusal.empty()) {
+    (void)note("refused", action, proposal, "", refusal);  // nothing was done
+    return;
+  }
+  if (action->approval == ActionOptions::Approval::automatic) {
+    carry_out(*action, proposal, "auto");
+    return;
+  }
+  const Result<> asked = ask_for_approval(proposal);
+  if (!asked.ok()) (void)note("refused", action, proposal, "", asked.error().describe());
+}
+
+Result<> Actions::ask_for_approval(const Proposal& proposal) {
+  const auto since =
+      std::chrono::floor<std::chrono::seconds>(world_.clock.date().time_since_epoch()).count();
+  TRY(state_.with([&](State& state) -> Result<> {
+    const auto same = [&](const Waiting& other) {
+      return other.action == proposal.action && other.id == proposal.id;
+    };
+    if (std::any_of(state.waiting.begin(), state.waiting.end(), same)) {
+      return fail(ErrorKind::already_exists, "it waits already");
+    }
+    if (state.waiting.size() >= kMostWaiting) {
+      return fail(ErrorKind::resource_exhausted, "256 wait already");
+    }
+    state.waiting.push_back({.number = state.next++,
+                             .action = proposal.action,
+                             .id = proposal.id,
+                             .text = proposal.text,
+                             .verdict = proposal.verdict,
+                             .since = since});
+    return {};
+  }));
+  TRY(save());
+  return note("asked", granted(proposal.action), proposal, "", "");
+}
+
+std::vector<Waiting> Actions::waiting() const {
+  return state_.with([](const State& state) { return state.waiting; });
+}
+
+Result<Waiting> Actions::take(std::uint64_t number) {
+  Waiting taken = TRY(state_.with([&](State& state) -> Result<Waiting> {
+    const auto found = std::find_if(state.waiting.begin(), state.waiting.end(),
+                                    [&](const Waiting& one) { return one.number == number; });
+    if (found == state.waiting.end()) {
+      return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(number));
+    }
+    Waiting one = *found;
+    state.waiting.erase(found);
+    return one;
+  }));
+  TRY(save());
+  return taken;
+}
+
+Result<> Actions::approve(std::uint64_t number, std::string_view who) {
+  const Waiting one = TRY(take(number));
+  const Proposal proposal{
+      .action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict};
+  const ActionOptions* const action = granted(one.action);
+  if (action == nullptr) {
+    return fail(ErrorKind::not_found, "the action " + one.action + " is no longer configured");
+  }
+  TRY(note("approved", action, proposal, who, ""));
+  carry_out(*action, proposal, who);
+  return {};
+}
+
+Result<> Actions::deny(std::uint64_t number, std::string_view who) {
+  const Waiting one = TRY(take(number));
+  return note("denied", granted(one.action),
+              {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who,
+              "");
+}
+
+void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,
+                        std::string_view who) {
+  if (action.run == ActionOptions::Run::dry) {
+    state_.with([](State& state) { ++state.figures.dry; });
+    (void)note("dry run", &action, proposal, who, "");  // nothing was done
+    return;
+  }
+  const Result<> taken = tasks_.try_push({&action, proposal, std::string(who)});
+  if (taken.ok()) return;
+  state_.with([](State& state) { ++state.figures.failed; });
+  (void)note("failed", &action, proposal, who, taken.error().describe());  // nothing was done
+}
+
+void Actions::run(const std::stop_token& stop) {
+  name_this_thread("quern-act");
+  while (!stop.stop_requested()) {
+    const Result<Task> task = tasks_.pop(Deadline::never(), stop);
+    if (!task.ok() || stop.stop_requested()) return;
+    Result<> noted = note("begun", task->action, task->proposal, task->who, "");
+    Result<std::string> done =
+        noted.ok() ? perform(*task, stop) : Result<std::string>(fail(noted.error()));
+    state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
+    noted = note(done.ok() ? "done" : "failed", task->action, task->proposal, task->who,
+                 done.ok() ? *done : done.error().describe());
+    if (!noted.ok()) log::warn("insight", "the audit: " + noted.error().describe());
+  }
+}
+
+Result<std::string> Actions::perform(const Task& task, const std::stop_token& stop) {
+  switch (task.action->type) {
+    case Type::alert: alert_(task.proposal); return std::string();
+    case Type::issue: return open_issue(task, stop);
+    case Type::playbook: return run_playbook(task, stop);
+    case Type::sample:
+    case Type::silence: return let_stand(task);
+  }
+  return fail(ErrorKind::internal, "an action of no kind");
+}
+
+Result<std::string> Actions::open_issue(const Task& task, const std::stop_token& stop) {
+  std::map<std::string, std::string> words = safe_words(task.proposal, world_.name);
+  words["template"] = printable(task.proposal.text, 400);
+  words["reason"] = task.proposal.verdict.reason;
+  for (auto& [name, word] : words) word = in_json(word);
+  std::string body = filled(task.action->body, words);
+  SendRequest request{.method = "POST", .url = task.action->url, .body_bytes = body.size()};
+  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "quern"}};
+  if (!task.action->authorization.empty()) {
+    request.headers.emplace_back("Authorization", task.action->authorization);
+  }
+  request.body = [&body]() -> Result<Buffer> { return to_buffer(std::exchange(body, {})); };
+  request.largest_answer = 1_MiB;
+  const SendAnswer answer = TRY(world_.network.send(request, stop));
+  if (answer.status < 200 || answer.status > 299) {
+    return fail(ErrorKind::unavailable, task.action->url + " answered " +
+                                            std::to_string(answer.status) + ": " +
+                                            printable(answer.body, 200));
+  }
+  return "status " + std::to_string(answer.status);
+}
+
+Result<std::string> Actions::run_playbook(const Task& task, const std::stop_token& stop) {
+  const auto words = safe_words(task.proposal, world_.name);
+  std::vector<std::string> command = task.action->command;
+  for (auto word = command.begin() + 1; word != command.end(); ++word) {
+    const bool braced = word->size() > 2 && word->front() == '{' && word->back() == '}';
+    const auto found = braced ? words.find(word->substr(1, word->size() - 2)) : words.end();
+    if (found != words.end()) *word = found->second;
+  }
+  const int status = TRY(run_(command, task.action->time, stop));
+  if (status != 0) {
+    return fail(ErrorKind::unavailable, command[0] + " ended with " + std::to_string(status));
+  }
+  return std::string("status 0");
+}
+
+std::string Actions::let_stand(const Task& task) {
+  const Clock::Time now = world_.clock.now();
+  state_.with([&](State& state) {
+    auto standing =
+        state.standing ? std::make_shared<Standing>(*state.standing) : std::make_shared<Standing>();
+    for (Until* until : {&standing->silent, &standing->sampled}) {
+      std::erase_if(*until, [&](const auto& entry) { return entry.second <= now; });
+    }
+    Until& until = task.action->type == Type::silence ? standing->silent : standing->sampled;
+    if (until.size() < kMostStanding) until[task.proposal.id] = now + task.action->lasts;
+    state.standing = std::move(standing);
+  });
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(task.action->lasts).count()) +
+         " seconds";
+}
+
+std::shared_ptr<const Standing> Actions::standing() const {
+  return state_.with([](const State& state) { return state.standing; });
+}
+
+ActionFigures Actions::figures() const {
+  return state_.with([](const State& state) { return state.figures; });
+}
+
+Result<> Actions::note(std::string_view what, const ActionOptions* action, const Proposal& proposal,
+                       std::string_view who, std::string_view detail) {
+  const std::string verdict = to_json(proposal.verdict);
+  const Result<> written =
+      audit_.write({.what = what,
+                    .action = action == nullptr ? std::string_view(proposal.action) : action->name,
+                    .id = proposal.id,
+                    .text = printable(proposal.text, 400),
+                    .verdict = verdict,
+                    .who = who,
+                    .detail = detail});
+  if (!written.ok()) log::warn("insight", "the audit: " + written.error().describe());
+  return written;
+}
+
+Result<> Actions::load() {
+  const Vocabulary any{.classes = {}, .actions = {}};
+  return read_json_lines(
+      world_.files, world_.state / "approvals.json", [&](ByteView map) -> Result<> {
+        const auto id = natural_field(map, "template");
+        const auto severity = severity_named(text_or_empty(map, "severity"));
+        if (!id || *id > UINT32_MAX || !severity) {
+          return fail(ErrorKind::corrupt_data, "this is no action that waits");
+        }
+        const Waiting one{
+            .number = natural_field(map, "number").value_or(0),
+            .action = text_or_empty(map, "name"),
+            .id = static_cast<mining::TemplateId>(*id),
+            .text = text_or_empty(map, "text"),
+            .verdict = {.anomaly = flag_field(map, "anomaly").value_or(false),
+                        .kind = text_or_empty(map, "class"),
+                        .severity = *severity,
+                        .confidence = number_field(map, "confidence").value_or(0),
+                        .reason = text_or_empty(map, "reason"),
+                        .action = text_or_empty(map, "action")},
+            .since = static_cast<std::int64_t>(natural_field(map, "since").value_or(0))};
+        state_.with([&](State& state) {
+          if (state.waiting.size() < kMostWaiting) state.waiting.push_back(one);
+          state.next = std::max(state.next, one.number + 1);
+        });
+        return {};
+      });
+}
+
+Result<> Actions::save() {
+  const auto one_at_a_time = saving_.lock();
+  std::string text;
+  for (const Waiting& one : waiting()) {
+    Buffer map;
+    logs::msgpack::Writer writer(map);
+    writer.map(kVerdictPairs + 5);
+    writer.string("number");
+    writer.natural(one.number);
+    writer.string("name");
+    writer.string(one.action);
+    writer.string("template");
+    writer.natural(one.id);
+    writer.string("text");
+    writer.string(one.text);
+    writer.string("since");
+    writer.integer(one.since);
+    write_pairs(one.verdict, writer);
+    add_json_line(map, text);
+  }
+  return world_.files.write(world_.state / "approvals.json", as_bytes(text));
+}
+
+}  // namespace quern::insight

@@ -1,0 +1,115 @@
+// What follows from a verdict, as far as a person granted it.
+//
+// A proposal is looked at (granted? confident enough? not too many an hour?), waits for a person
+// or not, and is done or only written down. Every step is a line of the audit, and what the audit
+// cannot take is not done.
+#pragma once
+
+#include "base/guarded.hpp"
+#include "base/queue.hpp"
+
+#include "insight/action_options.hpp"
+#include "insight/audit.hpp"
+#include "insight/command.hpp"
+#include "insight/insight.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace quern::insight {
+
+struct Proposal {
+  std::string action;
+  mining::TemplateId id = mining::kRest;
+  std::string text;  // of the template
+  Verdict verdict;
+};
+
+// Templates that are silent or shipped whole, and until when.
+using Until = std::map<mining::TemplateId, Clock::Time>;
+struct Standing {
+  Until silent;
+  Until sampled;
+};
+
+struct ActionFigures {
+  std::uint64_t proposed = 0;
+  std::uint64_t refused = 0;  // not granted, not confident, too many
+  std::uint64_t dry = 0;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+};
+
+// Of any thread.
+class Actions {
+ public:
+  using Alert = std::function<void(const Proposal&)>;
+
+  // Reads those that waited when the program ended.
+  static Result<std::unique_ptr<Actions>> create(std::vector<ActionOptions> options,
+                                                 const logs::StageWorld& world, RunCommand run,
+                                                 Alert alert);
+  ~Actions();
+
+  void propose(const Proposal& proposal);
+  std::vector<Waiting> waiting() const;
+  Result<> approve(std::uint64_t number, std::string_view who);
+  Result<> deny(std::uint64_t number, std::string_view who);
+
+  // What stands at this moment; null: nothing.
+  std::shared_ptr<const Standing> standing() const;
+  ActionFigures figures() const;
+
+  static constexpr std::size_t kMostWaiting = 256;
+  static constexpr std::size_t kMostStanding = 4096;
+
+ private:
+  struct State {
+    std::vector<Waiting> waiting;
+    std::uint64_t next = 1;
+    std::map<std::string, std::deque<Clock::Time>, std::less<>> lately;  // proposals by action
+    std::shared_ptr<const Standing> standing;
+    ActionFigures figures;
+  };
+  struct Task {
+    const ActionOptions* action = nullptr;
+    Proposal proposal;
+    std::string who;
+  };
+
+  Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
+          Alert alert);
+  Result<> load();
+  Result<> save();
+  const ActionOptions* granted(std::string_view name) const;
+  std::string why_not(const ActionOptions* action, const Proposal& proposal);
+  Result<> ask_for_approval(const Proposal& proposal);
+  Result<Waiting> take(std::uint64_t number);
+  void carry_out(const ActionOptions& action, const Proposal& proposal, std::string_view who);
+  Result<std::string> perform(const Task& task, const std::stop_token& stop);
+  Result<std::string> open_issue(const Task& task, const std::stop_token& stop);
+  Result<std::string> run_playbook(const Task& task, const std::stop_token& stop);
+  std::string let_stand(const Task& task);
+  Result<> note(std::string_view what, const ActionOptions* action, const Proposal& proposal,
+                std::string_view who, std::string_view detail);
+  void run(const std::stop_token& stop);
+
+  const std::vector<ActionOptions> options_;
+  const logs::StageWorld world_;
+  const RunCommand run_;
+  const Alert alert_;
+  Audit audit_;
+  Guarded<State> state_;
+  Guarded<int> saving_;  // one at a time; taken before state_
+  Queue<Task> tasks_;
+  std::jthread thread_;
+};
+
+}  // namespace quern::insight

@@ -1,0 +1,174 @@
+#include "insight/insight.hpp"
+
+#include "base/sha256.hpp"
+#include "base/text.hpp"
+
+#include "insight/fields.hpp"
+#include "insight/insight_parts.hpp"
+#include "insight/insight_shell.hpp"
+#include "insight/severity.hpp"
+#include "insight/templates_filter.hpp"
+#include "logs/json.hpp"
+
+#include <utility>
+
+namespace quern::insight {
+namespace {
+
+constexpr Bytes kSmallFile = 4_KiB;
+constexpr Bytes kSessionsFile = 64_MiB;
+
+// What a verdict of a model depends on.
+std::string policy_of(const InsightOptions& options, const Judge* judge) {
+  const std::string text = std::to_string(options.policy_version) + "\n" +
+                           (judge == nullptr ? "" : judge->name()) + "\n" + options.prompt.policy +
+                           "\n" + grammar_of(options.words);
+  return sha256(as_bytes(text)).substr(7, 16);
+}
+
+Result<mining::SessionProfile> load_sessions(const logs::StageWorld& world) {
+  const auto file = world.state / "sessions";
+  const Result<Buffer> text = world.files.read(file, kSessionsFile);
+  if (!text.ok() && text.error().kind() == ErrorKind::not_found) return mining::SessionProfile();
+  if (!text.ok()) return fail(text.error());
+  return mining::SessionProfile::load(as_text(*text)).context("reading " + file.string());
+}
+
+// A file that is broken is none: the worst is a day's tokens twice.
+Budget load_budget(const InsightOptions& options, const logs::StageWorld& world) {
+  Budget budget(options.budget);
+  const Result<Buffer> text = world.files.read(world.state / "budget.json", kSmallFile);
+  Buffer map;
+  if (text.ok() && logs::from_json(trim(as_text(*text)), map).ok()) budget.load(map);
+  return budget;
+}
+
+Result<Core> load_core(const InsightOptions& options, const logs::StageWorld& world,
+                       const Judge* judge) {
+  Learned known = TRY(Learned::open(world.files, world.state, options.miner));
+  VerdictCache cache = TRY(VerdictCache::load(world.files, world.state / "verdicts.jsonl",
+                                              policy_of(options, judge), options.words));
+  mining::SessionProfile sessions = TRY(load_sessions(world));
+  const auto id_now = [&](mining::TemplateId id) {
+    return known.miner().knows(id) ? known.miner().now(id) : mining::kRest;
+  };
+  cache.follow(id_now);
+  sessions.follow(id_now);
+  return Core{.known = std::move(known),
+              .gate = mining::Gate(options.gate),
+              .cache = std::move(cache),
+              .budget = load_budget(options, world),
+              .sessions = SessionTracker(options.sessions, std::move(sessions))};
+}
+
+void send_alert(InsightParts& parts, const Proposal& proposal) {
+  Buffer record;
+  logs::msgpack::Writer writer(record);
+  writer.map(kVerdictPairs + 4);
+  writer.string("alert");
+  writer.string("verdict");
+  writer.string("template");
+  writer.natural(proposal.id);
+  writer.string("text");
+  writer.string(printable(proposal.text, kShownLine));
+  writer.string("stage");
+  writer.string(parts.world.name);
+  write_pairs(proposal.verdict, writer);
+  parts.core.with([&](Core& core) { send(core, parts, parts.options.alert_tag, record); });
+}
+
+// What is taken from the budget is on the disk before the model is asked.
+void save_budget(InsightParts& parts) {
+  const std::string text = parts.core.with([](const Core& core) { return core.budget.save(); });
+  if (!parts.world.files.write(parts.world.state / "budget.json", as_bytes(text)).ok()) {
+    parts.core.with([](Core& core) { ++core.figures.unsaved; });
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<InsightParts>> InsightParts::open(const InsightSetup& setup) {
+  Core core = TRY(load_core(setup.options, setup.world, setup.judge.get()));
+  core.window = {.begin = setup.world.clock.now()};
+  auto parts = std::make_shared<InsightParts>(setup, std::move(core));
+  InsightParts* const raw = parts.get();
+  raw->core.lock()->window.date = raw->date();
+  if (raw->options.ship == InsightOptions::Ship::verdicts) {
+    raw->ring = TRY(Ring::open(raw->world.files, raw->world.state / "ring", raw->options.ring));
+  }
+  raw->actions =
+      TRY(Actions::create(setup.actions, raw->world, run_command,
+                          [raw](const Proposal& proposal) { send_alert(*raw, proposal); }));
+  raw->asker =
+      std::make_unique<Asker>(setup.judge, raw->options.queue, raw->options.deadline,
+                              Asker::Listener{.begins = [raw] { save_budget(*raw); },
+                                              .answered =
+                                                  [raw](const Job& job, const Result<Said>& said) {
+                                                    answered(*raw, job, said);
+                                                    save_budget(*raw);
+                                                  }});
+  return parts;
+}
+
+InsightParts::~InsightParts() {
+  if (asker) asker->stop();  // until then its thread may look for it here
+  actions.reset();
+  if (ring) ring->flush();
+  save(*this, Upkeep::all);
+}
+
+Insight::Insight(std::unique_ptr<InsightShell> shell) : shell_(std::move(shell)) {}
+Insight::~Insight() = default;
+
+Result<std::unique_ptr<Insight>> Insight::create(Settings& settings, const logs::StageWorld& world,
+                                                 std::shared_ptr<Judge> judge) {
+  InsightOptions options = TRY(read_options(settings));
+  Rules rules = TRY(read_rules(settings));
+  std::vector<ActionOptions> actions = TRY(read_actions(settings, world));
+  for (const ActionOptions& action : actions) options.words.actions.push_back(action.name);
+  auto shell = std::make_unique<InsightShell>(std::move(options), std::move(rules),
+                                              std::move(actions), std::move(judge), world);
+  TRY(shell->state.try_open());
+  return std::unique_ptr<Insight>(new Insight(std::move(shell)));
+}
+
+Result<std::shared_ptr<InsightParts>> Insight::parts() const {
+  TRY(shell_->state.try_open());
+  std::shared_ptr<InsightParts> parts = shell_->state.now();
+  if (parts) return parts;
+  return fail(ErrorKind::unavailable,
+              "another filter has " + shell_->setup.world.state.string() + " just now");
+}
+
+logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
+  InsightSetup& setup = shell_->setup;
+  setup.bytes_in += batch.bytes().count;
+  logs::Filtered out;
+  if (const auto parts = shell_->state.get(stop)) {
+    Buffer labels;
+    std::vector<Look> looks = look_at(*parts, batch, labels);
+    await_verdicts(*parts, looks, stop);
+    out = ship(*parts, batch, looks, labels);
+  } else {
+    setup.unseen += batch.size();
+    out.kept = std::move(batch);
+  }
+  setup.bytes_out += out.kept.bytes().count;
+  return out;
+}
+
+logs::Filtered Insight::flush(logs::Due due) {
+  logs::Filtered out;
+  const bool all = due == logs::Due::all;
+  const auto parts = all ? shell_->state.take() : shell_->state.now();
+  if (!parts) return out;
+  const Upkeep how = all ? Upkeep::all : Upkeep::due;
+  keep_up(*parts, how);
+  save(*parts, how);
+  if (parts->ring) parts->ring->flush();
+  parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
+  shell_->setup.bytes_out += out.kept.bytes().count;
+  return out;
+}
+
+}  // namespace quern::insight

@@ -1,0 +1,72 @@
+// State that lies in a folder which one filter has at a time.
+//
+// A pipeline that changes makes the new filter while the old one still works: the new one takes the
+// folder once the old one has let go of it, which is when it was told that all is due.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/guarded.hpp"
+#include "base/result.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+namespace quern::insight {
+
+// Of any thread.
+template <class State>
+class OnDemand {
+ public:
+  using Open = std::function<Result<std::shared_ptr<State>>()>;
+  OnDemand(Clock& clock, Open open) : clock_(clock), open_(std::move(open)) {}
+
+  // Opens it unless it is open. An error but for unavailable: somebody else has it still.
+  Result<> try_open() {
+    const auto held = held_.lock();
+    if (held->state) return {};
+    Result<std::shared_ptr<State>> opened = open_();
+    if (!opened.ok()) {
+      if (opened.error().kind() == ErrorKind::unavailable) return {};
+      return fail(std::move(opened).error());
+    }
+    held->state = *std::move(opened);
+    held->patience = kPatience;
+    return {};
+  }
+
+  // What is open; null: nothing is.
+  std::shared_ptr<State> now() const { return held_.lock()->state; }
+
+  // Waits a few seconds for who has it; later ones do not wait once that was in vain. Null: it
+  // could not be opened.
+  std::shared_ptr<State> get(const std::stop_token& stop) {
+    while (true) {
+      (void)try_open();  // tried again with the next records
+      {
+        const auto held = held_.lock();
+        if (held->state || held->patience <= std::chrono::milliseconds(0)) return held->state;
+        held->patience -= kLook;
+      }
+      if (!clock_.sleep(kLook, stop).ok()) return nullptr;
+    }
+  }
+
+  // Lets go of it: the last who uses it closes it.
+  std::shared_ptr<State> take() { return std::exchange(held_.lock()->state, nullptr); }
+
+ private:
+  static constexpr std::chrono::milliseconds kLook{20};
+  static constexpr std::chrono::milliseconds kPatience{5000};
+  struct Held {
+    std::shared_ptr<State> state;
+    std::chrono::milliseconds patience = kPatience;
+  };
+  Clock& clock_;
+  const Open open_;
+  mutable Guarded<Held> held_;
+};
+
+}  // namespace quern::insight

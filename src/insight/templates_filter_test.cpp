@@ -1,0 +1,137 @@
+#include "insight/templates_filter.hpp"
+
+#include "insight/test_world.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace quern::insight {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::unique_ptr<logs::Filter> make(TestWorld& world, const std::string& keys = "") {
+  Settings settings = Settings::parse(keys, "pipe.toml").value();
+  auto made = TemplatesFilter::make(settings, world.stage());
+  EXPECT_TRUE(made.ok()) << made.error().describe();
+  EXPECT_TRUE(settings.finish().ok());
+  return *std::move(made);
+}
+
+TEST(TemplatesFilter, TellsEachRecordItsTemplate) {
+  TestWorld world;
+  const auto filter = make(world, "text = true\nparameters = true");
+  logs::Batch batch = lines({"took 12 times", "took 7 times", "started"});
+  batch.add("app", {}, map_of("{\"level\": 3}"));
+  const logs::Filtered out = filter->apply(std::move(batch), {});
+  EXPECT_THAT(metadata_of(out.kept),
+              ElementsAre(R"({"template":{"id":1,"text":"took <*> times","parameters":["12"]}})",
+                          R"({"template":{"id":1,"text":"took <*> times","parameters":["7"]}})",
+                          R"({"template":{"id":2,"text":"started","parameters":[]}})", "{}"));
+  EXPECT_EQ(figure(*filter, "lineless_total"), 1);
+  EXPECT_EQ(figure(*filter, "template_lines_total", "1"), 2);
+}
+
+TEST(TemplatesFilter, PutsItIntoTheRecordUnderAKeyOfChoice) {
+  TestWorld world;
+  const auto filter = make(world, "into = \"record\"\nkey = \"t\"\nline = \"deep.text\"");
+  logs::Batch batch;
+  batch.add("app", {}, map_of(R"({"log": "x", "deep": {"text": "took 12 ms"}})"));
+  const logs::Filtered out = filter->apply(std::move(batch), {});
+  EXPECT_EQ(json_of(out.kept[0].record),
+            R"({"log":"x","deep":{"text":"took 12 ms"},"t":{"id":1}})");
+}
+
+TEST(TemplatesFilter, GoesOnWhereItEnded) {
+  TestWorld world;
+  (void)make(world)->apply(lines({"a b", "took 12 ms"}), {});
+  const auto filter = make(world, "text = true");
+  const logs::Filtered out = filter->apply(lines({"took 9 ms", "new one"}), {});
+  EXPECT_THAT(metadata_of(out.kept), ElementsAre(HasSubstr("\"id\":2"), HasSubstr("\"id\":3")));
+  EXPECT_EQ(figure(*filter, "template_lines_total", "2"), 2);
+}
+
+TEST(TemplatesFilter, SavesNewTemplatesAtOnceAndCountsNowAndThen) {
+  TestWorld world;
+  const auto filter = make(world, "save_every = \"10s\"");
+  const auto saved = [&] {
+    return std::string(as_text(world.files.read(world.folder() / "templates", 1_MiB).value()));
+  };
+  (void)filter->apply(lines({"took 1 ms"}), {});
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
+  (void)filter->apply(lines({"took 2 ms"}), {});
+  world.clock.advance(std::chrono::seconds(9));
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
+  world.clock.advance(std::chrono::seconds(1));
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 2\n"));
+}
+
+TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
+  TestWorld world;
+  const auto filter = make(world);
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  EXPECT_EQ(filter->apply(lines({"a"}), {}).kept.size(), 1U);
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_EQ(figure(*filter, "unsaved_total"), 1);
+  world.files.work_again();
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
+}
+
+TEST(TemplatesFilter, AChangedOneGoesOnWhereTheOldOneEnded) {
+  TestWorld world;
+  const auto old = make(world);
+  (void)old->apply(lines({"a b", "took 12 times"}), {});
+  const auto changed = make(world, "text = true");
+  std::jthread impatient([&] {
+    while (world.clock.sleepers() == 0) std::this_thread::yield();
+    (void)old->flush(logs::Due::all);
+    world.clock.advance(std::chrono::seconds(1));
+  });
+  const logs::Filtered out = changed->apply(lines({"took 9 times"}), {});
+  EXPECT_THAT(metadata_of(out.kept), ElementsAre(HasSubstr("\"id\":2")));
+}
+
+TEST(TemplatesFilter, WhileTheFolderIsAnothersRecordsPassAsTheyAre) {
+  TestWorld world;
+  const auto first = make(world);
+  const auto second = make(world);
+  std::jthread wind([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) world.clock.advance(std::chrono::seconds(1));
+  });
+  EXPECT_THAT(metadata_of(second->apply(lines({"a"}), {}).kept), ElementsAre("{}"));
+  EXPECT_EQ(figure(*second, "unlabelled_total"), 1);
+}
+
+TEST(TemplatesFilter, RefusesAStateThatIsBroken) {
+  TestWorld world;
+  ASSERT_TRUE(world.files.make_directories(world.folder(), 0700).ok());
+  ASSERT_TRUE(world.files.write(world.folder() / "templates", as_bytes("nonsense")).ok());
+  const auto broken = TemplatesFilter::create({}, world.stage());
+  ASSERT_FALSE(broken.ok());
+  EXPECT_THAT(broken.error().describe(), HasSubstr("learned anew"));
+}
+
+TEST(TemplatesFilter, ManyThreadsAtATime) {
+  TestWorld world;
+  const auto filter = make(world);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; ++i) {
+          EXPECT_EQ(filter->apply(lines({"took 1 ms", "other"}), {}).kept.size(), 2U);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(figure(*filter, "lines_total"), 400);
+}
+
+}  // namespace
+}  // namespace quern::insight

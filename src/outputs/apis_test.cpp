@@ -1,0 +1,209 @@
+// The APIs that outputs speak, as they go over the wire, and what becomes of what peers answer.
+#include "outputs/bulk_answer.hpp"
+#include "outputs/test_support.hpp"
+
+namespace quern::outputs {
+namespace {
+
+using namespace std::chrono_literals;
+using logs::Batch;
+using test::add;
+using test::must_make;
+
+struct Peer {
+  test::World w;
+  std::vector<std::string> sent;  // method, URL, headers, body
+  std::vector<std::string> bodies;
+  std::vector<SendAnswer> answers;  // in turn; then 200
+
+  Peer() {
+    w.network.answer_sent(
+        [this](const SendRequest& request, const std::string& body) -> Result<SendAnswer> {
+          std::string text = request.method + " " + request.url + "\n";
+          for (const auto& [name, value] : request.headers) text += name + ": " + value + "\n";
+          sent.push_back(text + "\n" + body + "\n");
+          bodies.push_back(body);
+          if (answers.empty()) return SendAnswer{.status = 200};
+          SendAnswer answer = answers.front();
+          answers.erase(answers.begin());
+          return answer;
+        });
+  }
+};
+
+Batch lines(int count) {
+  Batch batch;
+  for (int n = 0; n < count; ++n)
+    add(batch, "app",
+        "{\"log\":\"line " + std::to_string(n) + "\",\"id\":\"i" + std::to_string(n) + "\"}");
+  return batch;
+}
+
+TEST(Otlp, RecordsOnTheWire) {
+  Peer peer;
+  const auto out = must_make("otlp", R"(url = "http://collector:4318"
+[resource]
+"service.name" = "shop"
+"host.name" = "h1")",
+                             peer.w.world);
+  Batch batch;
+  add(batch, "app.web",
+      R"({"log":"it \"broke\"","level":"Error","trace_id":"0af7651916cd43dd8448eb211c80319c",)"
+      R"("span_id":"b7ad6b7169203331","n":-5,"big":18446744073709551615,"x":1.5,"ok":true,)"
+      R"("nil":null,"list":[1,"a"],"map":{"a":{"b":2}}})",
+      test::kSecond, 7);
+  add(batch, "app.db", R"({"trace_id":"no hex","severity":"odd"})");
+  const Result<Batch> dead = out->deliver(batch, {});
+  ASSERT_TRUE(dead.ok() && dead->empty());
+  test::expect_golden("otlp.txt", peer.sent.front());
+}
+
+TEST(Otlp, WhatACollectorRejectsIsCounted) {
+  Peer peer;
+  const auto out = must_make("otlp", "url = \"http://collector\"", peer.w.world);
+  peer.answers = {{.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"},
+                  {.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":1}})"},
+                  {.status = 200, .body = "{}"}};
+  for (int n = 0; n < 3; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
+  EXPECT_EQ(out->figures().front().value, 3);
+}
+
+TEST(Loki, StreamsOnTheWire) {
+  Peer peer;
+  const auto out = must_make("loki", R"(url = "http://loki:3100"
+tenant_id = "t1"
+structured_metadata = ["id", "n"]
+labels = { job = "quern", app = "{app}", level = "{level}" })",
+                             peer.w.world);
+  Batch batch;
+  add(batch, "a", R"({"log":"second","app":"web","level":"info","n":5})", test::kSecond + 1);
+  add(batch, "a", R"({"log":"first","app":"web","level":"info","id":"x"})", test::kSecond, 9);
+  add(batch, "b", R"({"log":"no level","app":"db"})");
+  ASSERT_TRUE(out->deliver(batch, {}).ok());
+  test::expect_golden("loki.txt", peer.sent.front());
+}
+
+TEST(Loki, MadeUpLabelsMakeOnlySoManyStreams) {
+  Peer peer;
+  const auto out = must_make("loki", R"(url = "http://loki"
+line = "text"
+max_streams = 5
+labels = { job = "quern", id = "{id}" })",
+                             peer.w.world);
+  ASSERT_TRUE(out->deliver(lines(50), {}).ok());
+  std::size_t streams = 0;
+  for (std::size_t at = 0; (at = peer.bodies[0].find("\"stream\":", at)) != std::string::npos; ++at)
+    ++streams;
+  EXPECT_EQ(streams, 6U);
+  EXPECT_THAT(peer.bodies[0], testing::HasSubstr(R"({"id":"other","job":"quern"})"));
+  EXPECT_EQ(out->figures()[1].value, 45);
+  peer.w.clock.advance(2h);
+  ASSERT_TRUE(out->deliver(lines(1), {}).ok());
+  EXPECT_THAT(test::refused("loki", "url = \"http://l\"\nlabels = { a = \"{a}\" }", peer.w.world),
+              testing::HasSubstr("same always"));
+  EXPECT_THAT(test::refused("loki", "url = \"http://l\"\nlabels = { a-b = \"x\" }", peer.w.world),
+              testing::HasSubstr("cannot be a label"));
+}
+
+std::string bulk(std::initializer_list<std::string_view> items) {
+  std::string all;
+  for (const std::string_view item : items) all += (all.empty() ? "" : ",") + std::string(item);
+  return R"({"took":3,"errors":true,"items":[)" + all + "]}";
+}
+constexpr std::string_view kMade = R"({"create":{"_index":"i","status":201}})";
+constexpr std::string_view kBusy =
+    R"({"create":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"full"}}})";
+constexpr std::string_view kUnfit =
+    R"({"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"failed [n]"}}})";
+
+TEST(Elasticsearch, BulksOnTheWire) {
+  Peer peer;
+  peer.answers = {{.status = 200, .body = bulk({kMade, kMade})}};
+  const auto out = must_make("elasticsearch", R"(url = "https://es:9200"
+index = "{@tag}-{@time:%Y.%m.%d}"
+id_key = "id"
+api_key = "k3y")",
+                             peer.w.world);
+  Batch batch;
+  add(batch, "App/Web", R"({"log":"one","id":"a\"b"})");
+  add(batch, "App/Web", R"({"log":"two","@timestamp":"own"})", test::kSecond + 86'400);
+  ASSERT_TRUE(out->deliver(batch, {}).ok());
+  test::expect_golden("elasticsearch.txt", peer.sent.front());
+}
+
+TEST(Elasticsearch, WhatCameTooFastComesAgainAlone) {
+  Peer peer;
+  const auto out = must_make("elasticsearch", "url = \"http://es\"", peer.w.world);
+  peer.answers = {{.status = 200, .body = bulk({kMade, kBusy, kUnfit, kBusy})},
+                  {.status = 503},
+                  {.status = 200, .body = bulk({kMade, kBusy})},
+                  {.status = 200, .body = bulk({kMade})}};
+  const Batch batch = lines(4);
+  EXPECT_THAT(out->deliver(batch, {}).error().describe(), testing::HasSubstr("2 of 4"));
+  EXPECT_EQ(out->deliver(batch, {}).error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(out->deliver(batch, {}).error().kind(), ErrorKind::unavailable);
+  const Result<Batch> dead = out->deliver(batch, {});
+  ASSERT_TRUE(dead.ok()) << dead.error().describe();
+  EXPECT_THAT(test::reasons(*dead), testing::HasSubstr("400 mapper_parsing_exception: failed [n]"));
+  EXPECT_EQ(dead->size(), 1U);
+  EXPECT_THAT(peer.bodies[2], testing::Not(testing::HasSubstr("line 0")));
+  EXPECT_THAT(peer.bodies[3], testing::AllOf(testing::HasSubstr("line 3"),
+                                             testing::Not(testing::HasSubstr("line 1"))));
+  // The next batch begins anew.
+  peer.answers = {{.status = 200, .body = bulk({kMade})}};
+  EXPECT_TRUE(out->deliver(lines(1), {}).ok());
+}
+
+TEST(Elasticsearch, AnAnswerThatIsNoneComesAgain) {
+  Peer peer;
+  const auto out = must_make("elasticsearch", "url = \"http://es\"", peer.w.world);
+  for (const std::string& body : {std::string("<html>"), std::string("{}"), bulk({kMade}),
+                                  bulk({kMade, R"({"create":{}})"}), std::string()}) {
+    peer.answers = {{.status = 200, .body = body}};
+    const Result<Batch> got = out->deliver(lines(2), {});
+    ASSERT_FALSE(got.ok()) << body;
+    EXPECT_EQ(got.error().kind(), ErrorKind::unavailable);
+  }
+  peer.answers = {{.status = 403, .body = "no such key"}};
+  EXPECT_EQ(out->deliver(lines(2), {})->size(), 2U);
+}
+
+TEST(Elasticsearch, AnIdThatIsThereIsThere) {
+  Peer peer;
+  const auto out = must_make("elasticsearch", "url = \"http://es\"\nid_key = \"id\"", peer.w.world);
+  peer.answers = {{.status = 200, .body = bulk({R"({"create":{"status":409}})"})}};
+  EXPECT_TRUE(out->deliver(lines(1), {})->empty());
+}
+
+TEST(Webhook, AlertsOnTheWire) {
+  Peer peer;
+  peer.w.process.environment["HOOK"] = "https://hooks.example/services/T/B/x";
+  const auto out = must_make("webhook", R"(url = { env = "HOOK" }
+template = "*{level}* {@line}"
+max_lines = 2
+max_line = "60 B")",
+                             peer.w.world);
+  Batch batch;
+  add(batch, "a", R"({"level":"error","log":"<!channel> a & b\nforged"})");
+  add(batch, "a", R"({"level":"fatal","log":")" + std::string(53, 'x') + R"(<<<<<"})");
+  add(batch, "a", R"({"log":"third"})");
+  ASSERT_TRUE(out->deliver(batch, {}).ok());
+  test::expect_golden("webhook.txt", peer.sent.front());
+}
+
+TEST(Webhook, AFloodIsHeldBackAndCounted) {
+  Peer peer;
+  const auto out = must_make("webhook", R"(url = "http://hook"
+limit = 2
+window = "1h")",
+                             peer.w.world);
+  for (int n = 0; n < 10; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
+  EXPECT_EQ(peer.sent.size(), 2U);
+  EXPECT_EQ(out->figures().front().value, 24);
+  peer.w.clock.advance(1h);
+  ASSERT_TRUE(out->deliver(lines(1), {}).ok());
+  EXPECT_THAT(peer.bodies.back(), testing::HasSubstr("(and 24 more)"));
+}
+
+}  // namespace
+}  // namespace quern::outputs
