@@ -52,7 +52,7 @@ struct App::Impl {
   const AppOptions options;
   const guestapi::GuestApi& api;
   // Shared: requests outlive their App.
-  const std::shared_ptr<BodyBudget> budget = std::make_shared<BodyBudget>(options.max_body_bytes);
+  const std::shared_ptr<ByteBudget> budget = std::make_shared<ByteBudget>(options.max_body_bytes);
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> failed{0};

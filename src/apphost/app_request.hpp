@@ -5,8 +5,8 @@
 // The guest's side is destroyed there, which ends the instance and with it its generations.
 #pragma once
 
-#include "apphost/body_budget.hpp"
 #include "apphost/refusal.hpp"
+#include "base/byte_budget.hpp"
 #include "base/guarded.hpp"
 #include "http/http.hpp"
 #include "wasm/wasm.hpp"
@@ -28,7 +28,7 @@ struct RequestInfo {
   std::string id;            // x-request-id
   // The client's Authorization was for us; a guest has no business with the key.
   bool hide_authorization = false;
-  std::shared_ptr<BodyBudget> budget;  // its App's
+  std::shared_ptr<ByteBudget> budget;  // its App's
   // Called once, on any thread.
   std::function<void(Outcome)> over;
 };
@@ -78,7 +78,7 @@ class AppRequest final : public wasm::HttpResponseSink,
   const std::shared_ptr<http::Exchange> exchange_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   // Given back with *this, which the engine holds until the instance and its memory are gone.
-  BodyBudget::Share body_;
+  ByteBudget::Share body_;
   std::uint64_t body_came_ = 0;
   Guarded<Guest> guest_;
 };

@@ -38,6 +38,8 @@ Failure too_large(Bytes limit) {
 }  // namespace
 
 Result<Buffer> unpack(ByteView gzip, Bytes limit) {
+  if (gzip.size() < 2 || gzip[0] != std::byte{0x1f} || gzip[1] != std::byte{0x8b})
+    return fail(ErrorKind::corrupt_data, "what is packed is no gzip");
   const std::size_t size = promised_size(gzip);
   if (size > limit.count) {
     return too_large(limit);

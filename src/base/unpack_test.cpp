@@ -60,5 +60,13 @@ TEST(Unpack, PacksWhatItUnpacks) {
   EXPECT_EQ(as_text(*unpack(twice, 1_MiB)), text);
 }
 
+TEST(Unpack, WhatIsNoGzipIsSaidToBeNone) {
+  for (const std::string_view text : {"", "x", "no gzip", "a text whose end, as a size, is huge"}) {
+    const auto unpacked = unpack(as_bytes(text), 1_MiB);
+    ASSERT_FALSE(unpacked.ok());
+    EXPECT_EQ(unpacked.error().kind(), ErrorKind::corrupt_data) << text;
+  }
+}
+
 }  // namespace
 }  // namespace quern

@@ -46,36 +46,20 @@ pipeline::MakersOf PipeStages::makers_of() {
     const auto parsers = std::make_shared<const logs::Parsers>(TRY(logs::Parsers::read(file)));
     logs::add_filters(makers, parsers);
     insight::add_filters(makers, [this](std::string_view model) { return judge_of(model); });
-    makers.filters["wasm"] = [this](Settings& settings, const logs::StageWorld& stage) {
-      return wasm_filter(settings, stage);
-    };
+    plugins::add_plugins(makers, [this] { return guests_.engine(); });
     makers.filters["component"] = [this](Settings& settings, const logs::StageWorld& stage) {
       return component_filter(settings, stage);
     };
-    makers.inputs["wasm"] =
-        [this](Settings& settings,
-               const logs::StageWorld& stage) -> Result<std::unique_ptr<logs::Input>> {
-      const logs::Makers plugins = TRY(plugin_makers());
-      return plugins.inputs.at("wasm")(settings, stage);
+    // Whoever has a file need not know which of the two doors it takes.
+    makers.filters["wasm"] = [this, module = makers.filters.at("wasm")](
+                                 Settings& settings, const logs::StageWorld& stage) {
+      const Result<std::string> file = settings.text_or("file", "");
+      if (file.ok() && is_component(stage.files, stage.beside / *file))
+        return component_filter(settings, stage);
+      return module(settings, stage);
     };
     return makers;
   };
-}
-
-// The engine is made with the first guest.
-Result<logs::Makers> PipeStages::plugin_makers() {
-  wasm::Engine* const engine = TRY(guests_.engine());
-  logs::Makers makers;
-  plugins::add_plugins(makers, *engine);
-  return makers;
-}
-
-Result<std::unique_ptr<logs::Filter>> PipeStages::wasm_filter(Settings& settings,
-                                                              const logs::StageWorld& stage) {
-  const std::string file = TRY(settings.text_or("file", ""));
-  if (is_component(stage.files, stage.beside / file)) return component_filter(settings, stage);
-  const logs::Makers plugins = TRY(plugin_makers());
-  return plugins.filters.at("wasm")(settings, stage);
 }
 
 Result<std::unique_ptr<logs::Filter>> PipeStages::component_filter(Settings& settings,

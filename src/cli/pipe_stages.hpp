@@ -25,9 +25,6 @@ class PipeStages {
   Result<std::unique_ptr<logs::Filter>> component_filter(Settings& settings,
                                                          const logs::StageWorld& stage);
 
-  Result<std::unique_ptr<logs::Filter>> wasm_filter(Settings& settings,
-                                                    const logs::StageWorld& stage);
-  Result<logs::Makers> plugin_makers();
   Result<std::shared_ptr<insight::Judge>> judge_of(std::string_view model);
 
   World& world_;

@@ -3,24 +3,12 @@
 #include "inputs/test_support.hpp"
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 namespace quern::inputs {
 namespace {
 
 std::string packed(std::string_view text) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  std::string in(text);
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
+  return std::string(as_text(test::gzip(as_bytes(text))));
 }
 
 std::string read(TailSource& source, std::uint64_t offset, std::size_t size) {

@@ -12,27 +12,28 @@
 namespace quern::logs {
 namespace {
 
-// In this state a line of this form leads to that one. State 0: no group is open.
+// In this state a line of this form leads to that one.
 struct Rule {
   int from = 0;
   std::string_view pattern;
   int to = 0;
 };
+constexpr int kNone = 0;  // no group is open
 constexpr int kEnd = -1;  // the line is the last
 
 constexpr std::array kJava{
-    Rule{0, R"((?:Exception|Error|Throwable)(?::|\s|$)|^\s*Caused by: )", 1},
+    Rule{kNone, R"((?:Exception|Error|Throwable)(?::|\s|$)|^\s*Caused by: )", 1},
     Rule{1,
          R"(^\s+(?:at |\.\.\. \d+ |- )|^\s*(?:Caused by|Suppressed): |^\s+\S*(?:Exception|Error))",
          1}};
 constexpr std::array kPython{
-    Rule{0, R"(Traceback \(most recent call last\):\s*$)", 1}, Rule{1, R"(^\s+)", 1},
+    Rule{kNone, R"(Traceback \(most recent call last\):\s*$)", 1}, Rule{1, R"(^\s+)", 1},
     // The line with the exception; another one may have come of it.
     Rule{1, R"(^\S)", 2},
     Rule{2, R"(^\s*$|^During handling of the above|^The above exception was)", 2},
     Rule{2, R"(^Traceback \(most recent call last\):\s*$)", 1}};
 constexpr std::array kGo{
-    Rule{0, R"(^(?:panic|fatal error): |http: panic serving )", 1},
+    Rule{kNone, R"(^(?:panic|fatal error): |http: panic serving )", 1},
     Rule{
         1,
         R"(^\s*$|^goroutine \d+ \[|^\[signal |^\t|^created by |^panic: |^exit status \d|^\S.*\(.*\)$)",
@@ -85,31 +86,31 @@ class MultilineFilter final : public Filter {
     auto joiner = joiner_.lock();
     LineJoiner::Group* const group = joiner->find(stream);
     // What is no line ends what was open, so that the order holds.
-    const std::optional<int> state =
-        text && group != nullptr ? after(group->state, *text) : std::nullopt;
+    const int state = text && group != nullptr ? after(group->state, *text) : kNone;
     const Clock::Time now = clock_.now();
-    if (state && joiner->append(*group, "\n", *text, now)) {
-      group->state = *state;
-      if (*state == kEnd) joiner->end(stream, out);
+    if (state != kNone && joiner->append(*group, "\n", *text, now)) {
+      group->state = state;
+      if (state == kEnd) joiner->end(stream, out);
       return;
     }
     joiner->end(stream, out);
     // Of a group that became too long the rest is joined, too.
-    const std::optional<int> begun = !text ? std::nullopt : state ? state : after(0, *text);
-    if (!begun || *begun == kEnd) return out.add(entry);
-    joiner->begin(stream, entry, key, *text, now, out).state = *begun;
+    int begun = state;
+    if (text && begun == kNone) begun = after(kNone, *text);
+    if (begun == kNone || begun == kEnd) return out.add(entry);
+    joiner->begin(stream, entry, key, *text, now, out).state = begun;
   }
 
-  // The state behind this line; nothing: it does not belong to what is open.
-  std::optional<int> after(int state, std::string_view text) const {
+  // The state behind this line; kNone: it does not belong to what is open.
+  int after(int state, std::string_view text) const {
     if (options_.start) {
       const bool first = found_in(*options_.start, text);
-      return first == (state == 0) ? std::optional(1) : std::nullopt;
+      return first == (state == kNone) ? 1 : kNone;
     }
     for (const CompiledRule& rule : options_.rules) {
       if (rule.from == state && found_in(*rule.pattern, text)) return rule.to;
     }
-    return std::nullopt;
+    return kNone;
   }
 
   Clock& clock_;

@@ -177,5 +177,18 @@ TEST(Miner, TellsParametersByTheHolesOfTheTemplate) {
   }
 }
 
+TEST(Miner, WordsOfAllTemplatesAreBounded) {
+  Miner miner({.bytes = 10'000});
+  for (int i = 0; i < 100; ++i) {
+    const std::string word(1000, static_cast<char>('g' + i % 10));
+    miner.learn("k" + std::string(static_cast<std::size_t>(i), 'x') + " " + word);
+  }
+  EXPECT_LE(miner.templates().size(), 12U);
+  EXPECT_GT(miner.at(kRest).count, 80U);
+  EXPECT_LT(miner.save().size(), 40'000U);
+  Miner loaded = Miner::load(miner.save(), {.bytes = 10'000}).value();
+  EXPECT_EQ(loaded.learn("entirely new words").id, kRest) << "it is as full as before";
+}
+
 }  // namespace
 }  // namespace quern::mining

@@ -180,12 +180,15 @@ Result<> TemplateTable::load_line(std::string_view line) {
       entry.shape.spaced.push_back(fields[i][0] == '_');
     }
     entry.known.text = entry.shape.text();
+    bytes_ += entry.shape.bytes();
     places_.insert_or_assign(entry.shape.key(), Place{.id = id, .varies = varies == 1});
     return {};
   }
   if (fields[0] == "value" && fields.size() == 3) {
     const std::string name = TRY(read_word(fields[1], line));
-    values_[name].insert(TRY(read_word(fields[2], line)));
+    std::string value = TRY(read_word(fields[2], line));
+    bytes_ += value.size();
+    values_[name].insert(std::move(value));
     return {};
   }
   if (fields[0] == "varying" && fields.size() == 2) {

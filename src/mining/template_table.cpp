@@ -68,6 +68,12 @@ std::string Shape::key_with_hole(std::size_t at) const {
   return key;
 }
 
+std::size_t Shape::bytes() const {
+  std::size_t bytes = 0;
+  for (const std::string& word : words) bytes += word.size();
+  return bytes;
+}
+
 std::string Shape::text() const {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -87,8 +93,7 @@ Seen TemplateTable::place(Shape shape) {
   names_changed_ = false;
   widen(shape);
   TemplateId id = find(shape);
-  const bool full = entries_.size() > options_.templates;
-  const bool added = id == kRest && !full;
+  const bool added = id == kRest && !full();
   if (added) {
     id = add(std::move(shape));
     note(id);
@@ -123,10 +128,10 @@ bool TemplateTable::widen(Shape& shape) {
     if (shape.words[i - 1] != "=" || is_mark(value)) continue;
     const std::string& name = shape.words[i - 2];
     if (!varying_.contains(name)) {
-      const bool full = values_.size() + varying_.size() >= kMostNames;
-      if (full && !values_.contains(name)) continue;
+      const bool enough_names = values_.size() + varying_.size() >= kMostNames;
+      if (enough_names && !values_.contains(name)) continue;
       std::set<std::string>& values = values_[name];
-      values.insert(value);
+      if (!full() && values.insert(value).second) bytes_ += value.size();
       // Where some values look like such, its words are values as well.
       const bool mixed = values.size() >= 2 && values.contains(std::string(1, kHole));
       if (!mixed && values.size() < options_.values) continue;
@@ -171,6 +176,7 @@ TemplateId TemplateTable::find(const Shape& shape) {
 
 TemplateId TemplateTable::add(Shape shape) {
   const auto id = static_cast<TemplateId>(entries_.size());
+  bytes_ += shape.bytes();
   places_.insert_or_assign(shape.key(), Place{.id = id});
   Template known{.id = id, .text = shape.text(), .count = 0};
   entries_.push_back({.known = std::move(known), .now = id, .shape = std::move(shape)});

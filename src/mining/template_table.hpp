@@ -31,6 +31,7 @@ struct Shape {
   std::string key() const;
   std::string key_with_hole(std::size_t at) const;
   std::string text() const;
+  std::size_t bytes() const;  // of its words
 };
 
 inline bool is_hole(std::string_view word) { return word.size() == 1 && word[0] == kHole; }
@@ -85,6 +86,7 @@ class TemplateTable {
   void widen_to(Entry& entry, const Shape& other);
   void merge(TemplateId a, TemplateId b);
   std::size_t needed(const Shape& shape, std::size_t at, std::size_t words) const;
+  bool full() const { return entries_.size() > options_.templates || bytes_ >= options_.bytes; }
   Result<> load_line(std::string_view line);
 
   const MinerOptions options_;
@@ -94,6 +96,7 @@ class TemplateTable {
   std::map<std::string, std::set<std::string>, std::less<>> values_;  // by the name before "="
   std::set<std::string, std::less<>> varying_;  // names whose values are holes
   bool names_changed_ = false;
+  std::size_t bytes_ = 0;  // of the words of all shapes and values
 };
 
 }  // namespace quern::mining

@@ -58,6 +58,16 @@ TEST(Otlp, RecordsOnTheWire) {
   test::expect_golden("otlp.txt", peer.sent.front());
 }
 
+TEST(Otlp, WhatACollectorRejectsIsCounted) {
+  Peer peer;
+  const auto out = must_make("otlp", "url = \"http://collector\"", peer.w.world);
+  peer.answers = {{.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"},
+                  {.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":1}})"},
+                  {.status = 200, .body = "{}"}};
+  for (int n = 0; n < 3; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
+  EXPECT_EQ(out->figures().front().value, 3);
+}
+
 TEST(Loki, StreamsOnTheWire) {
   Peer peer;
   const auto out = must_make("loki", R"(url = "http://loki:3100"

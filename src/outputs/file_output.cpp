@@ -167,6 +167,16 @@ class FileOutput final : public logs::Output {
     file.writer = TRY(files_.append(path));
     file.size = TRY(files_.stat(path)).size;
     if (file.begun == Clock::Time{}) file.begun = clock_.now();
+    return end_line(file, path);
+  }
+
+  // A crash amid a batch leaves half a line, to which the next would be joined.
+  Result<> end_line(OpenFile& file, const std::filesystem::path& path) {
+    if (file.size.count == 0 || !format_.is_lines()) return {};
+    const Buffer last = TRY(files_.read_part(path, {file.size.count - 1}, {1}));
+    if (as_text(last) == "\n") return {};
+    TRY(file.writer->write(as_bytes("\n")));
+    ++file.size.count;
     return {};
   }
 

@@ -105,6 +105,19 @@ max_open_files = 2)",
   EXPECT_EQ(w.files.list("/pipes/out")->size(), 3U);
 }
 
+TEST(FileOutput, HalfALineOfACrashStaysByItself) {
+  test::World w;
+  ASSERT_TRUE(w.files.make_directories("/pipes", 0755).ok());
+  ASSERT_TRUE(w.files.write("/pipes/log", as_bytes("{\"log\":\"ha")).ok());
+  const auto file = must_make("file", "path = \"log\"\ntime_key = \"\"", w.world);
+  Batch batch;
+  add(batch, "t", R"({"log":"whole"})");
+  ASSERT_TRUE(file->deliver(batch, {}).ok());
+  ASSERT_TRUE(file->deliver(batch, {}).ok());
+  EXPECT_EQ(content(w.files, "/pipes/log"),
+            "{\"log\":\"ha\n{\"log\":\"whole\"}\n{\"log\":\"whole\"}\n");
+}
+
 // The disk fails at each of its changes in turn: the batch comes again, and is there once.
 TEST(FileOutput, ADiskThatFailsLeavesNoHalfLine) {
   for (int n = 1; n < 12; ++n) {

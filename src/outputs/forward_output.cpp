@@ -163,7 +163,7 @@ Made make_forward(Settings& settings, const logs::StageWorld& world) {
   if (const std::string ca = TRY(settings.text_or("ca_file", "")); !ca.empty())
     options.target.ca_file = world.beside / ca;
   options.credentials = {.shared_key = TRY(secret(settings, "shared_key", world)),
-                         .hostname = TRY(settings.text_or("hostname", "quern")),
+                         .hostname = TRY(settings.text_or("self_hostname", "quern")),
                          .user = TRY(settings.text_or("user", "")),
                          .password = TRY(secret(settings, "password", world))};
   options.acknowledged = TRY(settings.flag_or("require_ack", true));

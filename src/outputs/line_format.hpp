@@ -30,6 +30,7 @@ class LineFormat {
   static Result<LineFormat> read(Settings& settings);
   // With its line end; msgpack: [[time, metadata], record] without one. Errors as append_json.
   Result<> append(const logs::Entry& entry, std::string& out) const;
+  bool is_lines() const { return form_ != Form::msgpack; }
 
  private:
   enum class Form : std::uint8_t { json, text, msgpack };

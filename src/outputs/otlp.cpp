@@ -4,6 +4,7 @@
 #include "base/base64.hpp"
 #include "base/text.hpp"
 
+#include "logs/json.hpp"
 #include "logs/msgpack.hpp"
 #include "logs/pairs.hpp"
 #include "logs/record.hpp"
@@ -143,7 +144,9 @@ struct OtlpOptions {
 class OtlpOutput final : public logs::Output {
  public:
   OtlpOutput(HttpPost post, OtlpOptions options)
-      : post_(std::move(post)), options_(std::move(options)) {}
+      : post_(std::move(post)), options_(std::move(options)) {
+    post_.watch([this](std::string_view answer) { rejected_ += rejected_in(answer); });
+  }
 
   Result<Batch> deliver(const Batch& batch, const std::stop_token& stop) override {
     return post_.deliver(
@@ -151,7 +154,24 @@ class OtlpOutput final : public logs::Output {
         [&](std::span<const Entry> entries, Batch& dead) { return body(entries, dead); }, stop);
   }
 
+  // Which ones the collector does not say, and it may not be asked again.
+  std::vector<logs::Figure> figures() const override {
+    return {{.name = "output_otlp_rejected_total", .value = static_cast<double>(rejected_)}};
+  }
+
  private:
+  static std::uint64_t rejected_in(std::string_view answer) {
+    Buffer object;
+    if (!logs::from_json(answer, object).ok()) return 0;
+    const auto count = logs::field(object, "partialSuccess.rejectedLogRecords");
+    if (!count) return 0;
+    // 64 bits are text in JSON of protocol buffers.
+    if (const auto text = logs::text_of(*count))
+      return parse_number<std::uint64_t>(*text).ok() ? *parse_number<std::uint64_t>(*text) : 0;
+    const Result<Token> number = Reader(*count).next();
+    return number.ok() && number->type == Type::natural ? number->natural : 0;
+  }
+
   std::string body(std::span<const Entry> entries, Batch& dead) const {
     std::string records;
     for (const Entry& entry : entries) {
@@ -239,6 +259,7 @@ class OtlpOutput final : public logs::Output {
 
   HttpPost post_;
   const OtlpOptions options_;
+  std::uint64_t rejected_ = 0;
 };
 
 }  // namespace

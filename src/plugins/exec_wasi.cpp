@@ -210,7 +210,7 @@ class ExecWasi final : public logs::Input {
 
 Result<std::unique_ptr<logs::Input>> make_exec_wasi(Settings& settings,
                                                     const logs::StageWorld& world,
-                                                    wasm::Engine& engine) {
+                                                    const EngineSource& source) {
   Options options;
   options.name = world.name;
   options.tag = TRY(settings.text_or("tag", world.name));
@@ -228,6 +228,7 @@ Result<std::unique_ptr<logs::Input>> make_exec_wasi(Settings& settings,
   sandbox.limits.cpu = TRY(settings.duration_or("cpu_time", kForEver));
   sandbox.limits.output = {~std::uint64_t{0}};  // the pipe is its bound
   sandbox.log_tag = world.name + ": ";
+  wasm::Engine& engine = *TRY(source());
   const LoadedProgram loaded = TRY(load(settings, world, engine));
   if (!loaded.program->is_command()) {
     return settings.wrong(loaded.key, "is no command: it exports neither _start nor wasi:cli/run");

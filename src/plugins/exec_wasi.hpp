@@ -1,9 +1,7 @@
 // A WASI command whose lines are records. Internal to plugins/.
 #pragma once
 
-#include "wasm/wasm.hpp"
-
-#include "logs/stage.hpp"
+#include "plugins/plugins.hpp"
 
 #include <memory>
 
@@ -11,6 +9,6 @@ namespace quern::plugins {
 
 Result<std::unique_ptr<logs::Input>> make_exec_wasi(Settings& settings,
                                                     const logs::StageWorld& world,
-                                                    wasm::Engine& engine);
+                                                    const EngineSource& source);
 
 }  // namespace quern::plugins

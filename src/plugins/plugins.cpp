@@ -50,8 +50,9 @@ Result<std::shared_ptr<wasm::Linked>> link(wasm::Engine& engine,
 }
 
 Result<std::unique_ptr<logs::Filter>> make_filter(Settings& settings, const logs::StageWorld& world,
-                                                  wasm::Engine& engine) {
+                                                  const EngineSource& source) {
   FilterOptions options = TRY(filter_options(settings, world));
+  wasm::Engine& engine = *TRY(source());
   const LoadedProgram loaded = TRY(load(settings, world, engine));
   if (loaded.program->kind() == wasm::ProgramKind::component) {
     return settings.wrong(loaded.key, "is a component; a filter of this type is a module");
@@ -66,12 +67,13 @@ Result<std::unique_ptr<logs::Filter>> make_filter(Settings& settings, const logs
 
 }  // namespace
 
-void add_plugins(logs::Makers& makers, wasm::Engine& engine) {
-  makers.filters["wasm"] = [&engine](Settings& settings, const logs::StageWorld& world) {
-    return make_filter(settings, world, engine);
-  };
-  makers.inputs["wasm"] = [&engine](Settings& settings, const logs::StageWorld& world) {
+void add_plugins(logs::Makers& makers, EngineSource engine) {
+  makers.inputs["wasm"] = [engine](Settings& settings, const logs::StageWorld& world) {
     return make_exec_wasi(settings, world, engine);
+  };
+  makers.filters["wasm"] = [engine = std::move(engine)](Settings& settings,
+                                                        const logs::StageWorld& world) {
+    return make_filter(settings, world, engine);
   };
 }
 

@@ -12,7 +12,7 @@
 //          such function, naming those that fit); what wasm says of a module.
 //
 //     logs::Makers makers;
-//     plugins::add_plugins(makers, engine);
+//     plugins::add_plugins(makers, [&]() -> Result<wasm::Engine*> { return engine.get(); });
 #pragma once
 
 #include "wasm/wasm.hpp"
@@ -22,7 +22,10 @@
 
 namespace quern::plugins {
 
-// `engine` outlives all stages that the makers make.
-void add_plugins(logs::Makers& makers, wasm::Engine& engine);
+// Asked when a table names a stage of ours: a pipeline without one needs no engine.
+using EngineSource = std::function<Result<wasm::Engine*>()>;
+
+// The engine outlives all stages that the makers make.
+void add_plugins(logs::Makers& makers, EngineSource engine);
 
 }  // namespace quern::plugins

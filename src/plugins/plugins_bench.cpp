@@ -46,7 +46,7 @@ Result<int> run(const std::vector<std::string>& words) {
   FakeNetwork network;
   FakeProcess process;
   logs::Makers makers;
-  plugins::add_plugins(makers, *engine);
+  plugins::add_plugins(makers, [&]() -> Result<wasm::Engine*> { return engine.get(); });
   Settings settings =
       TRY(Settings::parse("wasm_path = \"" + words[0] + "\"\nfunction_name = \"" + words[1] +
                               "\"\nevent_format = \"" + words[3] + "\"\n",

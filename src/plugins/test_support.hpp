@@ -32,7 +32,9 @@ struct World {
   FakeProcess process;
   logs::Makers makers;
 
-  World() { add_plugins(makers, shared_engine()); }
+  World() {
+    add_plugins(makers, []() -> Result<wasm::Engine*> { return &shared_engine(); });
+  }
 
   logs::StageWorld stage() {
     return {.files = files,

@@ -1,5 +1,5 @@
-// How many bytes of request bodies an App's requests hold, all together. A count of requests alone
-// bounds no memory: one may be a few bytes or many megabytes, and a guest keeps several copies.
+// How many bytes of what others send are held, all together. A count of requests or connections
+// alone bounds no memory: one may be a few bytes or many megabytes.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -9,17 +9,17 @@
 #include <memory>
 #include <utility>
 
-namespace quern::apphost {
+namespace quern {
 
 // Thread-safe.
-class BodyBudget {
+class ByteBudget {
  public:
-  explicit BodyBudget(Bytes most) : most_(most.count) {}
+  explicit ByteBudget(Bytes most) : most_(most.count) {}
 
-  // Of one request; given back when it is destroyed. One thread at a time.
+  // Of one request or connection; given back when it is destroyed. One thread at a time.
   class Share {
    public:
-    explicit Share(std::shared_ptr<BodyBudget> budget) : budget_(std::move(budget)) {}
+    explicit Share(std::shared_ptr<ByteBudget> budget) : budget_(std::move(budget)) {}
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
     ~Share() { budget_->used_ -= held_; }
@@ -30,9 +30,15 @@ class BodyBudget {
       held_ = bytes;
       return true;
     }
+    // No more than so many.
+    void keep(std::uint64_t bytes) {
+      if (bytes >= held_) return;
+      budget_->used_ -= held_ - bytes;
+      held_ = bytes;
+    }
 
    private:
-    const std::shared_ptr<BodyBudget> budget_;  // shared with the App and its other requests
+    const std::shared_ptr<ByteBudget> budget_;  // shared with the others
     std::uint64_t held_ = 0;
   };
 
@@ -49,4 +55,4 @@ class BodyBudget {
   std::atomic<std::uint64_t> used_{0};
 };
 
-}  // namespace quern::apphost
+}  // namespace quern
