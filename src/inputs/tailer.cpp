@@ -157,7 +157,7 @@ void Tailer::discover(const std::string& name, const FileState& state) {
                                       .last_line = clock_.now(),
                                       .seen_date = seconds_of(clock_)})
           .first->second;
-  changed_ = found_ = true;
+  found_ = true;
   if (old) {
     followed.closed_size = state.size;
     followed.closed_modified = state.modified_ns;
@@ -186,7 +186,8 @@ void Tailer::reopen(Followed& followed, const std::string& name, const FileState
 // The system gives the number of a file that is gone to the next one.
 bool Tailer::is_another(const TailedFile& file, const std::string& name, TailSource& source) {
   const Place& kept = file.kept_place();
-  if (kept.offset == 0) return file.path() != name;
+  // Nothing of it was read that would tell; its new name may.
+  if (kept.offset == 0) return file.path() != name && !could_be_copy(name, file.path().native());
   if (is_gzip(name)) return file.path() != name;
   const Result<Place> now = place_at(source, kept.offset);
   return now.ok() && (now->offset != kept.offset || now->print != kept.print);
@@ -314,6 +315,9 @@ Result<bool> Tailer::step(logs::Sink& sink, const std::stop_token& stop) {
     look_for_files();
     next_look_ = now + options_.refresh_interval;
   }
+  // Before a line of it is given: what is not known by its number cannot be found again once it is
+  // renamed.
+  if (found_) TRY(save());
   logs::Batch batch;
   const bool more = TRY(read_files(batch));
   const std::uint64_t bytes = batch.bytes().count;
@@ -381,8 +385,7 @@ bool Tailer::is_over(const Followed& followed) const {
 
 bool Tailer::commit_is_due() const {
   if (!changed_) return false;
-  // What is not known by its number cannot be found again once it is renamed.
-  return found_ || given_ >= options_.commit_bytes.count ||
+  return given_ >= options_.commit_bytes.count ||
          clock_.now() - last_commit_ >= options_.commit_interval;
 }
 
@@ -395,6 +398,13 @@ Result<> Tailer::commit(logs::Sink& sink) {
   }
   given_ = 0;
   TRY(synced);
+  TRY(save());
+  changed_ = false;
+  ++figures_.commits;
+  return {};
+}
+
+Result<> Tailer::save() {
   std::vector<KeptPosition> positions;
   for (const auto& [id, followed] : known_) {
     positions.push_back({.id = id,
@@ -406,8 +416,7 @@ Result<> Tailer::commit(logs::Sink& sink) {
                          .path = followed.file.path()});
   }
   TRY(save_positions(files_, options_.positions, positions));
-  changed_ = found_ = false;
-  ++figures_.commits;
+  found_ = false;
   return {};
 }
 

@@ -101,6 +101,7 @@ class Tailer {
   Result<bool> read_files(logs::Batch& batch);
   bool read_one(Followed& followed, logs::Batch& batch);
   bool is_over(const Followed& followed) const;
+  Result<> save();
   void close(Followed& followed);
   void complain(const std::string& name, const Error& error);
   std::string tag_for(const std::string& path) const;
@@ -124,9 +125,9 @@ class Tailer {
   Clock::Time next_look_{};
   Clock::Time last_commit_{};
   std::uint64_t given_ = 0;  // bytes since then
-  bool changed_ = true;      // since then
-  // Likewise, a file was found. At the start, too: a second one must know that it is none of the
-  // first kind.
+  bool changed_ = false;     // since then
+  // A file was found since the last save(). At the start, too: a second one must know that it is
+  // none of the first kind.
   bool found_ = true;
 };
 
