@@ -1,5 +1,5 @@
-// What a batch costs on its way through a component and back, in processor time: 1000 records of a
-// web server. component_bench FILE.wasm...
+// What a batch costs on its way through a component and back, in processor time: 1000 lines of BGL,
+// the best of some tries. component_bench FILE.wasm...
 #include "base/fakes.hpp"
 #include "base/files.hpp"
 #include "guestapi/guestapi.hpp"
@@ -8,7 +8,7 @@
 #include "plugins/component_events.hpp"
 #include "plugins/plugins.hpp"
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <string>
@@ -17,7 +17,8 @@ namespace quern::plugins {
 namespace {
 
 constexpr std::size_t kRecords = 1000;
-constexpr int kRounds = 200;
+constexpr int kRounds = 20;
+constexpr int kTries = 15;
 
 struct NoModels final : guestapi::ModelProvider {
   std::shared_ptr<inference::Model> loaded(std::string_view) const override { return nullptr; }
@@ -50,9 +51,13 @@ double cpu_seconds() {
 template <class Work>
 void measure(const std::string& what, const Work& work) {
   work();  // warm
-  const double before = cpu_seconds();
-  for (int i = 0; i < kRounds; ++i) work();
-  const double each = (cpu_seconds() - before) / (kRounds * static_cast<double>(kRecords));
+  double best = 1e9;
+  for (int k = 0; k < kTries; ++k) {
+    const double before = cpu_seconds();
+    for (int i = 0; i < kRounds; ++i) work();
+    best = std::min(best, cpu_seconds() - before);
+  }
+  const double each = best / (kRounds * static_cast<double>(kRecords));
   std::printf("%-40s %8.0f ns a record %12.0f records per CPU second\n", what.c_str(), each * 1e9,
               1 / each);
 }

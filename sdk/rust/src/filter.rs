@@ -8,7 +8,7 @@
 //!         fn configure(_: &Options) -> Result<Self, String> {
 //!             Ok(Sieve)
 //!         }
-//!         fn process(&mut self, event: &Event) -> Answer {
+//!         fn process(&mut self, event: Event) -> Answer {
 //!             Ok(if event.body["level"] == "debug" { Outcome::Drop } else { Outcome::Keep })
 //!         }
 //!     }
@@ -63,7 +63,7 @@ pub enum Outcome {
 pub trait Filter: Sized {
     /// An error is for whoever wrote the options, and the pipeline does not start.
     fn configure(options: &Options) -> Result<Self, String>;
-    fn process(&mut self, event: &Event) -> Answer;
+    fn process(&mut self, event: Event) -> Answer;
 }
 
 /// Adds to a counter of the filter's own.
@@ -95,7 +95,7 @@ fn process_one<F: Filter>(
         body: serde_json::from_str(&given.body)?,
         metadata: given.metadata,
     };
-    Ok(match filter.process(&event)? {
+    Ok(match filter.process(event)? {
         Outcome::Keep => types::Outcome::Keep,
         Outcome::Drop => types::Outcome::Drop,
         Outcome::Change(body) => types::Outcome::Change(text(&body)),
@@ -114,7 +114,8 @@ fn made_of(event: Event, tag: &Rc<str>) -> types::NewEvent {
     }
 }
 
-fn text(body: &Body) -> String {
+/// A body as its JSON.
+pub fn text(body: &Body) -> String {
     serde_json::to_string(body).expect("a map of texts and values is JSON")
 }
 

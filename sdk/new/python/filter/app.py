@@ -22,8 +22,8 @@ class Sieve:
             filter.count("debug_lines")
             return filter.DROP
         body = event.body | {"by": "@NAME@"}
-        items = body.pop("items", None)
-        if isinstance(items, list):
+        if isinstance(body.get("items"), list):
+            items = body.pop("items")
             return filter.replace([event.with_body(body | {"item": item}) for item in items])
         if self.llm:
             body["word"] = ask(self.llm, json.dumps(event.body))

@@ -1,7 +1,7 @@
 //! Leaves out what was only for debugging, makes many events of one that holds a list, and asks the model for a word about
 //! the others where the pipeline's file says ask = "true".
 
-use quern::filter::{Answer, Event, Filter, Options, Outcome, Value, count};
+use quern::filter::{Answer, Body, Event, Filter, Options, Outcome, Value, count, text};
 
 quern::filter!(Sieve);
 
@@ -19,29 +19,32 @@ impl Filter for Sieve {
         Ok(Sieve { llm: llm.map_err(|error| error.to_string())? })
     }
 
-    fn process(&mut self, event: &Event) -> Answer {
+    fn process(&mut self, mut event: Event) -> Answer {
         if event.body.get("level").is_some_and(|level| level == "debug") {
             count("debug_lines", 1);
             return Ok(Outcome::Drop);
         }
-        let mut body = event.body.clone();
-        body.insert("by".into(), "@NAME@".into());
-        if let Some(Value::Array(items)) = body.remove("items") {
-            let one = |item| {
-                let mut part = event.with(body.clone());
-                part.body.insert("item".into(), item);
-                part
-            };
-            return Ok(Outcome::Replace(items.into_iter().map(one).collect()));
+        if let Some(Value::Array(items)) = event.body.get("items") {
+            return Ok(Outcome::Replace(items.iter().map(|item| part(&event, item)).collect()));
         }
         if let Some(llm) = &self.llm {
-            body.insert("word".into(), ask(llm, &Value::Object(event.body.clone()).to_string())?.into());
+            let word = ask(llm, &event.body)?;
+            event.body.insert("word".into(), word.into());
         }
-        Ok(Outcome::Change(body))
+        event.body.insert("by".into(), "@NAME@".into());
+        Ok(Outcome::Change(event.body))
     }
 }
 
-fn ask(llm: &quern::Model, record: &str) -> quern::Result<String> {
-    let chat = llm.chat(record).system("Say in one word what this log record is about.");
+fn part(whole: &Event, item: &Value) -> Event {
+    let mut part = whole.clone();
+    part.body.remove("items");
+    part.body.insert("item".into(), item.clone());
+    part.body.insert("by".into(), "@NAME@".into());
+    part
+}
+
+fn ask(llm: &quern::Model, record: &Body) -> quern::Result<String> {
+    let chat = llm.chat(text(record)).system("Say in one word what this log record is about.");
     Ok(chat.temperature(0.0).max_tokens(8).reply()?.text.trim().to_string())
 }
