@@ -29,8 +29,7 @@ Failure no_time() { return fail(ErrorKind::corrupt_data, "no time of the form th
 
 // What was read so far.
 struct Fields {
-  std::optional<int> year;
-  std::optional<unsigned> month, day, day_of_year;
+  std::optional<unsigned> year, month, day, day_of_year;
   unsigned hour = 0, minute = 0, second = 0, nanoseconds = 0;
   std::optional<bool> afternoon;
   std::optional<seconds> east;
@@ -211,15 +210,15 @@ std::int64_t from_zone(std::int64_t shown, Zone zone) {
   return static_cast<std::int64_t>(mktime(&parts));
 }
 
-Result<std::int64_t> day_of(const Fields& fields, EventTime received, int year) {
+Result<std::int64_t> day_of(const Fields& fields, EventTime received, unsigned year) {
   using namespace std::chrono;
   if (fields.day_of_year) {
-    const sys_days first{std::chrono::year(year) / January / 1};
+    const sys_days first{std::chrono::year(static_cast<int>(year)) / January / 1};
     return (first + days(*fields.day_of_year - 1)).time_since_epoch().count();
   }
   const CivilTime today = civil(received);
   const bool no_date = !fields.month && !fields.day;
-  const year_month_day date{std::chrono::year(year),
+  const year_month_day date{std::chrono::year(static_cast<int>(year)),
                             month(fields.month.value_or(no_date ? today.month : 1)),
                             day(fields.day.value_or(no_date ? today.day : 1))};
   if (!date.ok()) return no_time();
@@ -236,7 +235,7 @@ Result<EventTime> to_time(const Fields& fields, EventTime received, Zone zone) {
     if (fields.afternoon) hour = hour % 12 + (*fields.afternoon ? 12 : 0);
     const std::int64_t in_day =
         (static_cast<std::int64_t>(hour) * 60 + fields.minute) * 60 + fields.second;
-    const int this_year = civil(received).year;
+    const auto this_year = static_cast<unsigned>(civil(received).year);
     Result<std::int64_t> day = day_of(fields, received, fields.year.value_or(this_year));
     if (day.ok()) result = from_zone(*day * 86'400 + in_day, zone);
     // December's lines are read in January; and the 29th of February in the year after.
