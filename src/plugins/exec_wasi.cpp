@@ -18,9 +18,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <future>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace quern::plugins {
@@ -140,7 +140,8 @@ class ExecWasi final : public logs::Input {
   Result<Result<int>> run_once(logs::Sink& sink, const std::stop_token& stop) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-      return fail(ErrorKind::resource_exhausted, std::string("no pipe: ") + std::strerror(errno));
+      return fail(ErrorKind::resource_exhausted,
+                  std::string("no pipe: ") + std::generic_category().message(errno));
     }
     const UniqueFd reading(ends[0]);
     auto writing = std::make_shared<UniqueFd>(ends[1]);
@@ -173,7 +174,8 @@ class ExecWasi final : public logs::Input {
       const ssize_t size = ::read(fd, bytes.data(), bytes.size());
       if (size < 0 && errno == EINTR) continue;
       if (size < 0)
-        return fail(ErrorKind::internal, std::string("a pipe: ") + std::strerror(errno));
+        return fail(ErrorKind::internal,
+                    std::string("a pipe: ") + std::generic_category().message(errno));
       if (size == 0) lines.end();
       lines.take(std::string_view(bytes).substr(0, static_cast<std::size_t>(size)));
       lines_ = counted_ + lines.lines();
