@@ -81,24 +81,24 @@ def test_its_own_numbers_are_on_the_metrics(component, tmp_path):
     log = tmp_path / "app.log"
     log.write_text("".join(json.dumps({"level": "debug" if i % 2 else "info", "n": i}) + "\n" for i in range(100)))
     text = f"""
-[pipeline]
-listen = "127.0.0.1:0"
 [[input]]
 name = "in"
 type = "tail"
-paths = ["{log}"]
-parser = "json"
-from = "start"
+path = "{log}"
+read_from_head = true
+parser = "lines"
 [[filter]]
 name = "mine"
 type = "component"
 file = "{component}"
 memory = "256 MiB"
 time = "10s"
+[[parser]]
+name = "lines"
+type = "json"
 [[output]]
 name = "out"
-type = "file"
-path = "{tmp_path}/out.jsonl"
+type = "null"
 match = "*"
 """
     with Pipeline(tmp_path, text) as running:
