@@ -2,7 +2,8 @@
 """The same wasm filters on the same lines, tail to null, in records per processor second; beside Fluent Bit where it is.
 
 QUERN_FLUENT_BIT names Fluent Bit's program; without it its columns are missing, and the bench says so. It gets the stack that
-Go's guests need there (1 MiB), and a heap in which a record of BGL fits many times. Then the healthy pipeline beside a plugin that
+Go's guests need there (1 MiB), and a heap in which a record of BGL fits many times. QUERN_FLUENT_BIT_PLUGINS names a folder with
+Fluent Bit's own test plugins: append_tag.wasm, made with TinyGo, is measured as well. Then the healthy pipeline beside a plugin that
 loops, leaks or crashes: its rate, against its rate alone.
 """
 
@@ -18,10 +19,24 @@ import pipeline
 sys.path[:0] = [str(harness.ROOT / "tests" / "guests")]
 import build  # noqa: E402
 
-LINES = 200_000
-BESIDE_LINES = 1_000_000
-FILTERS = [("rust", "rust_add"), ("go", "go_add"), ("rust", "rust_pass")]
+# So many that the start of a program (a compiled module among it) does not show.
+FILTERS = [("rust", "rust_add", 1_000_000), ("go", "go_add", 100_000), ("rust", "rust_pass", 1_000_000)]
+BESIDE_LINES = 2_000_000
 BAD = ["rust_loop", "rust_leak", "rust_crash"]
+
+
+def modules():
+    """Name, file, function and how many lines."""
+    for language, function, lines in FILTERS:
+        try:
+            yield function, build.build(f"filters/{language}"), function, lines
+        except build.Missing as missing:
+            print(f"{function}: not measured: {missing}", file=sys.stderr)
+    folder = os.environ.get("QUERN_FLUENT_BIT_PLUGINS")
+    if folder:
+        yield "tinygo_append_tag", pathlib.Path(folder) / "append_tag.wasm", "filter_append_tag", 200_000
+    else:
+        print("TinyGo's plugin is not here (QUERN_FLUENT_BIT_PLUGINS)", file=sys.stderr)
 
 
 def table(module: pathlib.Path, function: str, match: str = "*", more: str = "") -> str:
@@ -87,19 +102,15 @@ def main() -> None:
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "bgl.log"
-        pipeline.write_lines(log, LINES)
-        lines = pipeline.count_lines(log)
-        for language, function in FILTERS:
-            try:
-                module = build.build(f"filters/{language}")
-            except build.Missing as missing:
-                print(f"{function}: not measured: {missing}", file=sys.stderr)
-                continue
-            figures[function] = pipeline.compare(log, lines, table(module, function), theirs(module, function))
-            print(function, figures[function], file=sys.stderr)
+        for name, module, function, wanted in modules():
+            pipeline.write_lines(log, wanted)
+            lines = pipeline.count_lines(log)
+            compared = pipeline.compare(log, lines, table(module, function), theirs(module, function))
+            figures[name] = {"lines": lines} | compared
+            print(name, figures[name], file=sys.stderr)
         pipeline.write_lines(log, BESIDE_LINES)
         figures["rate_beside"] = beside_bad_ones(log, pipeline.count_lines(log), build.build("filters/rust"))
-    harness.report("plugins", {"lines": lines} | figures, model=None)
+    harness.report("plugins", figures, model=None)
 
 
 if __name__ == "__main__":

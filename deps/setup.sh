@@ -73,6 +73,7 @@ if [ "$what" = tests ]; then
   step "OpenVINO and graphs for it"
   "$here/openvino.sh" || echo "setup: the tests of OpenVINO's graphs will be skipped"
   step "Rust for wasm"
+  "$here/log-clients.sh" || echo "setup: the tests of pipelines with loggers of others will be skipped"
   "$here/rust-wasm.sh" || echo "setup: the tests of guests written in Rust will be skipped"
   step "a bare root to install into"
   "$here/bare-root.sh"

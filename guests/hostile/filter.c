@@ -1,7 +1,6 @@
 // Filters of log records as Fluent Bit calls them, each a function of its own: well-behaved ones, and
-// one for each way to misbehave. Built without an allocator, with one of its own (OWN_MALLOC), and
-// with a C library that the host provides (ENV_LIBC).
-#include <stdarg.h>
+// one for each way to misbehave. Built without an allocator, with one of its own (OWN_MALLOC), with
+// one as AssemblyScript's (SCRIPT), and with a C library that the host provides (ENV_LIBC).
 
 #define EXPORT __attribute__((visibility("default")))
 #define FILTER(name)                                                                            \
@@ -11,8 +10,8 @@
 
 typedef unsigned long size_t;
 
-#ifdef ENV_LIBC
 #define ENV(name) __attribute__((import_module("env"), import_name(#name)))
+#ifdef ENV_LIBC
 ENV(malloc) void *malloc(size_t);
 ENV(free) void free(void *);
 ENV(sprintf) int sprintf(char *, const char *, ...);
@@ -162,13 +161,15 @@ FILTER(takes_all) {
 EXPORT int of_another_type(int a) { return a; }
 
 #ifdef OWN_MALLOC
-// Blocks one after the other; the last can be given back.
+// Blocks one after the other; the last can be given back. As a collector of garbage would, it writes
+// over all of them before it gives one: what the host kept is lost.
 static size_t used;
 static char heap[1 << 18];
 static int blocks;
 EXPORT void *malloc(size_t size) {
   if (used + size > sizeof(heap)) return 0;
   ++blocks;
+  for (size_t i = 0; i < used + size; ++i) heap[i] = '#';
   char *block = heap + used;
   used += (size + 15) & ~(size_t)15;
   return block;
@@ -185,6 +186,45 @@ FILTER(block_count) {
   PUT("}");
   *to = 0;
   return room;
+}
+#endif
+
+#ifdef SCRIPT
+// Objects of a class, which stay while they are pinned.
+ENV(abort) void script_abort(const char *, const char *, int, int);
+static char heap[1 << 20];
+static size_t used;
+static int pinned, objects;
+EXPORT void *__new(size_t size, int class) {
+  if (class != 0 || used + size > sizeof(heap)) return 0;
+  ++objects;
+  char *object = heap + used;
+  used += (size + 15) & ~(size_t)15;
+  return object;
+}
+EXPORT void *__pin(void *object) {
+  ++pinned;
+  return object;
+}
+EXPORT void __unpin(void *object) {
+  (void)object;
+  --pinned;
+}
+FILTER(pinned_of_objects) {
+  UNUSED;
+  char *to = room;
+  PUT("{\"pinned\":");
+  to = number(to, (unsigned)pinned);
+  PUT(",\"objects\":");
+  to = number(to, (unsigned)objects);
+  PUT("}");
+  *to = 0;
+  return room;
+}
+FILTER(aborts) {
+  UNUSED;
+  script_abort("why", "where", 1, 2);
+  return 0;
 }
 #endif
 

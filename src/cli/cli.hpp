@@ -28,6 +28,7 @@ struct PipePage {
   ByteView html;
   ByteView script;
   ByteView style;
+  ByteView icon;
 };
 
 // The outside world, borrowed for the whole run.

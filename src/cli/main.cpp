@@ -23,6 +23,8 @@ extern const std::byte quern_embed_pipe_js_begin[];    // NOLINT(readability-ide
 extern const std::byte quern_embed_pipe_js_end[];      // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_pipe_css_begin[];   // NOLINT(readability-identifier-naming)
 extern const std::byte quern_embed_pipe_css_end[];     // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_svg_begin[];   // NOLINT(readability-identifier-naming)
+extern const std::byte quern_embed_pipe_svg_end[];     // NOLINT(readability-identifier-naming)
 }
 #endif
 
@@ -53,7 +55,8 @@ int main(int argc, char** argv) {
 #ifdef QUERN_HAS_PIPE_PAGE
   world.pipe_page = {.html = {quern_embed_pipe_html_begin, quern_embed_pipe_html_end},
                      .script = {quern_embed_pipe_js_begin, quern_embed_pipe_js_end},
-                     .style = {quern_embed_pipe_css_begin, quern_embed_pipe_css_end}};
+                     .style = {quern_embed_pipe_css_begin, quern_embed_pipe_css_end},
+                     .icon = {quern_embed_pipe_svg_begin, quern_embed_pipe_svg_end}};
 #endif
   return cli::run({argv + 1, argv + argc}, world);
 }

@@ -71,7 +71,8 @@ std::map<std::string, pipeline::PageFile> page_of(const PipePage& page) {
   if (page.html.empty()) return {};
   return {{"/", {.type = "text/html; charset=utf-8", .bytes = as_text(page.html)}},
           {"/pipe.js", {.type = "text/javascript; charset=utf-8", .bytes = as_text(page.script)}},
-          {"/pipe.css", {.type = "text/css; charset=utf-8", .bytes = as_text(page.style)}}};
+          {"/pipe.css", {.type = "text/css; charset=utf-8", .bytes = as_text(page.style)}},
+          {"/pipe.svg", {.type = "image/svg+xml", .bytes = as_text(page.icon)}}};
 }
 
 Result<int> run_pipeline(const Pipe& options, World& world) {

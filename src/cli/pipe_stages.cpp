@@ -53,8 +53,8 @@ pipeline::MakersOf PipeStages::makers_of() {
     // Whoever has a file need not know which of the two doors it takes.
     makers.filters["wasm"] = [this, module = makers.filters.at("wasm")](
                                  Settings& settings, const logs::StageWorld& stage) {
-      const Result<std::string> file = settings.text_or("file", "");
-      if (file.ok() && is_component(stage.files, stage.beside / *file))
+      const Result<std::string> wasm = settings.text_or("file", "");
+      if (wasm.ok() && is_component(stage.files, stage.beside / *wasm))
         return component_filter(settings, stage);
       return module(settings, stage);
     };

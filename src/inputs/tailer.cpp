@@ -66,11 +66,7 @@ Result<std::unique_ptr<Tailer>> Tailer::create(TailOptions options, Files& files
 }
 
 Tailer::Tailer(TailOptions options, Files& files, Clock& clock)
-    : options_(std::move(options)),
-      files_(files),
-      clock_(clock),
-      // At once: a second start must know that it is none of the first kind.
-      last_commit_(clock.now() - options_.commit_interval) {}
+    : options_(std::move(options)), files_(files), clock_(clock), last_commit_(clock.now()) {}
 
 void Tailer::restore(std::vector<KeptPosition> positions) {
   first_start_ = false;
@@ -161,7 +157,7 @@ void Tailer::discover(const std::string& name, const FileState& state) {
                                       .last_line = clock_.now(),
                                       .seen_date = seconds_of(clock_)})
           .first->second;
-  changed_ = true;
+  changed_ = found_ = true;
   if (old) {
     followed.closed_size = state.size;
     followed.closed_modified = state.modified_ns;
@@ -385,7 +381,8 @@ bool Tailer::is_over(const Followed& followed) const {
 
 bool Tailer::commit_is_due() const {
   if (!changed_) return false;
-  return given_ >= options_.commit_bytes.count ||
+  // What is not known by its number cannot be found again once it is renamed.
+  return found_ || given_ >= options_.commit_bytes.count ||
          clock_.now() - last_commit_ >= options_.commit_interval;
 }
 
@@ -409,7 +406,7 @@ Result<> Tailer::commit(logs::Sink& sink) {
                          .path = followed.file.path()});
   }
   TRY(save_positions(files_, options_.positions, positions));
-  changed_ = false;
+  changed_ = found_ = false;
   ++figures_.commits;
   return {};
 }

@@ -125,6 +125,9 @@ class Tailer {
   Clock::Time last_commit_{};
   std::uint64_t given_ = 0;  // bytes since then
   bool changed_ = true;      // since then
+  // Likewise, a file was found. At the start, too: a second one must know that it is none of the
+  // first kind.
+  bool found_ = true;
 };
 
 }  // namespace quern::inputs

@@ -179,6 +179,22 @@ TEST_F(TailerTest, FindsWhatWasRenamedWhileNobodyWasThere) {
   EXPECT_EQ(lines, (Lines{"one", "three", "two"}));
 }
 
+TEST_F(TailerTest, AFileIsKnownByItsNumberFromWhenItIsFound) {
+  start();
+  read();
+  ASSERT_TRUE(tailer_->commit_is_due());
+  commit();
+  append(at("a.log"), "one\n");
+  read();
+  ASSERT_TRUE(tailer_->commit_is_due());  // however little time has passed
+  commit();
+  append(at("a.log"), "two\n");
+  fs::rename(at("a.log"), at("a.log.1"));
+  kill();
+  read();
+  EXPECT_EQ(sink_.lines(), (Lines{"one", "two"}));
+}
+
 TEST_F(TailerTest, ATruncatedFileIsReadFromItsBeginning) {
   append(at("a.log"), "one\ntwo\n");
   start();

@@ -164,6 +164,7 @@ logs::Filtered Insight::flush(logs::Due due) {
   if (!parts) return out;
   const Upkeep how = all ? Upkeep::all : Upkeep::due;
   keep_up(*parts, how);
+  if (all) await_all_verdicts(*parts);
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
   parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });

@@ -142,6 +142,8 @@ struct InsightParts {
 std::vector<Look> look_at(InsightParts& parts, const logs::Batch& batch, Buffer& labels);
 // Waits for the verdicts that the batch asked for, no longer than options.wait.
 void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::stop_token& stop);
+// Those of all questions that are on their way, as long: the input is at its end.
+void await_all_verdicts(InsightParts& parts);
 
 // questions.cpp, under core's lock: what waits goes to the model, as far as budget and queue allow.
 Look::Asked want(InsightParts& parts, Core& core, Key key, const Case& about);

@@ -288,6 +288,22 @@ TEST(Insight, ShipsVerdictsCountsAndExemplars) {
   EXPECT_LT(figure(*insight, "bytes_out_total"), figure(*insight, "bytes_in_total"));
 }
 
+TEST(Insight, AtTheEndVerdictsThatAreWaitedForStillCome) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(true, "software"));
+  const auto insight = make(world, judge,
+                            std::string(kWait) +
+                                "session_pattern = \"job ([0-9]+)\"\n"
+                                "sessions_to_learn = 1");
+  (void)insight->apply(lines({"job 1 begins", "job 1 ends"}), {});
+  world.clock.advance(std::chrono::minutes(2));
+  (void)insight->flush(logs::Due::by_time);
+  (void)insight->apply(lines({"job 2 begins"}), {});
+  EXPECT_THAT(records(insight->flush(logs::Due::all).kept, "verdict"),
+              testing::Contains(HasSubstr(R"("about":"session")")));
+}
+
 TEST(Insight, SumsUpAWindow) {
   TestWorld world;
   const auto judge = std::make_shared<ScriptedJudge>();

@@ -138,4 +138,17 @@ void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::st
                    refresh);
 }
 
+void await_all_verdicts(InsightParts& parts) {
+  if (!parts.options.wait) return;
+  auto core = parts.core.lock();
+  const auto none_waits = [&] {
+    return std::none_of(core->pending.begin(), core->pending.end(), [](const auto& entry) {
+      return asked_of(entry.second) == Look::Asked::on_its_way;
+    });
+  };
+  // Too late: they are asked again when their lines come again.
+  (void)wait_until(parts.answered_one, core.mutex_lock(), Deadline::in(*parts.options.wait), {},
+                   none_waits);
+}
+
 }  // namespace quern::insight

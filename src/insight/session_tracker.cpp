@@ -26,13 +26,13 @@ std::vector<BrokenSession> SessionTracker::ended(Clock::Time time, End end, cons
     over_.splice(over_.end(), open_, open_.begin());
   }
   std::vector<BrokenSession> broken;
+  if (!over_.empty()) profile_.follow(now);
   for (Open& session : over_) judge(std::move(session), now, broken);
   over_.clear();
   return broken;
 }
 
 void SessionTracker::judge(Open session, const Now& now, std::vector<BrokenSession>& broken) {
-  profile_.follow(now);
   for (mining::TemplateId& id : session.lines) id = now(id);
   if (profile_.sessions() < options_.to_learn) return profile_.learn(session.lines);
   std::vector<mining::Break> breaks = profile_.judge(session.lines);

@@ -4,6 +4,8 @@
 #include "insight/insight_shell.hpp"
 
 #include <algorithm>
+#include <span>
+#include <unordered_map>
 
 namespace quern::insight {
 namespace {
@@ -19,11 +21,19 @@ void write_verdict(Writer& writer, const Verdict* verdict) {
   write_pairs(*verdict, writer);
 }
 
-std::uint64_t count_in(const std::vector<std::pair<mining::TemplateId, std::uint64_t>>& window,
-                       const mining::Miner& miner, mining::TemplateId id) {
-  std::uint64_t lines = 0;
-  for (const auto& [one, count] : window) lines += miner.now(one) == id ? count : 0;
-  return lines;
+using Rows = std::unordered_map<mining::TemplateId, std::vector<std::uint64_t>>;
+
+// Of these templates, their lines in each window.
+Rows rows_of(const Core& core, std::span<const mining::Template> shown) {
+  Rows rows;
+  for (const mining::Template& one : shown) rows[one.id].resize(core.history.size());
+  for (std::size_t at = 0; at < core.history.size(); ++at) {
+    for (const auto& [id, count] : core.history[at]) {
+      const auto row = rows.find(core.known.miner().now(id));
+      if (row != rows.end()) row->second[at] += count;
+    }
+  }
+  return rows;
 }
 
 void write_templates(Writer& writer, const Core& core) {
@@ -31,6 +41,7 @@ void write_templates(Writer& writer, const Core& core) {
   const std::size_t shown = std::min(kShownTemplates, all.size());
   std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(shown), all.end(),
                     [](const auto& a, const auto& b) { return a.count > b.count; });
+  const Rows rows = rows_of(core, std::span(all).first(shown));
   writer.string("templates");
   writer.array(static_cast<std::uint32_t>(shown));
   for (std::size_t i = 0; i < shown; ++i) {
@@ -43,9 +54,7 @@ void write_templates(Writer& writer, const Core& core) {
     writer.natural(all[i].count);
     writer.string("windows");
     writer.array(static_cast<std::uint32_t>(core.history.size()));
-    for (const auto& window : core.history) {
-      writer.natural(count_in(window, core.known.miner(), all[i].id));
-    }
+    for (const std::uint64_t count : rows.at(all[i].id)) writer.natural(count);
     writer.string("verdict");
     const auto kept = core.cache.find({all[i].id, About::line});
     write_verdict(writer, kept ? &kept->verdict : nullptr);

@@ -10,7 +10,6 @@
 #include <charconv>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 namespace quern::logs::msgpack {
 namespace {
@@ -69,7 +68,7 @@ class Writing {
 
   Result<> run() {
     do {
-      const bool key = !open_.empty() && open_.back().key;
+      const bool key = depth_ > 0 && open_[depth_ - 1].key;
       const Token token = TRY(reader_.next());
       if (token.type == Type::array || token.type == Type::map) {
         if (key) return fail(ErrorKind::unsupported, "a key of a map is no text and no number");
@@ -78,7 +77,7 @@ class Writing {
         put(token, key);
       }
       after();
-    } while (!open_.empty());
+    } while (depth_ > 0);
     if (!reader_.done())
       return fail(ErrorKind::corrupt_data, "there is more than one msgpack object");
     return {};
@@ -86,13 +85,13 @@ class Writing {
 
  private:
   Result<> begin(const Token& token) {
-    if (open_.size() == kDeepest) {
+    if (depth_ == kDeepest) {
       return fail(ErrorKind::unsupported,
                   "a record is more than " + std::to_string(kDeepest) + " levels deep");
     }
     const bool map = token.type == Type::map;
     out_.push_back(map ? '{' : '[');
-    open_.push_back({.map = map, .key = map, .left = token.count});
+    open_[depth_++] = {.map = map, .key = map, .left = token.count};
     began_ = true;
     return {};
   }
@@ -110,8 +109,8 @@ class Writing {
   // What stands between the object just written and the next.
   void after() {
     if (!std::exchange(began_, false)) {
-      if (open_.empty()) return;
-      Open& in = open_.back();
+      if (depth_ == 0) return;
+      Open& in = open_[depth_ - 1];
       if (in.key) {
         in.key = false;
         out_.push_back(':');
@@ -125,11 +124,10 @@ class Writing {
 
   // Ends what has nothing left; what it stood in goes on.
   void close() {
-    while (!open_.empty() && open_.back().left == 0) {
-      out_.push_back(open_.back().map ? '}' : ']');
-      open_.pop_back();
-      if (open_.empty()) return;
-      Open& in = open_.back();
+    while (depth_ > 0 && open_[depth_ - 1].left == 0) {
+      out_.push_back(open_[--depth_].map ? '}' : ']');
+      if (depth_ == 0) return;
+      Open& in = open_[depth_ - 1];
       in.key = in.map;
       if (--in.left > 0) return out_.push_back(',');
     }
@@ -137,7 +135,9 @@ class Writing {
 
   Reader reader_;
   std::string& out_;
-  std::vector<Open> open_;
+  // On the stack: a record is small, and an allocation would be a tenth of its time.
+  std::array<Open, kDeepest> open_{};
+  std::size_t depth_ = 0;
   bool began_ = false;  // the last token began an array or map
 };
 

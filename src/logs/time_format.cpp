@@ -129,7 +129,7 @@ class TimeReader {
     for (; digits < most_digits && !text_.empty() && is_digit(text_.front()); drop(1), ++digits) {
       value = value * 10 + static_cast<unsigned>(text_.front() - '0');
     }
-    into = static_cast<int>(value);
+    into = static_cast<Number>(value);
     return digits > 0 && value >= least && value <= most;
   }
 

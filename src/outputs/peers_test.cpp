@@ -5,6 +5,7 @@
 #include "base/unpack.hpp"
 #include "http/http.hpp"
 #include "http/stream.hpp"
+#include "http/test_support.hpp"
 
 #include "logs/record.hpp"
 #include "outputs/test_support.hpp"
@@ -31,11 +32,11 @@ constexpr auto kLong = 10s;
 class Peer {
  public:
   using Serve = std::function<void(Stream&, int connection, const std::stop_token&)>;
-  explicit Peer(Serve serve)
-      : server_(
-            *StreamServer::listen({}, [this, serve](Stream& stream, const std::stop_token& stop) {
-              serve(stream, connections_++, stop);
-            })) {}
+  explicit Peer(Serve serve, http::StreamServerOptions options = {})
+      : server_(*StreamServer::listen(std::move(options),
+                                      [this, serve](Stream& stream, const std::stop_token& stop) {
+                                        serve(stream, connections_++, stop);
+                                      })) {}
   std::uint16_t port() const { return server_->port(); }
   int connections() const { return connections_; }
 
@@ -283,6 +284,27 @@ TEST(ForwardPeers, AConnectionThatEndedIsMadeAgain) {
   EXPECT_TRUE(out->deliver(two(), {}).ok());
   EXPECT_EQ(out->figures().front().value, 1);
   EXPECT_EQ(peer.connections(), 2);
+}
+
+TEST(ForwardPeers, TlsKnowsWhoThePeerIs) {
+  RealWorld w;
+  const http::test::TempFolder folder;
+  const http::TlsFiles files = http::test::make_certificate(folder.path(), "localhost");
+  ForwardPeer forward;
+  Peer peer([&](Stream& s, int n, const std::stop_token& stop) { forward.serve(s, n, stop); },
+            {.tls = files});
+  const std::string common = "timeout = \"3s\"\ntls = true\nport = " + std::to_string(peer.port());
+  const std::string trusted = common + "\nca_file = \"" + files.certificate.string() + "\"";
+  const auto out = must_make("forward", "host = \"localhost\"\n" + trusted, w.world);
+  const Result<Batch> delivered = out->deliver(two(), {});
+  EXPECT_TRUE(delivered.ok()) << delivered.error().describe();
+  EXPECT_EQ(forward.got.size(), 3U);
+  // Another name, and a certificate that nobody vouches for.
+  const auto other = must_make("forward", "host = \"127.0.0.1\"\n" + trusted, w.world);
+  EXPECT_EQ(other->deliver(two(), {}).error().kind(), ErrorKind::unavailable);
+  const auto unknown = must_make("forward", "host = \"localhost\"\n" + common, w.world);
+  EXPECT_EQ(unknown->deliver(two(), {}).error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(forward.got.size(), 3U);
 }
 
 TEST(ForwardPeers, OneThatTalksNonsenseOrNotAtAllKeepsNobody) {

@@ -74,7 +74,7 @@ Answer read_json(std::span<const std::byte> memory, std::uint32_t returned, std:
   return {.verdict = Verdict::changed, .record = into};
 }
 
-Answer read_msgpack(std::span<const std::byte> memory, std::uint32_t returned) {
+Answer read_msgpack(std::span<const std::byte> memory, std::uint32_t returned, Buffer& into) {
   if (returned == 0) return {.verdict = Verdict::drop};
   if (returned >= memory.size()) return outside(returned);
   const ByteView rest = memory.subspan(returned);
@@ -89,7 +89,8 @@ Answer read_msgpack(std::span<const std::byte> memory, std::uint32_t returned) {
     return failed(Fault::not_msgpack, "it returned msgpack without an end within 1 MiB");
   }
   if (map->size() > logs::kLargestRecord.count) return too_large(map->size());
-  return {.verdict = Verdict::changed, .record = *map};
+  into.assign(map->begin(), map->end());
+  return {.verdict = Verdict::changed, .record = into};
 }
 
 }  // namespace quern::plugins

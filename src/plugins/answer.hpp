@@ -29,7 +29,7 @@ enum class Verdict : std::uint8_t { unchanged, changed, drop, fault };
 
 struct Answer {
   Verdict verdict = Verdict::unchanged;
-  ByteView record{};  // where `changed`: a msgpack map; as long as `into` and the guest rest
+  ByteView record{};  // where `changed`: a msgpack map in `into`
   Fault fault{};
   std::string why{};
 };
@@ -38,6 +38,6 @@ struct Answer {
 Answer read_json(std::span<const std::byte> memory, std::uint32_t returned, std::string_view given,
                  Buffer& into);
 // A msgpack map, whose own bytes say how long it is.
-Answer read_msgpack(std::span<const std::byte> memory, std::uint32_t returned);
+Answer read_msgpack(std::span<const std::byte> memory, std::uint32_t returned, Buffer& into);
 
 }  // namespace quern::plugins

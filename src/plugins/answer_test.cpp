@@ -29,12 +29,13 @@ TEST(Answer, TextsAreToldApart) {
 TEST(Answer, AMsgpackMapSaysItsLengthItself) {
   const std::array<std::byte, 6> memory{std::byte{0},   std::byte{0x81}, std::byte{0xa1},
                                         std::byte{'n'}, std::byte{0},    std::byte{0}};
-  const Answer answer = read_msgpack(memory, 1);
+  Buffer into;
+  const Answer answer = read_msgpack(memory, 1, into);
   EXPECT_EQ(answer.verdict, Verdict::changed);
   EXPECT_EQ(answer.record.size(), 4U);
-  EXPECT_EQ(read_msgpack(memory, 0).verdict, Verdict::drop);
-  EXPECT_EQ(read_msgpack(memory, 2).fault, Fault::not_msgpack);
-  EXPECT_EQ(read_msgpack(memory, 6).fault, Fault::bad_address);
+  EXPECT_EQ(read_msgpack(memory, 0, into).verdict, Verdict::drop);
+  EXPECT_EQ(read_msgpack(memory, 2, into).fault, Fault::not_msgpack);
+  EXPECT_EQ(read_msgpack(memory, 6, into).fault, Fault::bad_address);
 }
 
 }  // namespace

@@ -28,7 +28,6 @@ Result<std::unique_ptr<FilterGuest>> FilterGuest::begin(wasm::Linked& linked,
                                                         const GuestOptions& options) {
   std::unique_ptr<FilterGuest> guest(new FilterGuest());
   guest->env_ = std::make_shared<EnvState>(options.name);
-  guest->limit_ = options.memory;
   wasm::Sandbox sandbox;
   sandbox.args = {options.name};
   sandbox.directories = options.directories;
@@ -42,6 +41,9 @@ Result<std::unique_ptr<FilterGuest>> FilterGuest::begin(wasm::Linked& linked,
   sandbox.log_tag = options.name + ": ";
   guest->resident_ = TRY(linked.reside(std::move(sandbox)));
   TRY(guest->find_functions(options.function));
+  // Of what it may grow, three quarters: one that begins near to its limit is not worn by that.
+  const std::uint64_t begins = guest->memory().size();
+  guest->worn_at_ = begins + (options.memory.count - begins) / 4 * 3 + 1;
   return guest;
 }
 
@@ -60,7 +62,8 @@ Result<> FilterGuest::find_allocator() {
       return {};
     }
   }
-  const auto allocate = find("__new", 2, Gives::number);
+  auto allocate = find("__new", 2, Gives::number);
+  if (!allocate.ok()) allocate = find("__alloc", 2, Gives::number);  // of older compilers
   if (!allocate.ok()) return {};
   for (const auto& [pin, unpin] : {std::pair{"__pin", "__unpin"}, {"__retain", "__release"}}) {
     const auto pinned = find(pin, 1, Gives::number);
@@ -75,45 +78,50 @@ Result<> FilterGuest::find_allocator() {
 Result<std::uint32_t> FilterGuest::call(std::string_view tag, logs::EventTime time,
                                         std::string_view record) {
   TRY(watch_guard());
-  TRY(put(tag_, tag));
-  TRY(put(record_, record));
+  const auto record_size = static_cast<std::uint32_t>(record.size());
+  const auto tag_size = static_cast<std::uint32_t>(tag.size());
+  TRY(make_room(record_size + tag_size + 2));
+  std::byte* const to = resident_->memory().data() + block_.at;
+  std::memcpy(to, record.data(), record_size);
+  to[record_size] = std::byte{0};
+  std::memcpy(to + record_size + 1, tag.data(), tag_size);
+  to[record_size + 1 + tag_size] = std::byte{0};
   made_before_ = env_->heap.serial();
-  const std::array<std::uint32_t, kParameters> arguments{
-      tag_.at,    static_cast<std::uint32_t>(tag.size()),   time.seconds, time.nanoseconds,
-      record_.at, static_cast<std::uint32_t>(record.size())};
+  const std::array<std::uint32_t, kParameters> arguments{block_.at + record_size + 1,
+                                                         tag_size,
+                                                         time.seconds,
+                                                         time.nanoseconds,
+                                                         block_.at,
+                                                         record_size};
   return resident_->call(filter_, arguments);
 }
 
-void FilterGuest::read(std::uint32_t returned) {
+Result<> FilterGuest::done(std::uint32_t returned) {
+  if (!keeps_block()) return release(std::exchange(block_, {}).at);
   const std::uint64_t made = env_->heap.serial_of(returned);
   if (made <= made_before_) {
     // One that was there before is the guest's own and stays; so is one that comes back.
     if (returned == returned_) returned_ = 0;
-    return;
+    return {};
   }
   if (returned_ != 0) env_->heap.release(std::exchange(returned_, 0));
   returned_ = returned;
-}
-
-Result<> FilterGuest::put(Block& block, std::string_view text) {
-  const auto size = static_cast<std::uint32_t>(text.size());
-  if (block.size <= size) TRY(make_room(block, size + 1));
-  std::byte* const to = resident_->memory().data() + block.at;
-  std::memcpy(to, text.data(), size);
-  to[size] = std::byte{0};
   return {};
 }
 
-Result<> FilterGuest::make_room(Block& block, std::uint32_t size) {
-  size = std::max(std::bit_ceil(size), kSmallestBlock);
-  if (block.size != 0) TRY(release(std::exchange(block, {}).at));
+// A guest that collects its garbage may take back what only the host knows, when it is not called:
+// so it is asked for a block each time, and for one block alone.
+Result<> FilterGuest::make_room(std::uint32_t size) {
+  if (size <= block_.size) return {};
+  if (keeps_block()) size = std::max(std::bit_ceil(size), kSmallestBlock);
+  if (block_.size != 0) TRY(release(std::exchange(block_, {}).at));
   const std::uint32_t at = TRY(allocate(size));
   const std::uint64_t end = std::uint64_t{at} + size;
   if (at == 0 || end > memory().size()) {
     return fail(ErrorKind::resource_exhausted,
                 "the plugin has no memory for a record of " + std::to_string(size) + " bytes");
   }
-  block = {.at = at, .size = size};
+  block_ = {.at = at, .size = size};
   return {};
 }
 
@@ -145,8 +153,7 @@ Result<> FilterGuest::watch_guard() {
   const std::byte* const guard = memory().data() + env_->heap.guard();
   if (std::memcmp(guard, kUntouched.data(), kUntouched.size()) == 0) return {};
   env_->heap.abandon();
-  tag_ = {};
-  record_ = {};
+  block_ = {};
   return {};
 }
 

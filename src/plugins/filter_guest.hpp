@@ -35,15 +35,15 @@ class FilterGuest {
   Result<std::uint32_t> call(std::string_view tag, logs::EventTime time, std::string_view record);
   // Until the next call.
   std::span<const std::byte> memory() const { return resident_->memory(); }
-  // What was returned has been read.
-  void read(std::uint32_t returned);
+  // What was returned has been read. After an error, as after one of call().
+  Result<> done(std::uint32_t returned);
 
   // Its memory comes near to its limit: a fresh one should go on.
-  bool worn() const { return memory().size() >= limit_.count / 4 * 3; }
+  bool worn() const { return memory().size() >= worn_at_; }
 
  private:
   using Function = wasm::Resident::Function;
-  // Of the guest's memory, kept from call to call.
+  // Of the guest's memory.
   struct Block {
     std::uint32_t at = 0;
     std::uint32_t size = 0;
@@ -52,14 +52,15 @@ class FilterGuest {
   struct Allocator {
     Function allocate;
     Function release;
-    std::optional<Function> pin;  // AssemblyScript's: allocate takes a class, too
+    // AssemblyScript's: allocate takes a class, too, and what is pinned may be kept.
+    std::optional<Function> pin;
   };
 
   FilterGuest() = default;
   Result<> find_functions(const std::string& name);
   Result<> find_allocator();
-  Result<> put(Block& block, std::string_view text);
-  Result<> make_room(Block& block, std::uint32_t size);
+  Result<> make_room(std::uint32_t size);
+  bool keeps_block() const { return !allocator_ || allocator_->pin.has_value(); }
   Result<std::uint32_t> allocate(std::uint32_t size);
   Result<> release(std::uint32_t block);
   Result<> watch_guard();
@@ -68,9 +69,8 @@ class FilterGuest {
   std::unique_ptr<wasm::Resident> resident_;
   Function filter_{};
   std::optional<Allocator> allocator_;
-  Block tag_;
-  Block record_;
-  Bytes limit_;
+  Block block_;  // of the record and, behind it, the tag
+  std::uint64_t worn_at_ = 0;  // bytes of its memory
   // A block that the guest made, returned and did not free: its own if it returns it again.
   std::uint32_t returned_ = 0;
   std::uint64_t made_before_ = 0;

@@ -131,10 +131,10 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
   FilterGuest& guest = *worker.guest;
   const Result<std::uint32_t> returned = guest.call(entry.tag, entry.time, given);
   if (!returned.ok()) return lost(worker, returned.error());
-  suspension_.succeeded();
   Answer answer = json ? read_json(guest.memory(), *returned, given, worker.made)
-                       : read_msgpack(guest.memory(), *returned);
-  guest.read(*returned);
+                       : read_msgpack(guest.memory(), *returned, worker.made);
+  if (const Result<> done = guest.done(*returned); !done.ok()) return lost(worker, done.error());
+  suspension_.succeeded();
   return answer;
 }
 

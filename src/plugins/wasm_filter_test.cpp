@@ -56,7 +56,7 @@ class WasmFilterTest : public Test {
 };
 
 TEST_F(WasmFilterTest, GivesWhatItGot) {
-  for (const char* file : {"filter", "filter_own_malloc", "filter_env_libc"}) {
+  for (const char* file : {"filter", "filter_own_malloc", "filter_script", "filter_env_libc"}) {
     SCOPED_TRACE(file);
     const auto filter = make(file, "pass");
     const std::vector<std::string> records = {R"({"log":"one"})", R"({"a":[1,2.5,null],"ü":{}})"};
@@ -67,7 +67,7 @@ TEST_F(WasmFilterTest, GivesWhatItGot) {
 }
 
 TEST_F(WasmFilterTest, TheFunctionGetsTagTimeAndRecordEachWithAZeroByte) {
-  for (const char* file : {"filter", "filter_own_malloc", "filter_env_libc"}) {
+  for (const char* file : {"filter", "filter_own_malloc", "filter_script", "filter_env_libc"}) {
     SCOPED_TRACE(file);
     const auto filter = make(file, "wrap");
     const Filtered out = apply(*filter, {R"({"log":"one"})", R"({})"});
@@ -130,7 +130,7 @@ TEST_F(WasmFilterTest, WhatIsNoMsgpackMapIsAFault) {
 }
 
 TEST_F(WasmFilterTest, LargeRecordsFindRoom) {
-  for (const char* file : {"filter", "filter_own_malloc", "filter_env_libc"}) {
+  for (const char* file : {"filter", "filter_own_malloc", "filter_script", "filter_env_libc"}) {
     SCOPED_TRACE(file);
     const std::string large = R"({"log":")" + std::string(100'000, 'x') + R"("})";
     const std::vector<std::string> records = {R"({"a":1})", large, R"({"a":2})", large};
@@ -140,11 +140,24 @@ TEST_F(WasmFilterTest, LargeRecordsFindRoom) {
   EXPECT_EQ(json_of(apply(*make("filter", "pass"), {largest}).kept), std::vector{largest});
 }
 
-TEST_F(WasmFilterTest, TheGuestsAllocatorHasTwoBlocksHoweverManyRecords) {
+TEST_F(WasmFilterTest, TheGuestsAllocatorIsAskedForOneBlockARecordWhichItGetsBack) {
   const auto filter = make("filter_own_malloc", "block_count");
   const std::vector<std::string> records(100, R"({"log":"a line"})");
   EXPECT_EQ(json_of(apply(*filter, records).kept),
-            std::vector<std::string>(100, R"({"blocks":2})"));
+            std::vector<std::string>(100, R"({"blocks":1})"));
+}
+
+TEST_F(WasmFilterTest, WhatIsPinnedIsKeptAndAbortIsAFault) {
+  const auto filter = make("filter_script", "pinned_of_objects");
+  const std::vector<std::string> records(100, R"({"log":"a line"})");
+  EXPECT_EQ(json_of(apply(*filter, records).kept),
+            std::vector<std::string>(100, R"({"pinned":1,"objects":1})"));
+  const Filtered out =
+      apply(*make("filter_script", "aborts", "on_fault = \"dead_letter\"\n"), {R"({"a":1})"});
+  ASSERT_EQ(out.dead.size(), 1U);
+  std::string why;
+  ASSERT_TRUE(logs::msgpack::to_json(out.dead[0].metadata, why).ok());
+  EXPECT_NE(why.find("it called abort"), std::string::npos) << why;
 }
 
 TEST_F(WasmFilterTest, AnAllocatorThatTakesTheHostsHeapKeepsIt) {
@@ -198,6 +211,12 @@ TEST_F(WasmFilterTest, ExitAndAFreeOfNothingAreFaults) {
     EXPECT_EQ(out.kept.size(), 1U);
     EXPECT_EQ(figure(filter->figures(), "wasm_faults_total", "trap"), 1);
   }
+}
+
+TEST_F(WasmFilterTest, OneThatBeginsNearItsLimitIsNotMadeAnewForThat) {
+  const auto filter = make("filter_own_malloc", "wrap", "memory = \"512 KiB\"\n");
+  EXPECT_EQ(apply(*filter, std::vector<std::string>(100, R"({"a":1})")).faults, 0U);
+  EXPECT_EQ(figure(filter->figures(), "wasm_restarts_total", "memory"), 0);
 }
 
 TEST_F(WasmFilterTest, ATrapCostsOneRecordAndNotTheOthers) {

@@ -96,11 +96,11 @@ async function open(options = {}) {
 
 test("stages, their figures, and what does not work", needsProgram, async () => {
   const { page, context, problems } = await open();
-  await page.getByText("all works").or(page.getByText("1 of its stages do not work")).first().waitFor();
+  await page.getByText("all works").or(page.getByText("1 stage does not work")).first().waitFor();
   const lines = page.locator(".stage", { hasText: "lines" });
   await page.waitForFunction(() => /\bin\s*3\b/.test(document.querySelector(".stage").innerText));
   assert.match(await lines.innerText(), /tail/);
-  await page.getByText("1 of its stages do not work").waitFor({ timeout: 30_000 });
+  await page.getByText("1 stage does not work").waitFor({ timeout: 30_000 });
   assert.equal(await page.locator(".stage.ailing").count(), 1);
   assert.ok(!page.url().includes("#"), "the token does not stay in the address");
   assert.deepEqual(problems, []);

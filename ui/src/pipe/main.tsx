@@ -14,7 +14,7 @@ function Page({ state }: { state: PipeState }): JSX.Element {
       <header>
         <h1>Quern <span class="soft">log pipeline</span></h1>
         <p class={healthy ? "health" : "health bad"} role="status">
-          {state.problem.value ? "cannot be asked" : ailing > 0 ? `${ailing} of its stages do not work` : "all works"}
+          {state.problem.value ? "cannot be asked" : ailing > 0 ? (ailing === 1 ? "1 stage does not work" : `${ailing} stages do not work`) : "all works"}
         </p>
       </header>
       {state.problem.value && <p class="problem" role="alert">{state.problem.value}</p>}
