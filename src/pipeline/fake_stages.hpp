@@ -135,6 +135,38 @@ class MarkFilter final : public logs::Filter {
   const std::string name_;
 };
 
+// Holds records back until it is due.
+class HoldingFilter final : public logs::Filter {
+ public:
+  explicit HoldingFilter(Clock& clock) : clock_(clock) {}
+  logs::Filtered apply(logs::Batch batch, const std::stop_token&) override {
+    held_.with([&](Held& held) {
+      if (!held.since) held.since = clock_.now();
+      held.batch.append(std::move(batch));
+    });
+    return {};
+  }
+  logs::Filtered flush(logs::Due due) override {
+    return held_.with([&](Held& held) -> logs::Filtered {
+      const bool over = held.since && clock_.now() - *held.since > std::chrono::milliseconds(300);
+      if (due != logs::Due::all && !over) return {};
+      held.since.reset();
+      return {.kept = std::exchange(held.batch, {}), .dead = {}};
+    });
+  }
+  std::optional<Clock::Time> oldest_waiting() const override {
+    return held_.with([](const Held& held) { return held.since; });
+  }
+
+ private:
+  struct Held {
+    logs::Batch batch;
+    std::optional<Clock::Time> since;
+  };
+  Clock& clock_;
+  Guarded<Held> held_;
+};
+
 // Stages by the names that the test gives them.
 using StagesByName = std::map<std::string, std::shared_ptr<Stage>>;
 
@@ -159,6 +191,15 @@ inline MakersOf fake_makers(std::shared_ptr<StagesByName> stages) {
       TRY(settings.text_or("note", ""));
       return std::make_unique<KeepingOutput>(stage(world.name));
     };
+    const auto holding =
+        [](Settings& settings,
+           const logs::StageWorld& world) -> Result<std::unique_ptr<logs::Filter>> {
+      TRY(settings.text_or("parser", ""));
+      TRY(settings.flag_or("reserve_data", false));
+      return std::make_unique<HoldingFilter>(world.clock);
+    };
+    makers.filters["hold"] = holding;
+    makers.filters["parse"] = holding;
     makers.filters["mark"] =
         [=](Settings& settings,
             const logs::StageWorld& world) -> Result<std::unique_ptr<logs::Filter>> {

@@ -52,7 +52,11 @@ Result<> Feeder::accept(logs::Batch batch, const std::stop_token& stop) {
   return {};
 }
 
-Result<> Feeder::sync() { return hub_.sync(stop_.get_token()); }
+Result<> Feeder::sync() {
+  const std::stop_token stop = stop_.get_token();
+  if (parts_.parser) TRY(hub_.wait_for(parts_.parser->filter(), hub_.clock().now(), stop));
+  return hub_.sync(stop);
+}
 
 void Feeder::flush(logs::Due due, const std::stop_token& stop) {
   if (!parts_.parser) return;

@@ -60,16 +60,19 @@ Result<> Hub::pass_to(const std::string& branch, Batch batch, const std::stop_to
   return fail(ErrorKind::not_found, "there is no output " + branch);
 }
 
+Result<> Hub::wait_for(const logs::Filter& filter, Clock::Time asked, const std::stop_token& stop) {
+  while (true) {
+    const std::optional<Clock::Time> oldest = filter.oldest_waiting();
+    if (!oldest || *oldest > asked) return {};
+    TRY(clock_.sleep(20ms, stop));
+  }
+}
+
 Result<> Hub::sync(const std::stop_token& stop) {
   const Clock::Time asked = clock_.now();
   const auto now = topology();
-  for (const std::shared_ptr<FilterStage>& stage : now->chain) {
-    while (true) {
-      const std::optional<Clock::Time> oldest = stage->filter().oldest_waiting();
-      if (!oldest || *oldest > asked) break;
-      TRY(clock_.sleep(20ms, stop));
-    }
-  }
+  for (const std::shared_ptr<FilterStage>& stage : now->chain)
+    TRY(wait_for(stage->filter(), asked, stop));
   for (const std::shared_ptr<Branch>& branch : now->branches) TRY(branch->sync());
   return {};
 }

@@ -37,6 +37,8 @@ class Hub {
   // What went through before is on the disk, where branches have theirs there. Waits for what
   // filters hold back.
   Result<> sync(const std::stop_token& stop);
+  // Until nothing waits in the filter that came before `asked`.
+  Result<> wait_for(const logs::Filter& filter, Clock::Time asked, const std::stop_token& stop);
   // What is due in the filters goes on.
   void flush(logs::Due due, const std::stop_token& stop);
 

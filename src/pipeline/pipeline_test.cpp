@@ -224,6 +224,21 @@ TEST_F(PipelineTest, AnOutputMayChangeWhileRecordsFlow) {
   EXPECT_GE(stage("out").all().size(), 300U);
 }
 
+TEST_F(PipelineTest, NothingIsAcknowledgedThatAFilterOrAParserHoldsBack) {
+  for (const bool by_parser : {true, false}) {
+    stages_->clear();
+    std::string text = "[[input]]\nname = \"in\"\ntype = \"fed\"\n";
+    text += by_parser ? "parser = \"any\"\n" : "[[filter]]\nname = \"holds\"\ntype = \"hold\"\n";
+    const auto pipeline = start(text + "[[output]]\nname = \"out\"\ntype = \"keeping\"\n");
+    stage("in").syncs = true;
+    feed("app", {R"({"n":1})"});
+    while (stage("in").accepted.lock()->empty()) std::this_thread::sleep_for(2ms);
+    // It is in the buffer: a moment later it is delivered, and not only once the hold is over.
+    EXPECT_THAT(*stage("in").accepted.lock(), ElementsAre("ok"));
+    EXPECT_EQ(state(*pipeline, "out").records_in, 1U) << by_parser;
+  }
+}
+
 TEST_F(PipelineTest, TwoPipelinesDoNotShareAState) {
   const auto pipeline = start(kPlain);
   const auto second = Pipeline::start(scratch_.path() / "pipe.toml", fake_makers(stages_), world());

@@ -4,14 +4,14 @@ _quern() {
   case $prev in
     -m|--model) COMPREPLY=($(compgen -W "$(quern model ls -q 2>/dev/null)" -- "$cur")); return ;;
     --lang) COMPREPLY=($(compgen -W "cpp go js python rust" -- "$cur")); return ;;
-    --kind) COMPREPLY=($(compgen -W "http command" -- "$cur")); return ;;
+    --kind) COMPREPLY=($(compgen -W "http command filter" -- "$cur")); return ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
   esac
   for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $w" in
       " chat"|" run"|" replay"|" serve"|" model"|" pack"|" compose"|" inspect"|" push"|" pull"|" sign"|" verify"|" pipe"|" compile"|" new"|" doctor"|" completion"|" version"|" help")
         path=$w ;;
-      "model pull"|"model ls"|"model show"|"model rm"|"pipe templates") path="$path $w" ;;
+      "model pull"|"model ls"|"model show"|"model rm"|"pipe init"|"pipe check"|"pipe test"|"pipe run"|"pipe top"|"pipe tap"|"pipe replay"|"pipe reload"|"pipe search"|"pipe approvals"|"pipe approve"|"pipe deny"|"pipe ui"|"pipe templates") path="$path $w" ;;
     esac
   done
   case $path in
@@ -32,7 +32,20 @@ _quern() {
     "pull") words="--output --plain-http --log-level --help " ;;
     "sign") words="--key --plain-http --log-level --help " ;;
     "verify") words="--key --plain-http --log-level --help " ;;
-    "pipe") words="templates --log-level --help " ;;
+    "pipe") words="init check test run top tap replay reload search approvals approve deny ui templates --log-level --help " ;;
+    "pipe init") words="--log-level --help " ;;
+    "pipe check") words="--log-level --help " ;;
+    "pipe test") words="--log-level --help " ;;
+    "pipe run") words="--log-level --help " ;;
+    "pipe top") words="--log-level --help " ;;
+    "pipe tap") words="--log-level --help " ;;
+    "pipe replay") words="--log-level --help " ;;
+    "pipe reload") words="--log-level --help " ;;
+    "pipe search") words="--log-level --help --template --since --limit " ;;
+    "pipe approvals") words="--log-level --help " ;;
+    "pipe approve") words="--log-level --help " ;;
+    "pipe deny") words="--log-level --help " ;;
+    "pipe ui") words="--log-level --help " ;;
     "pipe templates") words="--state --lines --json --log-level --help " ;;
     "compile") words="--output --log-level --help " ;;
     "new") words="--lang --kind --log-level --help " ;;
