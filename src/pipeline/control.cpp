@@ -166,7 +166,7 @@ class PipelineControl final : public Control, private http::Handler {
 
   Result<> listen() {
     http::ServerOptions options{.threads = 1, .max_connections = 64, .max_body = kLargestBody};
-    const std::string& where = parts_.pipeline.plan().listen;
+    const std::string where = parts_.pipeline.plan().listen;
     if (!where.empty()) {
       const std::size_t colon = where.rfind(':');
       const auto port = parse_number<std::uint16_t>(

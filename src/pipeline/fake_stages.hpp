@@ -47,6 +47,7 @@ struct Stage {
   Queue<logs::Batch> feed{{.items = 10'000}};
   Guarded<std::vector<std::string>> accepted;
   std::atomic<bool> syncs = false;
+  std::atomic<int> cannot_begin = 0;  // so many runs fail at once
   // Of the output.
   Guarded<std::vector<std::string>> delivered;
   std::atomic<int> failures = 0;  // deliveries that fail as unavailable before one succeeds
@@ -71,6 +72,8 @@ class FedInput final : public logs::Input {
  public:
   explicit FedInput(std::shared_ptr<Stage> stage) : stage_(std::move(stage)) {}
   Result<> run(logs::Sink& sink, std::stop_token stop) override {
+    if (stage_->cannot_begin.fetch_sub(1) > 0)
+      return fail(ErrorKind::already_exists, "the port is taken");
     while (true) {
       Result<logs::Batch> batch = stage_->feed.pop(Deadline::never(), stop);
       if (!batch) return {};

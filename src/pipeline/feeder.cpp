@@ -32,7 +32,9 @@ void Feeder::run(const std::stop_token& stop) {
     }
     ++counters_.faults;
     ailment_.with([&](std::string& text) { text = result.error().describe(); });
-    if (hub_.clock().now() - started < kBegun) return ended_(name(), fail(result.error()));
+    const bool began = hub_.clock().now() - started >= kBegun;
+    if (!began && parts_.cannot_begin == CannotBegin::is_told)
+      return ended_(name(), fail(result.error()));
     log::error("pipeline", "input " + name() + " begins again after: " + result.error().describe());
     if (!hub_.clock().sleep(pause, stop)) return;
   }

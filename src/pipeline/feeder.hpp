@@ -4,6 +4,7 @@
 #include "pipeline/hub.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -11,6 +12,9 @@
 #include <thread>
 
 namespace quern::pipeline {
+
+// What becomes of an input that cannot even begin.
+enum class CannotBegin : std::uint8_t { is_told, is_tried_again };
 
 // Its thread is `quern-input`.
 class Feeder final : public logs::Sink {

@@ -60,7 +60,12 @@ struct Next {
 class RunningPipeline final : public Pipeline {
  public:
   RunningPipeline(MakersOf makers_of, const World& world, Plan plan)
-      : makers_of_(std::move(makers_of)), world_(world), hub_(world.clock), plan_(std::move(plan)) {
+      : makers_of_(std::move(makers_of)),
+        world_(world),
+        state_(plan.state),
+        dead_limit_(plan.dead_letters),
+        hub_(world.clock),
+        plan_(std::move(plan)) {
     hub_.publish(std::make_shared<Topology>());
   }
   ~RunningPipeline() override { stop(); }
@@ -74,7 +79,10 @@ class RunningPipeline final : public Pipeline {
   Result<std::shared_ptr<Tap>> tap(const std::string& stage) override;
   Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) override;
   Result<std::string> ask(const std::string& stage, const logs::StageCall& call) override;
-  const Plan& plan() const override { return plan_; }
+  Plan plan() const override {
+    const std::lock_guard lock(changing_);
+    return plan_;
+  }
 
  private:
   Result<Next> make_next(Blueprint& blueprint);
@@ -94,6 +102,8 @@ class RunningPipeline final : public Pipeline {
 
   const MakersOf makers_of_;
   const World world_;
+  const std::filesystem::path state_;
+  const Bytes dead_limit_;
   std::unique_ptr<FileLock> lock_;
   Hub hub_;
   Plan plan_;  // changed in reload(), under changing_
@@ -101,6 +111,7 @@ class RunningPipeline final : public Pipeline {
   Guarded<Feeders> feeders_;
   mutable std::mutex changing_;  // one reload, stop or replay at a time
   bool stopped_ = false;
+  CannotBegin cannot_begin_ = CannotBegin::is_told;  // of inputs that are made now
   std::mutex ends_mutex_;
   std::condition_variable_any ended_;
   std::optional<Error> failed_;  // an input that could not begin
@@ -135,8 +146,7 @@ DeadLetters& RunningPipeline::dead_letters(const std::string& stage) {
   return *dead_.with([&](auto& all) {
     std::unique_ptr<DeadLetters>& one = all[stage];
     if (!one)
-      one = std::make_unique<DeadLetters>(world_.files, plan_.state / "dead" / stage,
-                                          plan_.dead_letters);
+      one = std::make_unique<DeadLetters>(world_.files, state_ / "dead" / stage, dead_limit_);
     return one.get();
   });
 }
@@ -162,7 +172,9 @@ Result<std::shared_ptr<Feeder>> RunningPipeline::make_feeder(Blueprint& blueprin
                     .canonical = canonical,
                     .world = std::move(made.world),
                     .input = std::move(made.stage),
-                    .parser = std::move(stage)},
+                    .parser = std::move(stage),
+                    // Once it runs, a change does not end the pipeline.
+                    .cannot_begin = cannot_begin_},
       hub_, [this](const std::string& name, Result<> how) { on_ended(name, std::move(how)); });
 }
 
@@ -219,8 +231,8 @@ Result<Next> RunningPipeline::make_next(Blueprint& blueprint) {
 
 Result<std::shared_ptr<Branch>> RunningPipeline::make_branch(Next::Output output) {
   const std::string name = output.plan.stage.name;
-  auto buffer = TRY(open_buffer(output.plan, world_.files, plan_.state / "buffers" / name)
-                        .context("output " + name));
+  auto buffer = TRY(
+      open_buffer(output.plan, world_.files, state_ / "buffers" / name).context("output " + name));
   return std::make_shared<Branch>(Branch::Parts{.plan = std::move(output.plan),
                                                 .output = std::move(output.made.stage),
                                                 .buffer = std::move(buffer),
@@ -266,22 +278,26 @@ Result<> RunningPipeline::change_to(Next next) {
   for (const std::shared_ptr<FilterStage>& old : before->chain) {
     if (holds(next.chain, old)) continue;
     logs::Batch rest = old->flush(logs::Due::all);
-    if (!rest.empty()) TRY(hub_.pass(std::move(rest), after->chain.size(), {}));
+    if (rest.empty()) continue;
+    if (const Result<> passed = hub_.pass(std::move(rest), after->chain.size(), {}); !passed)
+      log::error("pipeline",
+                 "what waited in " + old->name() + " is lost: " + passed.error().describe());
   }
   for (const std::shared_ptr<Feeder>& feeder : next.begin) feeder->start();
   return opened;
 }
 
 Result<> RunningPipeline::begin(Blueprint blueprint) {
-  TRY(world_.files.make_directories(plan_.state, 0700));
-  Result<std::unique_ptr<FileLock>> lock = world_.files.try_lock(plan_.state / "lock");
+  TRY(world_.files.make_directories(state_, 0700));
+  Result<std::unique_ptr<FileLock>> lock = world_.files.try_lock(state_ / "lock");
   if (!lock) {
     return fail(std::move(lock).error().wrap("another pipeline may be running with the state " +
-                                             plan_.state.string()));
+                                             state_.string()));
   }
   lock_ = *std::move(lock);
   Next next = TRY(make_next(blueprint));
   TRY(change_to(std::move(next)));
+  cannot_begin_ = CannotBegin::is_tried_again;
   ticker_ = std::jthread([this](const std::stop_token& stop) {
     name_this_thread("quern-pipe");
     tick(stop);
@@ -293,10 +309,11 @@ Result<Difference> RunningPipeline::reload() {
   const std::lock_guard lock(changing_);
   if (stopped_) return fail(ErrorKind::unavailable, "the pipeline is ending");
   Blueprint blueprint = TRY(Blueprint::read(plan_.file, makers_of_, world_));
-  if (blueprint.plan.state != plan_.state || blueprint.plan.listen != plan_.listen) {
-    return fail(
-        ErrorKind::unsupported,
-        plan_.file.string() + ": state and listen of [pipeline] change only with a restart");
+  if (blueprint.plan.state != plan_.state || blueprint.plan.listen != plan_.listen ||
+      blueprint.plan.dead_letters != plan_.dead_letters) {
+    return fail(ErrorKind::unsupported,
+                plan_.file.string() +
+                    ": state, listen and dead_letters of [pipeline] change only with a restart");
   }
   Next next = TRY(make_next(blueprint));
   Difference difference = next.difference;

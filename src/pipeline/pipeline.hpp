@@ -83,7 +83,7 @@ class Pipeline {
   virtual Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) = 0;
   // What a filter answers (logs::Filter::answer). not_found: no such filter.
   virtual Result<std::string> ask(const std::string& stage, const logs::StageCall& call) = 0;
-  virtual const Plan& plan() const = 0;
+  virtual Plan plan() const = 0;
 };
 
 // Reads the file and makes every stage, and runs nothing.

@@ -239,6 +239,27 @@ TEST_F(PipelineTest, NothingIsAcknowledgedThatAFilterOrAParserHoldsBack) {
   }
 }
 
+TEST_F(PipelineTest, AnInputThatCannotBeginEndsAStartButNoReload) {
+  (*stages_)["in"] = std::make_shared<Stage>();
+  stage("in").cannot_begin = 1;
+  {
+    const auto pipeline = start(kPlain);
+    const Result<> ended = pipeline->wait({});
+    ASSERT_FALSE(ended.ok());
+    EXPECT_THAT(ended.error().describe(), HasSubstr("the port is taken"));
+  }
+  const auto pipeline = start(kPlain);
+  (*stages_)["more"] = std::make_shared<Stage>();
+  stage("more").cannot_begin = 1;
+  scratch_.write(std::string(kPlain) + "[[input]]\nname = \"more\"\ntype = \"fed\"\n");
+  ASSERT_TRUE(pipeline->reload().ok());
+  while (state(*pipeline, "more").faults == 0) std::this_thread::sleep_for(2ms);
+  feed("app", {R"({"n":1})"});
+  EXPECT_TRUE(stage("out").wait_for(1));
+  EXPECT_TRUE(stage("more").feed.try_push(batch_of("app", {R"({"n":2})"})).ok());
+  EXPECT_TRUE(stage("out").wait_for(2)) << "it is tried again";
+}
+
 TEST_F(PipelineTest, TwoPipelinesDoNotShareAState) {
   const auto pipeline = start(kPlain);
   const auto second = Pipeline::start(scratch_.path() / "pipe.toml", fake_makers(stages_), world());
