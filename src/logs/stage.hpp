@@ -43,6 +43,12 @@ class Sink {
   // When it answers ok, all that this thread gave before is on the disk, wherever a branch keeps
   // its buffer there. Only then may a sender be told or an offset be kept.
   virtual Result<> sync() = 0;
+  // Syncs, and does not wait for what filters hold back: all that this thread gave before the time in
+  // the answer (`now` at most, of the pipeline's clock) is on the disk.
+  virtual Result<Clock::Time> settle(Clock::Time now) {
+    TRY(sync());
+    return now;
+  }
 };
 
 // Has a thread of its own (named by the pipeline) in which run() is called, and after an error
@@ -91,7 +97,8 @@ class Filter {
   virtual Result<std::string> answer(const StageCall& call);
 };
 
-// Has a thread of its own in which all of this is called.
+// Has a thread of its own in which all of this is called, but for figures(), which may be asked by
+// any thread at any time.
 class Output {
  public:
   virtual ~Output() = default;
