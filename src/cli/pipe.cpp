@@ -29,8 +29,7 @@ std::string joined(const std::vector<std::string>& names) {
 void reload(Pipeline& pipeline) {
   const Result<pipeline::Difference> changed = pipeline.reload();
   if (!changed) {
-    log::error("pipe", "the file was not taken, the pipeline goes on as before: " +
-                           changed.error().describe());
+    log::error("pipe", changed.error().describe());
     return;
   }
   log::info("pipe", "the file was read again; added: " + joined(changed->added) + "; changed: " +

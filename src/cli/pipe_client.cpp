@@ -49,8 +49,12 @@ class Door {
 
   Result<json> call(const std::string& method, const std::string& path,
                     const std::stop_token& stop) const {
-    const SendAnswer answer = TRY(network_->send(
-        {.method = method, .url = address_.url + path, .headers = headers(), .body = {}}, stop));
+    Result<SendAnswer> sent = network_->send(
+        {.method = method, .url = address_.url + path, .headers = headers(), .body = {}}, stop);
+    // One that was killed left its address behind.
+    if (!sent && sent.error().kind() == ErrorKind::unavailable)
+      return fail(std::move(sent).error().wrap("no pipeline runs with this file"));
+    const SendAnswer answer = TRY(std::move(sent));
     json value = json::parse(answer.body, nullptr, false);
     if (answer.status == 200 && !value.is_discarded()) return value;
     const bool told = value.is_object() && value.contains("error") && value["error"].is_string();

@@ -84,7 +84,7 @@ struct Parts {
 };
 
 // The next entry, whole.
-Result<Parts> read_entry(Reader& reader) {
+Result<Parts> read_entry(Reader& reader, Bytes largest) {
   Parts parts;
   const Token pair = TRY(reader.next());
   if (pair.type != Type::array || pair.count < 2) return no_entry("no array of two");
@@ -99,8 +99,8 @@ Result<Parts> read_entry(Reader& reader) {
   parts.record = TRY(reader.skip());
   if (!is_map(parts.record)) return no_entry("its record is no map");
   for (std::uint32_t more = 2; more < pair.count; ++more) TRY(reader.skip());
-  if (parts.record.size() + parts.metadata.size() > kLargestRecord.count) {
-    return fail(ErrorKind::resource_exhausted, "a record is larger than 1 MiB");
+  if (parts.record.size() + parts.metadata.size() > largest.count) {
+    return fail(ErrorKind::resource_exhausted, "a record is larger than " + to_string(largest));
   }
   return parts;
 }
@@ -210,24 +210,25 @@ Result<Batch> Batch::parse(ByteView frame) {
     const Token tag = TRY(reader.next());
     const Token entries = TRY(reader.next());
     if (tag.type != Type::string || entries.type != Type::binary) return no_entry("no frame");
-    TRY(batch.add_all_packed(as_text(tag.bytes), entries.bytes));
+    // What filters made of a record may be larger than what a sender may send.
+    TRY(batch.add_all_packed(as_text(tag.bytes), entries.bytes, {frame.size()}));
   }
   return batch;
 }
 
 Result<> Batch::add_packed(std::string_view tag, ByteView entry) {
   Reader reader(entry);
-  const Parts parts = TRY(read_entry(reader));
+  const Parts parts = TRY(read_entry(reader, kLargestRecord));
   if (!reader.done()) return no_entry("more follows");
   add(tag, parts.time, parts.record, parts.metadata);
   return {};
 }
 
-Result<> Batch::add_all_packed(std::string_view tag, ByteView entries) {
+Result<> Batch::add_all_packed(std::string_view tag, ByteView entries, Bytes largest) {
   Reader reader(entries);
   run_for(tag).entries.reserve(entries.size());
   while (!reader.done()) {
-    const Parts parts = TRY(read_entry(reader));
+    const Parts parts = TRY(read_entry(reader, largest));
     add(tag, parts.time, parts.record, parts.metadata);
   }
   return {};

@@ -92,7 +92,7 @@ class Batch {
   // EventTime. corrupt_data: it is none; resource_exhausted: the record is above kLargestRecord.
   Result<> add_packed(std::string_view tag, ByteView entry);
   // Such entries one after the other.
-  Result<> add_all_packed(std::string_view tag, ByteView entries);
+  Result<> add_all_packed(std::string_view tag, ByteView entries, Bytes largest = kLargestRecord);
 
  private:
   struct Place {

@@ -66,14 +66,18 @@ void Branch::run(const std::stop_token& stop) {
     const Result<SharedBatch> batch = parts_.buffer->take(Deadline::in(kSettle), stop);
     if (!batch) {
       if (stop.stop_requested()) break;
-      // A damaged file of the buffer: what it cannot read it has passed over and counted.
+      // A damaged file of the buffer is passed over; so is a frame that another version wrote.
       log::error("pipeline", "the buffer of " + name() + ": " + batch.error().describe());
       ++counters_.faults;
       if (!parts_.clock.sleep(1s, stop)) break;
       continue;
     }
     if (*batch) {
-      if (!deliver(**batch, stop)) break;
+      if (!deliver(**batch, stop)) {
+        // It was taken: to forget what came before it would forget it, too.
+        parts_.buffer->untake(*batch);
+        return;
+      }
       delivered = true;
     }
     // At once when there is nothing to do; else as often as is worth a write to the disk.
@@ -152,9 +156,14 @@ void Branch::bury(const Batch& dead) {
   }
 }
 
-void Branch::stop() {
+std::shared_ptr<BranchBuffer> Branch::hand_over() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
+  return parts_.buffer;
+}
+
+void Branch::stop() {
+  (void)hand_over();
   parts_.buffer->close();
   parts_.buffer->release();
 }

@@ -24,13 +24,14 @@ class Branch {
   struct Parts {
     OutputPlan plan;
     std::unique_ptr<logs::Output> output;
-    std::unique_ptr<BranchBuffer> buffer;
+    std::shared_ptr<BranchBuffer> buffer;  // shared with the branch that a change puts in its place
     DeadLetters& dead;
     Taps& taps;
     Clock& clock;
     std::unique_ptr<logs::StageWorld> world;  // the output's
+    std::string ailment;                      // from the beginning
   };
-  explicit Branch(Parts parts) : parts_(std::move(parts)) {}
+  explicit Branch(Parts parts) : parts_(std::move(parts)), ailment_(parts_.ailment) {}
 
   void start();
   // The records of the batch that this branch wants. As BranchBuffer::put.
@@ -40,7 +41,9 @@ class Branch {
   void close() { parts_.buffer->close(); }
   // All that went in is delivered or dead.
   bool drained() const { return parts_.buffer->drained(); }
-  // Ends the thread, also amid a delivery, and lets go of the buffer; what is on the disk is
+  // Ends the thread, also amid a delivery; the buffer stays as it is, with what was not delivered.
+  std::shared_ptr<BranchBuffer> hand_over();
+  // Likewise, and lets go of the buffer; what is on the disk is
   // delivered in another run.
   void stop();
 

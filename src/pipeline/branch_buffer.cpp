@@ -1,12 +1,15 @@
 #include "pipeline/branch_buffer.hpp"
 
+#include "base/log.hpp"
 #include "base/stop.hpp"
 
 #include "logs/segments.hpp"
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,27 +29,28 @@ class DiskBuffer final : public BranchBuffer {
       : segments_(std::move(segments)), when_full_(when_full) {}
 
   Result<std::uint64_t> put(const SharedBatch& batch, const std::stop_token& stop) override {
+    std::uint64_t dropped = 0;
     for (const Buffer& frame : batch->frames(logs::kLargestFrame)) {
-      const Result<bool> placed = put_frame(frame, stop);
-      if (!placed) return fail(placed.error());
-      if (!*placed) {
-        const Result<Batch> rest = Batch::parse(frame);
-        return rest.ok() ? rest->size() : batch->size();
-      }
+      if (TRY(put_frame(frame, stop))) continue;
+      const Result<Batch> rest = Batch::parse(frame);
+      dropped += rest.ok() ? rest->size() : 1;
     }
-    return 0;
+    return dropped;
   }
 
   Result<> sync() override {
     const std::lock_guard lock(mutex_);
     if (!segments_) return last_;
-    const std::uint64_t wanted = appended_;
-    if (synced_ >= wanted) return {};
-    // Under the lock: who comes meanwhile is served by the next sync, together.
-    const std::uint64_t now = appended_;
-    TRY(segments_->sync());
-    synced_ = now;
-    return {};
+    if (synced_ < appended_) {
+      // Under the lock: who comes meanwhile is served by the next sync, together.
+      const Result<> synced = segments_->sync();
+      synced_ = appended_;
+      if (!synced) {
+        loss_ = synced.error();
+        ++losses_;
+      }
+    }
+    return tell_losses();
   }
 
   Result<SharedBatch> take(Deadline deadline, const std::stop_token& stop) override {
@@ -70,6 +74,9 @@ class DiskBuffer final : public BranchBuffer {
       return fail(more.error());
     }
   }
+
+  // What is not forgotten comes again.
+  void untake(SharedBatch /*batch*/) override {}
 
   Result<> forget() override {
     TRY(segments_->commit());
@@ -101,10 +108,23 @@ class DiskBuffer final : public BranchBuffer {
   void release() override {
     const std::lock_guard lock(mutex_);
     last_ = segments_->sync();
+    if (!last_)
+      log::error("pipeline", "a buffer could not be written: " + last_.error().describe());
     segments_.reset();
   }
 
  private:
+  // What could not be synced may be anybody's: every thread hears of each loss, at its next sync.
+  // One that is new here hears of older ones, too, and gives its records once more.
+  Result<> tell_losses() {
+    if (losses_ == 0) return {};
+    constexpr std::size_t kMostThreads = 4096;
+    if (told_.size() > kMostThreads) told_.clear();
+    std::uint64_t& told = told_[std::this_thread::get_id()];
+    if (std::exchange(told, losses_) == losses_) return {};
+    return fail(*loss_);
+  }
+
   // False: there was no room, and none is waited for.
   Result<bool> put_frame(ByteView frame, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
@@ -131,6 +151,9 @@ class DiskBuffer final : public BranchBuffer {
   const WhenFull when_full_;
   mutable std::mutex mutex_;  // appends and syncs are of one thread at a time
   Result<> last_;             // how the sync of release() ended
+  std::uint64_t losses_ = 0;  // syncs that failed
+  std::optional<Error> loss_;
+  std::map<std::thread::id, std::uint64_t> told_;  // of losses_
   std::condition_variable_any changed_;
   std::uint64_t appended_ = 0;
   std::uint64_t synced_ = 0;
@@ -199,6 +222,15 @@ class MemoryBuffer final : public BranchBuffer {
     }
   }
 
+  void untake(SharedBatch batch) override {
+    {
+      const std::lock_guard lock(mutex_);
+      held_ += batch->bytes().count;
+      batches_.push_front(std::move(batch));
+    }
+    changed_.notify_all();
+  }
+
   Result<> forget() override { return spill_ ? spill_->forget() : Result<>(); }
   bool drained() const override {
     const std::lock_guard lock(mutex_);
@@ -248,7 +280,43 @@ class MemoryBuffer final : public BranchBuffer {
   bool closed_ = false;
 };
 
+// In the place of one that could not be opened: nothing is taken, and nobody is told that it was.
+class BrokenBuffer final : public BranchBuffer {
+ public:
+  explicit BrokenBuffer(Error why) : why_(std::move(why)) {}
+  Result<std::uint64_t> put(const SharedBatch&, const std::stop_token&) override {
+    const std::lock_guard lock(mutex_);
+    return closed_ ? closed() : fail(ErrorKind::internal, why_.describe());
+  }
+  Result<> sync() override { return fail(ErrorKind::internal, why_.describe()); }
+  Result<SharedBatch> take(Deadline deadline, const std::stop_token& stop) override {
+    std::unique_lock lock(mutex_);
+    const Result<> never = wait_until(changed_, lock, deadline, stop, [] { return false; });
+    if (never.error().kind() == ErrorKind::deadline_exceeded) return SharedBatch();
+    return fail(never.error());
+  }
+  void untake(SharedBatch) override {}
+  Result<> forget() override { return {}; }
+  bool drained() const override { return true; }
+  BufferFigures figures() const override { return {}; }
+  void close() override {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  void release() override {}
+
+ private:
+  const Error why_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool closed_ = false;
+};
+
 }  // namespace
+
+std::unique_ptr<BranchBuffer> make_broken_buffer(Error why) {
+  return std::make_unique<BrokenBuffer>(std::move(why));
+}
 
 Result<std::unique_ptr<BranchBuffer>> open_buffer(const OutputPlan& plan, Files& files,
                                                   const std::filesystem::path& folder) {

@@ -34,6 +34,8 @@ class BranchBuffer {
   virtual Result<> sync() = 0;
   // The oldest that was not taken; nothing when there is none until the deadline. cancelled.
   virtual Result<SharedBatch> take(Deadline deadline, const std::stop_token& stop) = 0;
+  // What was taken last was not delivered: whoever has this buffer next takes it again.
+  virtual void untake(SharedBatch batch) = 0;
   // All that was taken needs not be kept any more.
   virtual Result<> forget() = 0;
   // A take() found nothing, and nothing was put since: all that was taken before is dealt with,
@@ -49,5 +51,8 @@ class BranchBuffer {
 // `folder`: of what lies on the disk.
 Result<std::unique_ptr<BranchBuffer>> open_buffer(const OutputPlan& plan, Files& files,
                                                   const std::filesystem::path& folder);
+
+// Answers `why` to everybody.
+std::unique_ptr<BranchBuffer> make_broken_buffer(Error why);
 
 }  // namespace quern::pipeline

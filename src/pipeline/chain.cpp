@@ -10,6 +10,11 @@ namespace quern::pipeline {
 using logs::Batch;
 using logs::Entry;
 
+namespace {
+// Twice what an input takes: room for what filters add, and far from a frame's end.
+constexpr Bytes kLargestMade = 2_MiB;
+}  // namespace
+
 bool FilterStage::wants(std::string_view tag) const {
   return std::ranges::any_of(
       parts_.match, [&](const std::string& pattern) { return logs::tag_matches(pattern, tag); });
@@ -32,7 +37,28 @@ Batch FilterStage::run(Batch batch, const std::stop_token& stop) {
 
 Batch FilterStage::flush(logs::Due due) { return account(parts_.filter->flush(due)); }
 
+// A filter may have made of a record what no buffer takes.
+Batch FilterStage::without_giants(Batch batch) {
+  const auto giant = [](const Entry& entry) {
+    return entry.record.size() + entry.metadata.size() > kLargestMade.count;
+  };
+  if (batch.bytes() <= kLargestMade || std::none_of(batch.begin(), batch.end(), giant))
+    return batch;
+  Batch rest;
+  for (const Entry& entry : batch) {
+    if (!giant(entry)) {
+      rest.add(entry);
+    } else if (++counters_.faults; counters_.dropped.fetch_add(1) == 0) {
+      log::error("pipeline", name() + " made a record above " + to_string(kLargestMade) +
+                                 "; such records are dropped, and counted");
+    }
+  }
+  return rest;
+}
+
 Batch FilterStage::account(logs::Filtered filtered) {
+  filtered.kept = without_giants(std::move(filtered.kept));
+  filtered.dead = without_giants(std::move(filtered.dead));
   counters_.records_out += filtered.kept.size();
   counters_.bytes_out += filtered.kept.bytes().count;
   counters_.dropped += filtered.dropped;

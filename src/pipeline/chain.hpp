@@ -7,7 +7,9 @@
 #include "pipeline/plan.hpp"
 #include "pipeline/taps.hpp"
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,13 +39,23 @@ class FilterStage {
   const std::string& canonical() const { return parts_.canonical; }
   const Counters& counters() const { return counters_; }
   logs::Filter& filter() const { return *parts_.filter; }
+  // When the oldest record came that waits in it.
+  std::optional<Clock::Time> oldest_waiting() const {
+    const std::optional<Clock::Time> oldest = parts_.filter->oldest_waiting();
+    if (oldest) holds_ = true;
+    return oldest;
+  }
+  // Was something ever seen to wait in it?
+  bool holds() const { return holds_; }
 
  private:
   logs::Batch account(logs::Filtered filtered);
+  logs::Batch without_giants(logs::Batch batch);
   bool wants(std::string_view tag) const;
 
   Parts parts_;
   Counters counters_;
+  mutable std::atomic<bool> holds_{false};
 };
 
 using Chain =

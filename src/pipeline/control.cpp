@@ -159,6 +159,7 @@ class PipelineControl final : public Control, private http::Handler {
   PipelineControl(Parts parts, std::string token)
       : parts_(std::move(parts)), token_digest_(sha256(as_bytes(token))) {}
   ~PipelineControl() override {
+    (void)parts_.files.remove(parts_.pipeline.plan().state / kFolder / kAddress);
     server_.reset();
     jobs_.close();
     worker_.request_stop();
@@ -169,14 +170,8 @@ class PipelineControl final : public Control, private http::Handler {
     const std::string where = parts_.pipeline.plan().listen;
     if (!where.empty()) {
       const std::size_t colon = where.rfind(':');
-      const auto port = parse_number<std::uint16_t>(
-          std::string_view(where).substr(std::min(colon, where.size() - 1) + 1));
-      if (colon == std::string::npos || !port) {
-        return fail(ErrorKind::invalid_argument,
-                    "listen of [pipeline] is \"" + where + "\", must be \"HOST:PORT\"");
-      }
       options.host = where.substr(0, colon);
-      options.port = *port;
+      options.port = TRY(parse_number<std::uint16_t>(std::string_view(where).substr(colon + 1)));
     }
     server_ =
         TRY(http::Server::listen(options, *this).context("the pipeline's own address " + where));
@@ -334,9 +329,8 @@ Result<std::unique_ptr<Control>> Control::start(Parts parts) {
 }
 
 Result<ControlAddress> find_control(Files& files, const std::filesystem::path& state) {
-  // Who runs holds the lock; what an ended one left is no address.
   const std::filesystem::path file = state / kFolder / kAddress;
-  if (!files.exists(file) || files.try_lock(state / "lock").ok())
+  if (!files.exists(file))
     return fail(ErrorKind::not_found, "no pipeline runs with the state " + state.string());
   const Buffer bytes = TRY(files.read(file, 4_KiB));
   const auto lines = split(as_text(bytes), '\n');

@@ -1,8 +1,20 @@
 #include "pipeline/dead_letters.hpp"
 
+#include "base/log.hpp"
+
 #include <utility>
 
 namespace quern::pipeline {
+namespace {
+constexpr std::uint64_t kAroundFrame = 8;
+}  // namespace
+
+void DeadLetters::open_if_there() {
+  const std::lock_guard lock(mutex_);
+  if (!files_.exists(folder_)) return;
+  if (const Result<> opened = open(); !opened)
+    log::warn("pipeline", "dead letters: " + opened.error().describe());
+}
 
 Result<> DeadLetters::open() {
   if (segments_) return {};
@@ -15,7 +27,11 @@ Result<> DeadLetters::put(const logs::Batch& batch) {
   TRY(open());
   for (const Buffer& frame : batch.frames(logs::kLargestFrame)) {
     Result<> put = segments_->append(frame);
-    while (!put && put.error().kind() == ErrorKind::resource_exhausted) {
+    // Only our own bound pushes older ones out; a disk that is full of others' files keeps them.
+    const auto full = [&] {
+      return segments_->figures().held.count + frame.size() + kAroundFrame > limit_.count;
+    };
+    while (!put && put.error().kind() == ErrorKind::resource_exhausted && full()) {
       const std::optional<Buffer> oldest = TRY(segments_->next());
       if (!oldest) return put;
       if (const Result<logs::Batch> gone = logs::Batch::parse(*oldest); gone.ok())

@@ -23,6 +23,8 @@ class DeadLetters {
   DeadLetters(Files& files, std::filesystem::path folder, Bytes limit)
       : files_(files), folder_(std::move(folder)), limit_(limit) {}
 
+  // So that held() tells of those of an earlier run.
+  void open_if_there();
   // On the disk when it answers ok.
   Result<> put(const logs::Batch& batch);
   // Gives all that are kept to `take`, oldest first, and forgets those it takes; how many records.

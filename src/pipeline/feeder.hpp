@@ -26,9 +26,10 @@ class Feeder final : public logs::Sink {
     std::unique_ptr<logs::StageWorld> world;
     std::unique_ptr<logs::Input> input;
     std::shared_ptr<FilterStage> parser;  // null: none
+    CannotBegin cannot_begin = CannotBegin::is_told;
   };
   // `ended` is called on its thread, once: ok when there is nothing more to come, or why it could
-  // not even begin. An input that fails later is begun again after a pause.
+  // not even begin, where that is told. An input that fails later is begun again after a pause.
   using Ended = std::function<void(const std::string& name, Result<>)>;
   Feeder(Parts parts, Hub& hub, Ended ended)
       : parts_(std::move(parts)), hub_(hub), ended_(std::move(ended)) {}
@@ -43,6 +44,7 @@ class Feeder final : public logs::Sink {
 
   Result<> accept(logs::Batch batch, const std::stop_token& stop) override;
   Result<> sync() override;
+  Result<Clock::Time> settle(Clock::Time now) override;
 
   const std::string& name() const { return parts_.name; }
   const std::string& type() const { return parts_.type; }
@@ -62,6 +64,7 @@ class Feeder final : public logs::Sink {
   Ended ended_;
   Counters counters_;
   Guarded<std::string> ailment_;
+  std::atomic<bool> ailing_{false};
   std::atomic<bool> over_{false};
   std::stop_source stop_;
   std::jthread thread_;

@@ -9,6 +9,8 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace quern::pipeline {
@@ -36,9 +38,29 @@ class Hub {
   Result<> pass_to(const std::string& branch, logs::Batch batch, const std::stop_token& stop);
   // What went through before is on the disk, where branches have theirs there. Waits for what
   // filters hold back.
-  Result<> sync(const std::stop_token& stop);
-  // Until nothing waits in the filter that came before `asked`.
-  Result<> wait_for(const logs::Filter& filter, Clock::Time asked, const std::stop_token& stop);
+  Result<> sync(const FilterStage* parser, const std::stop_token& stop);
+  // All that came before the time in the answer is on the disk, or past its end; does not wait.
+  // `parser`: of the input that asks; null where it has none.
+  Result<Clock::Time> settle(Clock::Time now, const FilterStage* parser);
+  // What a filter gave up is in somebody's hand until it is in the branches: acknowledgements of
+  // what came since `oldest` wait for the end of this.
+  class [[nodiscard]] InHand {
+   public:
+    InHand(Hub& hub, Clock::Time oldest) : hub_(hub), oldest_(oldest) {
+      hub_.in_hand_.with([&](auto& all) { all.insert(oldest_); });
+    }
+    InHand(const InHand&) = delete;
+    InHand& operator=(const InHand&) = delete;
+    ~InHand() {
+      hub_.in_hand_.with([&](auto& all) { all.erase(all.find(oldest_)); });
+    }
+
+   private:
+    Hub& hub_;
+    const Clock::Time oldest_;
+  };
+  // The oldest record that waits in a filter, or now.
+  Clock::Time oldest_in(const Chain& chain, const FilterStage* parser) const;
   // What is due in the filters goes on.
   void flush(logs::Due due, const std::stop_token& stop);
 
@@ -48,6 +70,9 @@ class Hub {
   std::uint64_t unrouted() const { return unrouted_; }
 
  private:
+  Result<> sync_branches();
+  Result<> wait_for(const FilterStage& stage, const std::stop_token& stop);
+  Result<> wait_for_hands(Clock::Time asked, const std::stop_token& stop);
   Result<> put(const Topology& topology, const SharedBatch& batch, const std::stop_token& stop);
   Result<> put_into_next(const Topology& before, const std::string& branch,
                          const SharedBatch& batch, const std::stop_token& stop);
@@ -55,6 +80,7 @@ class Hub {
   Clock& clock_;
   Taps taps_;
   Guarded<std::shared_ptr<const Topology>> topology_;
+  Guarded<std::multiset<Clock::Time>> in_hand_;
   std::atomic<std::uint64_t> unrouted_{0};
 };
 

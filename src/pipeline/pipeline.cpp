@@ -90,7 +90,11 @@ class RunningPipeline final : public Pipeline {
                                               const std::string& canonical);
   Result<std::shared_ptr<FilterStage>> make_filter(Blueprint& blueprint, StagePlan& plan,
                                                    const std::string& canonical);
-  Result<std::shared_ptr<Branch>> make_branch(Next::Output output);
+  Result<std::shared_ptr<Branch>> make_branch(Next::Output output,
+                                              std::shared_ptr<BranchBuffer> buffer,
+                                              Result<>& opened);
+  std::shared_ptr<BranchBuffer> take_over(const std::shared_ptr<Branch>& old, const Next& next);
+  void empty_old_filters(std::shared_ptr<const Topology> before, const Chain& now);
   Result<> change_to(Next next);
   DeadLetters& dead_letters(const std::string& stage);
   void on_ended(const std::string& name, Result<> how);
@@ -109,6 +113,7 @@ class RunningPipeline final : public Pipeline {
   Plan plan_;  // changed in reload(), under changing_
   Guarded<std::map<std::string, std::unique_ptr<DeadLetters>>> dead_;
   Guarded<Feeders> feeders_;
+  std::stop_source ending_;      // stop() was asked for: nothing waits any more
   mutable std::mutex changing_;  // one reload, stop or replay at a time
   bool stopped_ = false;
   CannotBegin cannot_begin_ = CannotBegin::is_told;  // of inputs that are made now
@@ -229,62 +234,109 @@ Result<Next> RunningPipeline::make_next(Blueprint& blueprint) {
   return next;
 }
 
-Result<std::shared_ptr<Branch>> RunningPipeline::make_branch(Next::Output output) {
+// What waits in memory goes over to the new output where its buffer is to be the same.
+std::shared_ptr<BranchBuffer> RunningPipeline::take_over(const std::shared_ptr<Branch>& old,
+                                                         const Next& next) {
+  const OutputPlan& before = old->plan();
+  const auto same = std::ranges::find_if(next.outputs, [&](const Next::Output& output) {
+    return !output.goes_on && output.plan.stage.name == before.stage.name &&
+           output.plan.buffering == Buffering::memory && output.plan.limit == before.limit &&
+           output.plan.when_full == before.when_full &&
+           output.plan.spill_limit == before.spill_limit;
+  });
+  if (before.buffering == Buffering::memory && same != next.outputs.end()) return old->hand_over();
+  old->close();
+  (void)old->hand_over();
+  if (!old->drained()) {
+    const bool kept = before.buffering == Buffering::disk;
+    log::warn("pipeline", "output " + before.stage.name + " is taken away with " +
+                              to_string(old->held().held) +
+                              (kept ? " in its buffer, which an output of this name takes over"
+                                    : " in memory, which are lost"));
+  }
+  old->stop();
+  return nullptr;
+}
+
+Result<std::shared_ptr<Branch>> RunningPipeline::make_branch(Next::Output output,
+                                                             std::shared_ptr<BranchBuffer> buffer,
+                                                             Result<>& opened) {
   const std::string name = output.plan.stage.name;
-  auto buffer = TRY(
-      open_buffer(output.plan, world_.files, state_ / "buffers" / name).context("output " + name));
+  std::string ailment;
+  if (!buffer) {
+    Result<std::unique_ptr<BranchBuffer>> made =
+        open_buffer(output.plan, world_.files, state_ / "buffers" / name).context("output " + name);
+    if (!made) {
+      ailment = made.error().describe();
+      opened = fail(made.error());
+    }
+    // Without one nothing may be acknowledged: its place in the pipeline stays, and refuses.
+    buffer = made ? *std::move(made) : make_broken_buffer(made.error());
+  }
   return std::make_shared<Branch>(Branch::Parts{.plan = std::move(output.plan),
                                                 .output = std::move(output.made.stage),
                                                 .buffer = std::move(buffer),
                                                 .dead = dead_letters(name),
                                                 .taps = hub_.taps(),
                                                 .clock = world_.clock,
-                                                .world = std::move(output.made.world)});
+                                                .world = std::move(output.made.world),
+                                                .ailment = std::move(ailment)});
 }
 
 // Old inputs end first, then old branches, so that new ones find port and folder free.
 Result<> RunningPipeline::change_to(Next next) {
-  const auto before = hub_.topology();
+  auto before = hub_.topology();
   for (const std::shared_ptr<Feeder>& old : feeders()) {
     if (!holds(next.feeders, old)) old->stop();
   }
-  auto after = std::make_shared<Topology>();
-  after->chain = next.chain;
+  std::map<std::string, std::shared_ptr<BranchBuffer>> taken_over;
   for (const std::shared_ptr<Branch>& old : before->branches) {
     const bool goes_on = std::ranges::any_of(
         next.outputs, [&](const Next::Output& output) { return output.goes_on == old; });
-    if (!goes_on) old->close();
-    if (!goes_on) old->stop();
+    if (!goes_on) taken_over[old->name()] = take_over(old, next);
   }
+  auto after = std::make_shared<Topology>();
+  after->chain = next.chain;
   std::vector<std::shared_ptr<Branch>> fresh;
   Result<> opened;
   for (Next::Output& output : next.outputs) {
     std::shared_ptr<Branch> branch = output.goes_on;
     if (!branch) {
-      Result<std::shared_ptr<Branch>> made = make_branch(std::move(output));
-      if (!made) {
-        opened = fail(made.error());
-        continue;
-      }
-      branch = *std::move(made);
+      const std::string name = output.plan.stage.name;
+      branch = TRY(make_branch(std::move(output), taken_over[name], opened));
       fresh.push_back(branch);
     }
     after->branches.push_back(std::move(branch));
   }
+  if (!opened && cannot_begin_ == CannotBegin::is_told) return opened;
   hub_.publish(after);
   for (const std::shared_ptr<Branch>& branch : fresh) branch->start();
   feeders_.with([&](Feeders& all) { all = next.feeders; });
-  // What waited in filters that are gone goes on behind the new ones.
-  for (const std::shared_ptr<FilterStage>& old : before->chain) {
-    if (holds(next.chain, old)) continue;
+  for (const std::shared_ptr<Feeder>& feeder : next.begin) feeder->start();
+  empty_old_filters(std::move(before), after->chain);
+  ended_.notify_all();  // the last input that had no end may be gone
+  return opened;
+}
+
+// What waited in filters that are gone goes on behind those that stand in their place.
+void RunningPipeline::empty_old_filters(std::shared_ptr<const Topology> before, const Chain& now) {
+  // Passes that began before the change may still put something into them.
+  for (int i = 0; i < 200 && before.use_count() > 1; ++i) {
+    if (!world_.clock.sleep(25ms, ending_.get_token())) break;
+  }
+  for (std::size_t place = 0; place < before->chain.size(); ++place) {
+    const std::shared_ptr<FilterStage>& old = before->chain[place];
+    if (holds(now, old)) continue;
     logs::Batch rest = old->flush(logs::Due::all);
     if (rest.empty()) continue;
-    if (const Result<> passed = hub_.pass(std::move(rest), after->chain.size(), {}); !passed)
+    const auto same =
+        std::ranges::find_if(now, [&](const auto& one) { return one->name() == old->name(); });
+    const auto behind = same == now.end() ? std::min(place, now.size())
+                                          : static_cast<std::size_t>(same - now.begin()) + 1;
+    if (const Result<> passed = hub_.pass(std::move(rest), behind, ending_.get_token()); !passed)
       log::error("pipeline",
                  "what waited in " + old->name() + " is lost: " + passed.error().describe());
   }
-  for (const std::shared_ptr<Feeder>& feeder : next.begin) feeder->start();
-  return opened;
 }
 
 Result<> RunningPipeline::begin(Blueprint blueprint) {
@@ -296,6 +348,11 @@ Result<> RunningPipeline::begin(Blueprint blueprint) {
   }
   lock_ = *std::move(lock);
   Next next = TRY(make_next(blueprint));
+  for (const InputPlan& input : blueprint.plan.inputs)
+    dead_letters(input.stage.name).open_if_there();
+  for (const StagePlan& filter : blueprint.plan.filters) dead_letters(filter.name).open_if_there();
+  for (const OutputPlan& output : blueprint.plan.outputs)
+    dead_letters(output.stage.name).open_if_there();
   TRY(change_to(std::move(next)));
   cannot_begin_ = CannotBegin::is_tried_again;
   ticker_ = std::jthread([this](const std::stop_token& stop) {
@@ -308,14 +365,15 @@ Result<> RunningPipeline::begin(Blueprint blueprint) {
 Result<Difference> RunningPipeline::reload() {
   const std::lock_guard lock(changing_);
   if (stopped_) return fail(ErrorKind::unavailable, "the pipeline is ending");
-  Blueprint blueprint = TRY(Blueprint::read(plan_.file, makers_of_, world_));
+  constexpr auto kRefused = "the file was not taken, the pipeline goes on as before";
+  Blueprint blueprint = TRY(Blueprint::read(plan_.file, makers_of_, world_).context(kRefused));
   if (blueprint.plan.state != plan_.state || blueprint.plan.listen != plan_.listen ||
       blueprint.plan.dead_letters != plan_.dead_letters) {
     return fail(ErrorKind::unsupported,
-                plan_.file.string() +
+                std::string(kRefused) + ": " + plan_.file.string() +
                     ": state, listen and dead_letters of [pipeline] change only with a restart");
   }
-  Next next = TRY(make_next(blueprint));
+  Next next = TRY(make_next(blueprint).context(kRefused));
   Difference difference = next.difference;
   plan_ = blueprint.plan;
   TRY(change_to(std::move(next)).context("the pipeline has changed, but not all of it works"));
@@ -358,6 +416,7 @@ void RunningPipeline::tick(const std::stop_token& stop) {
 }
 
 void RunningPipeline::stop() {
+  ending_.request_stop();
   const std::lock_guard lock(changing_);
   if (std::exchange(stopped_, true)) return;
   const Feeders all = feeders();
@@ -456,7 +515,7 @@ Result<std::uint64_t> RunningPipeline::replay(const std::string& stage,
     } else {
       TRY(hub_.pass(std::move(alive), first, stop));
     }
-    return hub_.sync(stop);
+    return hub_.sync(nullptr, stop);
   });
 }
 

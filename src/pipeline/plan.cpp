@@ -1,5 +1,7 @@
 #include "pipeline/plan.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <set>
 #include <string_view>
@@ -105,6 +107,12 @@ Result<> read_pipeline(Settings& settings, Plan& plan) {
   if (const std::string state = TRY(table->text_or("state", "")); !state.empty())
     plan.state = plan.file.parent_path() / state;
   plan.listen = TRY(table->text_or("listen", ""));
+  if (!plan.listen.empty()) {
+    const std::size_t colon = plan.listen.rfind(':');
+    if (colon == std::string::npos || colon == 0 ||
+        !parse_number<std::uint16_t>(std::string_view(plan.listen).substr(colon + 1)).ok())
+      return table->wrong("listen", "must be \"HOST:PORT\"");
+  }
   plan.grace = TRY(table->duration_or("grace", plan.grace));
   plan.dead_letters = TRY(table->bytes_or("dead_letters", plan.dead_letters));
   if (plan.dead_letters < 16_MiB) return table->wrong("dead_letters", "must be at least 16 MiB");
