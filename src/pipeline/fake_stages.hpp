@@ -51,6 +51,7 @@ struct Stage {
   // Of the output.
   Guarded<std::vector<std::string>> delivered;
   std::atomic<int> failures = 0;  // deliveries that fail as unavailable before one succeeds
+  std::atomic<int> healthy_for = 1'000'000;  // so many deliveries, then all fail
   std::atomic<bool> refuses = false;
   std::atomic<bool> stuck = false;  // does not come back until it is stopped
   std::atomic<int> made = 0;
@@ -97,6 +98,7 @@ class KeepingOutput final : public logs::Output {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     if (stage_->refuses) return fail(ErrorKind::invalid_argument, "no such index");
+    if (stage_->healthy_for.fetch_sub(1) <= 0) return fail(ErrorKind::unavailable, "503");
     if (stage_->failures.fetch_sub(1) > 0)
       return fail(ErrorKind::unavailable, "connection refused");
     stage_->delivered.with([&](auto& all) {
@@ -107,6 +109,23 @@ class KeepingOutput final : public logs::Output {
 
  private:
   std::shared_ptr<Stage> stage_;
+};
+
+// Makes every record that has "grow" larger than any buffer takes.
+class GrowFilter final : public logs::Filter {
+ public:
+  logs::Filtered apply(logs::Batch batch, const std::stop_token&) override {
+    logs::Filtered out;
+    for (const logs::Entry& entry : batch) {
+      if (!logs::field(entry.record, "grow")) {
+        out.kept.add(entry);
+      } else {
+        out.kept.add(entry.tag, entry.time,
+                     *logs::with_text(entry.record, "x", std::string(5'000'000, 'x')));
+      }
+    }
+    return out;
+  }
 };
 
 // Adds {"by": WORD}; drops records that have "drop", kills those that have "kill".
@@ -198,10 +217,15 @@ inline MakersOf fake_makers(std::shared_ptr<StagesByName> stages) {
         [](Settings& settings,
            const logs::StageWorld& world) -> Result<std::unique_ptr<logs::Filter>> {
       TRY(settings.text_or("parser", ""));
+      TRY(settings.text_or("note", ""));
       TRY(settings.flag_or("reserve_data", false));
       return std::make_unique<HoldingFilter>(world.clock);
     };
     makers.filters["hold"] = holding;
+    makers.filters["grow"] = [](Settings&,
+                                const logs::StageWorld&) -> Result<std::unique_ptr<logs::Filter>> {
+      return std::make_unique<GrowFilter>();
+    };
     makers.filters["parse"] = holding;
     makers.filters["mark"] =
         [=](Settings& settings,
