@@ -6,8 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 namespace quern::insight {
 namespace {
 
@@ -50,18 +48,19 @@ class ActionsTest : public testing::Test {
   }
   // The words of the audit, one a line; waits until there are so many.
   std::vector<std::string> audit(std::size_t many) {
-    while (true) {
+    std::vector<std::string> what;
+    eventually([&] {
+      what.clear();
       const auto text = world.files.read(world.folder() / "audit.jsonl", 1_MiB);
-      std::vector<std::string> what;
       if (text.ok()) {
         for (const std::string_view line : split(as_text(*text), '\n')) {
           if (line.empty()) continue;
           what.emplace_back(logs::text_field(map_of(line), "what").value_or("?"));
         }
       }
-      if (what.size() >= many) return what;
-      std::this_thread::yield();
-    }
+      return what.size() >= many;
+    });
+    return what;
   }
 
   TestWorld world;
@@ -185,7 +184,7 @@ TEST_F(ActionsTest, WhatTheAuditCannotTakeIsNotDone) {
   const auto actions = make(Type::alert);
   world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   actions->propose(proposal());
-  while (actions->figures().failed < 1) std::this_thread::yield();
+  eventually([&] { return actions->figures().failed >= 1; });
   EXPECT_EQ(*alerts.lock(), 0);
 }
 
