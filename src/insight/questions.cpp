@@ -37,6 +37,12 @@ Look::Asked told(const Pending& pending) {
   }
 }
 
+// What a failed call used is not known: all of it, unless the model was not asked.
+std::uint64_t used_by(const Job& job, const Result<Said>& said) {
+  if (said.ok()) return said->tokens;
+  return said.error().kind() == ErrorKind::unavailable ? 0 : job.taken;
+}
+
 void failed(InsightParts& parts, Core& core, const Job& job, const Error& why) {
   ++core.figures.failures;
   const auto pending = core.pending.find(job.key);
@@ -120,8 +126,7 @@ void answered(InsightParts& parts, const Job& job, const Result<Said>& said) {
   std::string wrong;
   parts.core.with([&](Core& core) {
     ++core.figures.calls;
-    // What a failed call used is not known: all of it.
-    core.budget.settle(job.taken, said.ok() ? said->tokens : job.taken);
+    core.budget.settle(job.taken, used_by(job, said));
     if (!said.ok()) {
       wrong = said.error().describe();
       failed(parts, core, job, said.error());
