@@ -96,6 +96,7 @@ const ActionOptions* Actions::granted(std::string_view name) const {
 // Empty: it may be done.
 std::string Actions::why_not(const ActionOptions* action, const Proposal& proposal) {
   if (action == nullptr) return "not granted";
+  if (proposal.id == mining::kRest) return "it would be for every template that found no room";
   const bool only_less = action->type == Type::silence || action->type == Type::sample;
   if (!proposal.verdict.anomaly && !only_less) return "no anomaly";
   if (proposal.verdict.confidence < action->confidence) return "not confident enough";
@@ -316,6 +317,7 @@ Result<> Actions::load() {
         if (!id || *id > UINT32_MAX || !severity) {
           return fail(ErrorKind::corrupt_data, "this is no action that waits");
         }
+        if (*id == mining::kRest) return {};
         const Waiting one{
             .number = natural_field(map, "number").value_or(0),
             .action = text_or_empty(map, "name"),

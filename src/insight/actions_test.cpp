@@ -99,6 +99,15 @@ TEST_F(ActionsTest, WhatIsNotGrantedOrNotSureOrTooOftenIsRefused) {
   EXPECT_EQ(*alerts.lock(), 3);
 }
 
+TEST_F(ActionsTest, NothingIsDoneAboutAllThatFoundNoRoom) {
+  const auto actions = make(Type::silence);
+  Proposal rest = proposal();
+  rest.id = mining::kRest;
+  actions->propose(rest);
+  EXPECT_THAT(audit(1), ElementsAre("refused"));
+  EXPECT_EQ(actions->standing(), nullptr);
+}
+
 TEST_F(ActionsTest, ADryRunDoesNothing) {
   const auto actions = make(Type::playbook, [](ActionOptions& action) {
     action.run = ActionOptions::Run::dry;

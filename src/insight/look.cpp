@@ -41,6 +41,11 @@ Look::Asked asked_of(const Pending& pending) {
 }
 
 void ask_about(InsightParts& parts, Core& core, Look& look, std::string_view line) {
+  if (look.id == mining::kRest) {
+    // All that found no room: no verdict is about it.
+    if (look.reasons.any()) look.asked = Look::Asked::failed;
+    return;
+  }
   const Key key{look.id, look.about};
   if (look.reasons.any() && !core.cache.find(key)) {
     const mining::Template& known = core.known.miner().at(look.id);

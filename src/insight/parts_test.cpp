@@ -100,6 +100,8 @@ TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
   keep(2, Kept::Source::person, "two");
   keep(2, Kept::Source::model, "no");
   keep(3, Kept::Source::model, "three");
+  keep(mining::kRest, Kept::Source::person, "all that found no room");
+  EXPECT_EQ(cache.find({mining::kRest, About::line}), nullptr);
   cache.follow(
       [](mining::TemplateId id) { return id == 3 ? mining::kRest : mining::TemplateId{1}; });
   EXPECT_EQ(cache.size(), 1U);

@@ -69,6 +69,7 @@ std::optional<Proposal> take_verdict(InsightParts& parts, Core& core, const Job&
             .line = one.about.lines.empty() ? "" : one.about.lines.front(),
             .who = {},
             .time = parts.date()};
+  if (key.id == mining::kRest) return std::nullopt;
   tell_verdict(parts, core, key, kept);
   core.cache.put(key, std::move(kept));
   if (verdict.action.empty()) return std::nullopt;

@@ -31,6 +31,7 @@ Result<VerdictCache> VerdictCache::load(Files& files, const std::filesystem::pat
     if (!id || *id > UINT32_MAX || !about) {
       return fail(ErrorKind::corrupt_data, "this is no verdict");
     }
+    if (*id == mining::kRest) return {};
     const bool person = text_or_empty(map, "by") == "person";
     if (!person && text_or_empty(map, "policy") != cache.policy_) return {};
     // Of a class or action that is no longer configured.
@@ -53,6 +54,7 @@ std::shared_ptr<const Kept> VerdictCache::find(Key key) const {
 }
 
 void VerdictCache::put(Key key, Kept kept) {
+  if (key.id == mining::kRest) return;
   std::shared_ptr<const Kept>& place = kept_[key];
   if (place && place->source == Kept::Source::person && kept.source == Kept::Source::model) return;
   place = std::make_shared<Kept>(std::move(kept));

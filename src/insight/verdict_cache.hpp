@@ -43,7 +43,8 @@ class VerdictCache {
                                    std::string policy, const Vocabulary& words);
 
   std::shared_ptr<const Kept> find(Key key) const;
-  // A person's verdict is not replaced by a model's. Beyond `kMost` the oldest of models go.
+  // Nothing is said about what found no room (kRest). A person's verdict is not replaced by a
+  // model's. Beyond `kMost` the oldest of models go.
   void put(Key key, Kept kept);
   // Templates became part of others: so did what was said about them.
   void follow(const std::function<mining::TemplateId(mining::TemplateId)>& now);
