@@ -25,5 +25,22 @@ TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
   EXPECT_THAT(told(out.kept), Each(HasSubstr(R"("by":"gate")")));
 }
 
+TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("not seen before", verdict_json(false, "other"));
+  judge->say("unlike all values", "no verdict");
+  const auto insight = make(world, judge, std::string(kWait) + "lines_to_learn = 10\n");
+  for (int i = 0; i < 200; ++i) {
+    (void)insight->apply(lines({"ERROR took " + std::to_string(10 + i % 5) + " ms"}), {});
+  }
+  const auto out = insight->apply(lines({"ERROR took 987654321 ms"}), {});
+  EXPECT_THAT(told(out.kept),
+              ElementsAre(AllOf(HasSubstr(R"("reasons":["parameter"])"),
+                                HasSubstr(R"("anomaly":true)"), HasSubstr(R"("by":"gate")"))));
+  EXPECT_THAT(told(insight->apply(lines({"ERROR took 11 ms"}), {}).kept),
+              ElementsAre(HasSubstr(R"("anomaly":false)")));
+}
+
 }  // namespace
 }  // namespace quern::insight

@@ -40,6 +40,13 @@ Look::Asked asked_of(const Pending& pending) {
   return Look::Asked::no;
 }
 
+// The gate decides where nobody can be asked about its reason: that another question found the line
+// normal does not answer it.
+void leave_to_gate(Look& look) {
+  const bool alone = look.asked == Look::Asked::spent || look.asked == Look::Asked::failed;
+  if (alone && look.verdict && !look.verdict->verdict.anomaly) look.verdict = nullptr;
+}
+
 void ask_about(InsightParts& parts, Core& core, Look& look, std::string_view line) {
   if (look.id == mining::kRest) {
     // All that found no room: no verdict is about it.
@@ -75,6 +82,7 @@ void look_at_line(InsightParts& parts, Core& core, const logs::Entry& entry, std
   look.about = about_of(look.reasons);
   look.verdict = verdict_for(core.cache, look);
   ask_about(parts, core, look, line);
+  leave_to_gate(look);
   ++core.figures.lines;
   core.figures.passed_gate += look.reasons.any() ? 1 : 0;
   core.figures.hits += look.verdict ? 1 : 0;
@@ -134,6 +142,7 @@ void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::st
       const auto pending = core->pending.find(key);
       look.asked = pending == core->pending.end() ? Look::Asked::no : asked_of(pending->second);
       look.verdict = verdict_for(core->cache, look);
+      leave_to_gate(look);
       all = all && !waits(look);
     }
     return all;
