@@ -82,9 +82,19 @@ Result<std::unique_ptr<Actions>> Actions::create(std::vector<ActionOptions> opti
   return actions;
 }
 
-Actions::~Actions() {
+Actions::~Actions() { stop(); }
+
+void Actions::stop() {
+  state_.lock()->stopped = true;
   tasks_.close();
   thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  while (const Result<Task> task = tasks_.pop(Deadline::never(), {})) ended(*task);
+}
+
+void Actions::ended(const Task& task) {
+  state_.with([](State& state) { ++state.figures.failed; });
+  (void)note("failed", task.action, task.proposal, task.who, "the filter ended");  // nothing done
 }
 
 const ActionOptions* Actions::granted(std::string_view name) const {
@@ -200,7 +210,12 @@ void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,
     (void)note("dry run", &action, proposal, who, "");  // nothing was done
     return;
   }
-  const Result<> taken = tasks_.try_push({&action, proposal, std::string(who)});
+  Task task{&action, proposal, std::string(who)};
+  // What takes no time waits for nothing that does.
+  const bool slow = action.type == Type::issue || action.type == Type::playbook;
+  if (state_.with([](const State& state) { return state.stopped; })) return ended(task);
+  if (!slow) return begin(task, {});
+  const Result<> taken = tasks_.try_push(std::move(task));
   if (taken.ok()) return;
   state_.with([](State& state) { ++state.figures.failed; });
   (void)note("failed", &action, proposal, who, taken.error().describe());  // nothing was done
@@ -210,15 +225,19 @@ void Actions::run(const std::stop_token& stop) {
   name_this_thread("quern-act");
   while (!stop.stop_requested()) {
     const Result<Task> task = tasks_.pop(Deadline::never(), stop);
-    if (!task.ok() || stop.stop_requested()) return;
-    Result<> noted = note("begun", task->action, task->proposal, task->who, "");
-    Result<std::string> done =
-        noted.ok() ? perform(*task, stop) : Result<std::string>(fail(noted.error()));
-    state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
-    noted = note(done.ok() ? "done" : "failed", task->action, task->proposal, task->who,
-                 done.ok() ? *done : done.error().describe());
-    if (!noted.ok()) log::warn("insight", "the audit: " + noted.error().describe());
+    if (!task.ok()) return;
+    if (stop.stop_requested()) return ended(*task);
+    begin(*task, stop);
   }
+}
+
+void Actions::begin(const Task& task, const std::stop_token& stop) {
+  const Result<> noted = note("begun", task.action, task.proposal, task.who, "");
+  const Result<std::string> done =
+      noted.ok() ? perform(task, stop) : Result<std::string>(fail(noted.error()));
+  state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
+  (void)note(done.ok() ? "done" : "failed", task.action, task.proposal, task.who,
+             done.ok() ? *done : done.error().describe());  // it is done, or is not
 }
 
 Result<std::string> Actions::perform(const Task& task, const std::stop_token& stop) {

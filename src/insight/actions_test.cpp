@@ -28,8 +28,9 @@ class ActionsTest : public testing::Test {
     return Actions::create(
                {action}, world.stage(),
                [this](const std::vector<std::string>& command, std::chrono::milliseconds,
-                      const std::stop_token&) -> Result<int> {
+                      const std::stop_token& stop) -> Result<int> {
                  commands.lock()->push_back(command);
+                 if (hold) (void)clock.sleep(std::chrono::hours(1), stop);
                  return status;
                },
                [this](const Proposal&) { ++*alerts.lock(); })
@@ -67,6 +68,8 @@ class ActionsTest : public testing::Test {
   Guarded<std::vector<std::vector<std::string>>> commands;
   Guarded<int> alerts;
   int status = 0;
+  ManualClock clock;  // of commands that are held until they are stopped
+  bool hold = false;
 };
 
 TEST_F(ActionsTest, AnAlertGoesOutAndIsAudited) {
@@ -106,6 +109,28 @@ TEST_F(ActionsTest, NothingIsDoneAboutAllThatFoundNoRoom) {
   actions->propose(rest);
   EXPECT_THAT(audit(1), ElementsAre("refused"));
   EXPECT_EQ(actions->standing(), nullptr);
+}
+
+TEST_F(ActionsTest, WhatWaitsAtTheEndHasFailedAndIsAudited) {
+  hold = true;
+  const auto actions =
+      make(Type::playbook, [](ActionOptions& action) { action.command = {"/opt/fix"}; });
+  actions->propose(proposal());
+  EXPECT_THAT(audit(1), ElementsAre("begun"));
+  actions->propose(proposal());
+  actions->stop();
+  EXPECT_THAT(audit(3), testing::UnorderedElementsAre("begun", "done", "failed"));
+  EXPECT_THAT(*commands.lock(), SizeIs(1));
+}
+
+TEST_F(ActionsTest, AnAlertWaitsForNoPlaybook) {
+  const auto actions = make(Type::alert);
+  actions->propose(proposal());
+  EXPECT_EQ(*alerts.lock(), 1) << "it needs no thread";
+  actions->stop();
+  actions->propose(proposal());
+  EXPECT_THAT(audit(3).back(), "failed");
+  EXPECT_EQ(*alerts.lock(), 1);
 }
 
 TEST_F(ActionsTest, ADryRunDoesNothing) {

@@ -42,5 +42,22 @@ TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelF
               ElementsAre(HasSubstr(R"("anomaly":false)")));
 }
 
+TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(true, "software", "page"));
+  const auto insight = make(world, judge,
+                            std::string(kWait) +
+                                "session_pattern = \"job ([0-9]+)\"\nsessions_to_learn = 1\n"
+                                "[[action]]\nname = \"page\"\ntype = \"alert\"\n"
+                                "dry_run = false\napproval = \"auto\"\n");
+  (void)insight->apply(lines({"job 1 begins", "job 1 ends"}), {});
+  world.clock.advance(std::chrono::minutes(2));
+  (void)insight->flush(logs::Due::by_time);
+  (void)insight->apply(lines({"job 2 begins"}), {});
+  EXPECT_THAT(records(insight->flush(logs::Due::all).kept, "alert"),
+              testing::Contains(HasSubstr(R"("alert":"verdict")")));
+}
+
 }  // namespace
 }  // namespace quern::insight

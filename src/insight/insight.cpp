@@ -164,7 +164,12 @@ logs::Filtered Insight::flush(logs::Due due) {
   if (!parts) return out;
   const Upkeep how = all ? Upkeep::all : Upkeep::due;
   keep_up(*parts, how);
-  if (all) await_all_verdicts(*parts);
+  if (all) {
+    await_all_verdicts(*parts);
+    // What both still say goes out below, or never.
+    parts->asker->stop();
+    parts->actions->stop();
+  }
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
   parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
