@@ -59,5 +59,35 @@ TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
               testing::Contains(HasSubstr(R"("alert":"verdict")")));
 }
 
+TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
+  TestWorld world;
+  const auto old = make(world, nullptr);
+  const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
+  const auto next = make(world, nullptr, keys);
+  std::stop_source stopped;  // it does not wait for the folder
+  stopped.request_stop();
+  const auto batch = [] { return lines({"a root login", "INFO x", "another root login"}); };
+  const auto out = next->apply(batch(), stopped.get_token());
+  EXPECT_EQ(figure(*next, "unseen_total"), 3);
+  EXPECT_THAT(records(out.kept, "alert"),
+              ElementsAre(AllOf(HasSubstr(R"("rule":"root login")"),
+                                HasSubstr(R"("line":"a root login")"))));
+  EXPECT_THAT(told(out.kept),
+              ElementsAre(HasSubstr(R"("rule":"root login")"), Not(HasSubstr("insight")),
+                          HasSubstr(R"("anomaly":true)")));
+  EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), IsEmpty());
+  world.clock.advance(std::chrono::minutes(1));
+  EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), SizeIs(1));
+}
+
+TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->hold();
+  const auto insight = make(world, judge, "wait = \"24h\"\nalways_alert = [\"root login\"]\n");
+  EXPECT_THAT(records(insight->apply(lines({"ERROR new", "ERROR root login"}), {}).kept, "alert"),
+              SizeIs(1));
+}
+
 }  // namespace
 }  // namespace quern::insight

@@ -151,7 +151,7 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
     out = ship(*parts, batch, looks, labels);
   } else {
     setup.unseen += batch.size();
-    out.kept = std::move(batch);
+    out = ship_unseen(setup, batch);
   }
   setup.bytes_out += out.kept.bytes().count;
   return out;

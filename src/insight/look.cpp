@@ -132,6 +132,9 @@ std::vector<Look> look_at(InsightParts& parts, const logs::Batch& batch, Buffer&
 void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::stop_token& stop) {
   const auto waits = [](const Look& look) { return look.asked == Look::Asked::on_its_way; };
   if (!parts.options.wait || std::none_of(looks.begin(), looks.end(), waits)) return;
+  // Its alert goes out with the batch: it waits for no model.
+  const auto alarms = [](const Look& look) { return look.rule != nullptr; };
+  if (std::any_of(looks.begin(), looks.end(), alarms)) return;
   auto core = parts.core.lock();
   const auto refresh = [&] {
     bool all = true;
