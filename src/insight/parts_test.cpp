@@ -118,6 +118,28 @@ TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
               HasSubstr("/v:1"));
 }
 
+TEST(VerdictCache, KeepsPeoplesWordAboutWhatIsNotConfiguredNow) {
+  TestWorld world;
+  const Vocabulary more{.classes = {"storage", "weather", "other"}, .actions = {"page"}};
+  const auto load = [&](const Vocabulary& words) {
+    return VerdictCache::load(world.files, "/v", "p", words).value();
+  };
+  const auto save = [&](VerdictCache& cache) {
+    ASSERT_TRUE(world.files.write("/v", as_bytes(*cache.due())).ok());
+  };
+  const Verdict weather = parse_verdict(verdict_json(true, "weather"), more).value();
+  VerdictCache before = load(more);
+  before.put({1, About::line}, {.verdict = weather, .source = Kept::Source::person});
+  save(before);
+  VerdictCache without = load(kWords);
+  EXPECT_EQ(without.find({1, About::line}), nullptr);
+  const Verdict storage = parse_verdict(verdict_json(true, "storage"), kWords).value();
+  without.put({2, About::line}, {.verdict = storage, .source = Kept::Source::person});
+  save(without);
+  EXPECT_EQ(load(more).find({1, About::line})->verdict.kind, "weather");
+  EXPECT_EQ(load(more).find({2, About::line})->verdict.kind, "storage");
+}
+
 TEST(SessionTracker, IsBoundedAndEndsWhatIsIdle) {
   SessionTracker tracker({.idle = 10s, .to_learn = 1, .open = 2, .lines = 3}, {});
   const Clock::Time start{};

@@ -34,9 +34,13 @@ Result<VerdictCache> VerdictCache::load(Files& files, const std::filesystem::pat
     if (*id == mining::kRest) return {};
     const bool person = text_or_empty(map, "by") == "person";
     if (!person && text_or_empty(map, "policy") != cache.policy_) return {};
-    // Of a class or action that is no longer configured.
     const Result<Verdict> verdict = read_verdict(map, words);
-    if (!verdict.ok()) return {};
+    if (!verdict.ok()) {
+      // Of a class or action that is not configured now; a person's may be again.
+      if (person && cache.unread_.size() < kMost)
+        cache.unread_.emplace_back(map.begin(), map.end());
+      return {};
+    }
     cache.kept_[{static_cast<mining::TemplateId>(*id), *about}] = std::make_shared<Kept>(
         Kept{.verdict = *verdict,
              .source = person ? Kept::Source::person : Kept::Source::model,
@@ -101,6 +105,8 @@ std::optional<std::string> VerdictCache::due() {
   if (!changed_) return std::nullopt;
   changed_ = false;
   std::string out;
+  // Before the others: of two of one template the later holds.
+  for (const Buffer& map : unread_) add_json_line(map, out);
   for (const auto& [key, kept] : kept_) {
     Buffer map;
     Writer writer(map);

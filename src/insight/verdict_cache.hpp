@@ -38,7 +38,8 @@ struct Kept {
 // Of whoever locks it.
 class VerdictCache {
  public:
-  // Entries of models under another policy are not read; a person's are.
+  // Entries of models under another policy are not read; a person's are, and stay in the file while
+  // `words` has not their class or action.
   static Result<VerdictCache> load(Files& files, const std::filesystem::path& file,
                                    std::string policy, const Vocabulary& words);
 
@@ -64,6 +65,7 @@ class VerdictCache {
 
   std::string policy_;
   std::map<Key, std::shared_ptr<const Kept>> kept_;
+  std::vector<Buffer> unread_;  // people's lines whose class or action is not configured now
   bool changed_ = false;
 };
 
