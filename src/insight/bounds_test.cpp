@@ -89,5 +89,18 @@ TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
               SizeIs(1));
 }
 
+TEST(InsightBounds, OneRulesAlertHidesNoOther) {
+  TestWorld world;
+  const auto insight =
+      make(world, nullptr, "templates = 16\nalways_alert = [\"user 7\", \"user 8\"]\n");
+  const auto alerts = [&](std::initializer_list<std::string_view> texts) {
+    return records(insight->apply(lines(texts), {}).kept, "alert").size();
+  };
+  EXPECT_EQ(alerts({"login of user 7", "login of user 8", "login of user 8"}), 2U);
+  std::string line = "INFO";
+  for (int i = 0; i < 20; ++i) (void)insight->apply(lines({line += " word"}), {});
+  EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
+}
+
 }  // namespace
 }  // namespace quern::insight

@@ -90,10 +90,12 @@ Buffer alarm_record(const Alarm& alarm, const std::string& stage) {
   return record;
 }
 
-// At most one a template and window; all of them are counted.
+// At most one a template, rule and window, but for lines whose templates found no room; all are
+// counted.
 void raise_alarm(InsightParts& parts, Core& core, const Look& look, std::string_view line) {
   ++core.figures.alarms;
-  if (!core.window.alarmed.insert(look.id).second) return;
+  const bool first = core.window.alarmed.emplace(look.id, *look.rule).second;
+  if (!first && look.id != mining::kRest) return;
   const Alarm alarm{.look = look,
                     .text = printable(core.known.miner().at(look.id).text, kShownLine),
                     .line = printable(line, kShownLine)};
