@@ -142,7 +142,7 @@ void Actions::propose(const Proposal& proposal) {
 Result<> Actions::ask_for_approval(const Proposal& proposal) {
   const auto since =
       std::chrono::floor<std::chrono::seconds>(world_.clock.date().time_since_epoch()).count();
-  TRY(state_.with([&](State& state) -> Result<> {
+  const std::uint64_t number = TRY(state_.with([&](State& state) -> Result<std::uint64_t> {
     const auto same = [&](const Waiting& other) {
       return other.action == proposal.action && other.id == proposal.id;
     };
@@ -158,10 +158,17 @@ Result<> Actions::ask_for_approval(const Proposal& proposal) {
                              .text = proposal.text,
                              .verdict = proposal.verdict,
                              .since = since});
-    return {};
+    return state.waiting.back().number;
   }));
-  TRY(save());
-  return note("asked", granted(proposal.action), proposal, "", "");
+  Result<> asked = save();
+  if (asked.ok()) asked = note("asked", granted(proposal.action), proposal, "", "");
+  if (asked.ok()) return asked;
+  // What is not written down waits for nobody.
+  state_.with([&](State& state) {
+    std::erase_if(state.waiting, [&](const Waiting& one) { return one.number == number; });
+  });
+  (void)save();  // the same disk; the next tells
+  return asked;
 }
 
 std::vector<Waiting> Actions::waiting() const {
@@ -179,8 +186,24 @@ Result<Waiting> Actions::take(std::uint64_t number) {
     state.waiting.erase(found);
     return one;
   }));
-  TRY(save());
+  const Result<> saved = save();
+  if (!saved.ok()) {
+    put_back(taken);
+    return fail(saved.error());
+  }
   return taken;
+}
+
+// What was said about it could not be written: it waits as before.
+void Actions::put_back(const Waiting& one) {
+  state_.with([&](State& state) {
+    const auto later =
+        std::find_if(state.waiting.begin(), state.waiting.end(),
+                     [&](const Waiting& other) { return other.number > one.number; });
+    state.waiting.insert(later, one);
+  });
+  const Result<> saved = save();
+  if (!saved.ok()) log::warn("insight", "approvals: " + saved.error().describe());
 }
 
 Result<> Actions::approve(std::uint64_t number, std::string_view who) {
@@ -191,16 +214,22 @@ Result<> Actions::approve(std::uint64_t number, std::string_view who) {
   if (action == nullptr) {
     return fail(ErrorKind::not_found, "the action " + one.action + " is no longer configured");
   }
-  TRY(note("approved", action, proposal, who, ""));
+  const Result<> noted = note("approved", action, proposal, who, "");
+  if (!noted.ok()) {
+    put_back(one);
+    return noted;
+  }
   carry_out(*action, proposal, who);
   return {};
 }
 
 Result<> Actions::deny(std::uint64_t number, std::string_view who) {
   const Waiting one = TRY(take(number));
-  return note("denied", granted(one.action),
-              {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who,
-              "");
+  Result<> noted =
+      note("denied", granted(one.action),
+           {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who, "");
+  if (!noted.ok()) put_back(one);
+  return noted;
 }
 
 void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,

@@ -65,6 +65,7 @@ class Actions {
   // one thread.
   void stop();
   std::vector<Waiting> waiting() const;
+  // Of both: what cannot be written down is not done, and waits as before.
   Result<> approve(std::uint64_t number, std::string_view who);
   Result<> deny(std::uint64_t number, std::string_view who);
 
@@ -98,6 +99,7 @@ class Actions {
   std::string why_not(const ActionOptions* action, const Proposal& proposal);
   Result<> ask_for_approval(const Proposal& proposal);
   Result<Waiting> take(std::uint64_t number);
+  void put_back(const Waiting& one);
   void carry_out(const ActionOptions& action, const Proposal& proposal, std::string_view who);
   Result<std::string> perform(const Task& task, const std::stop_token& stop);
   Result<std::string> open_issue(const Task& task, const std::stop_token& stop);

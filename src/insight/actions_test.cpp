@@ -222,6 +222,30 @@ TEST_F(ActionsTest, WhatTheAuditCannotTakeIsNotDone) {
   EXPECT_EQ(*alerts.lock(), 0);
 }
 
+TEST_F(ActionsTest, AnApprovalThatCannotBeWrittenWaitsAsBefore) {
+  const auto actions = make(Type::alert, [](ActionOptions& action) {
+    action.approval = ActionOptions::Approval::required;
+  });
+  actions->propose(proposal());
+  for (const auto say : {&Actions::approve, &Actions::deny}) {
+    if (actions->waiting().empty()) actions->propose(proposal());
+    const std::uint64_t number = actions->waiting().at(0).number;
+    int failures = 0;
+    for (bool said = false; !said; failures += said ? 0 : 1) {
+      ASSERT_THAT(actions->waiting(), SizeIs(1)) << failures;
+      world.files.fail_at_change(failures + 1, Error(ErrorKind::resource_exhausted, "full"));
+      said = ((*actions).*say)(number, "anna").ok();
+      world.files.work_again();
+    }
+    EXPECT_GE(failures, 2) << "of the approvals and of the audit";
+    EXPECT_THAT(actions->waiting(), IsEmpty());
+  }
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  actions->propose(proposal());
+  world.files.work_again();
+  EXPECT_THAT(actions->waiting(), IsEmpty()) << "nobody was told";
+}
+
 TEST(RunCommand, TellsItsStatusAndKillsWhatTakesTooLong) {
   EXPECT_EQ(*run_command({"/bin/sh", "-c", "exit 3"}, std::chrono::seconds(60), {}), 3);
   EXPECT_EQ(*run_command({"/bin/sh", "-c", "test \"$HOME\" = \"\""}, std::chrono::seconds(60), {}),
