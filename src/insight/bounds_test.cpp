@@ -102,5 +102,33 @@ TEST(InsightBounds, OneRulesAlertHidesNoOther) {
   EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
 }
 
+TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
+  for (const char* key : {"tokens_per_minute", "tokens_per_day"}) {
+    TestWorld world;
+    Settings settings = Settings::parse(std::string(key) + " = 100", "pipe.toml").value();
+    const auto made = Insight::create(settings, world.stage(), std::make_shared<ScriptedJudge>());
+    ASSERT_FALSE(made.ok());
+    EXPECT_THAT(made.error().describe(), AllOf(HasSubstr(key), HasSubstr("too little")));
+  }
+}
+
+TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(false, "other"));
+  const auto insight = make(
+      world, judge, std::string(kWait) + "prompt_line_bytes = 4096\ntokens_per_minute = 750\n");
+  judge->cost(900);
+  const std::string large = "ERROR " + std::string(4000, 'x');
+  (void)insight->apply(lines({"ERROR first"}), {});
+  EXPECT_THAT(told(insight->apply(lines({large, "ERROR small one"}), {}).kept),
+              Each(HasSubstr(R"("by":"gate")")));
+  EXPECT_EQ(judge->asked(), 1U);
+  world.clock.advance(std::chrono::minutes(11));
+  (void)insight->flush(logs::Due::by_time);
+  eventually([&] { return judge->asked() == 2; });
+  EXPECT_THAT(judge->last().user, HasSubstr("small one"));
+}
+
 }  // namespace
 }  // namespace quern::insight

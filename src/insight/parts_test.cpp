@@ -89,6 +89,18 @@ TEST(Budget, HoldsForAMinuteAndADay) {
   EXPECT_TRUE(later.take(100, start + 24h));
 }
 
+TEST(Budget, AClockThatJumpedAheadSpendsNoFuture) {
+  Budget budget({.minute = 100, .day = 150});
+  const Budget::Date start{std::chrono::hours(24 * 20'000)};
+  EXPECT_TRUE(budget.take(100, start + 24h * 365));
+  Budget later({.minute = 100, .day = 150});
+  later.load(map_of(budget.save()));
+  EXPECT_TRUE(later.take(100, start));
+  EXPECT_FALSE(later.take(1, start));
+  EXPECT_TRUE(later.fits(100));
+  EXPECT_FALSE(later.fits(101));
+}
+
 TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
   TestWorld world;
   VerdictCache cache = VerdictCache::load(world.files, "/v", "p", kWords).value();
