@@ -130,5 +130,17 @@ TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
   EXPECT_THAT(judge->last().user, HasSubstr("small one"));
 }
 
+TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
+  const auto insight = make(world, judge);
+  EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
+              ElementsAre(HasSubstr(R"("by":"gate")")));
+  EXPECT_EQ(figure(*insight, "tokens_total"), 0);
+  judge->say("", "no verdict");
+  (void)insight->apply(lines({"ERROR another one"}), {});
+  EXPECT_GT(figure(*insight, "tokens_total"), 0);
+}
+
 }  // namespace
 }  // namespace quern::insight
