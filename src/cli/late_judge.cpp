@@ -7,7 +7,10 @@ namespace quern::cli {
 Result<insight::Said> LateJudge::answer(const insight::Question& question, Deadline deadline,
                                         const std::stop_token& stop) {
   if (!judge_) {
-    TRY(guests_.need_models());
+    if (const Result<> there = guests_.need_models(deadline, stop); !there.ok()) {
+      return fail(ErrorKind::unavailable,
+                  "the model " + model_ + " is not loaded: " + there.error().describe());
+    }
     auto model = TRY(guests_.models().open(model_));
     judge_ = insight::make_model_judge(std::move(model));
   }

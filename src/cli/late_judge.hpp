@@ -1,5 +1,5 @@
-// The model of an insight filter, loaded with its first question: checking a file loads nothing,
-// and records flow while it loads.
+// The model of an insight filter, loaded with its first question: checking a file loads nothing
+// for it, and records flow while it loads.
 #pragma once
 
 #include "cli/pipe_guests.hpp"
@@ -17,6 +17,7 @@ class LateJudge final : public insight::Judge {
   // `guests` outlives it.
   LateJudge(std::string model, PipeGuests& guests) : model_(std::move(model)), guests_(guests) {}
   std::string name() const override { return model_; }
+  // unavailable: it is not loaded, or not yet; the next question tries again.
   Result<insight::Said> answer(const insight::Question& question, Deadline deadline,
                                const std::stop_token& stop) override;
 

@@ -3,6 +3,7 @@
 #include "base/stop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quern::cli {
 namespace {
@@ -48,6 +49,8 @@ Models::~Models() = default;
 
 void Models::start(ModelOptions options, const Home& home, World& world,
                    std::optional<loader::Found> here) {
+  thread_ = {};  // one that failed is at its end
+  const State old = std::exchange(*state_.lock(), State{});
   source_ = {.home = &home, .world = &world, .preloads = options.preloads};
   thread_ = std::jthread([this, options = std::move(options), &home, &world,
                           here = std::move(here)](const std::stop_token& stop) {
@@ -114,9 +117,13 @@ Result<std::shared_ptr<inference::Model>> Models::add(const std::string& referen
   return model;
 }
 
-Result<> Models::wait(const std::stop_token& stop) {
+bool Models::failed() const {
+  return state_.with([](const State& state) { return state.outcome && !state.outcome->ok(); });
+}
+
+Result<> Models::wait(const std::stop_token& stop, Deadline deadline) {
   auto state = state_.lock();
-  TRY(wait_until(changed_, state.mutex_lock(), Deadline::never(), stop,
+  TRY(wait_until(changed_, state.mutex_lock(), deadline, stop,
                  [&] { return state->outcome.has_value(); }));
   return *state->outcome;
 }

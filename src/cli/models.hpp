@@ -22,14 +22,17 @@ class Models final : public guestapi::ModelProvider {
   // Ends the loading thread; models live on while somebody holds them.
   ~Models() override;
 
-  // Begins: chooses, downloads what is missing, loads. `home` and `world` must outlive *this.
+  // Begins: chooses, downloads what is missing, loads; anew after failed(). `home` and `world` must
+  // outlive *this. Of one thread at a time.
   // `here`: weights that were found already, which are asked for by their digest.
   void start(ModelOptions options, const Home& home, World& world,
              std::optional<loader::Found> here = {});
   // Ends downloads and loads that are under way, as soon as they look.
   void stop() { thread_.request_stop(); }
-  // Waits until all are loaded; the first failure otherwise.
-  Result<> wait(const std::stop_token& stop);
+  // Waits until all are loaded; the first failure otherwise. What loads goes on after the deadline.
+  Result<> wait(const std::stop_token& stop, Deadline deadline = Deadline::never());
+  // It ended without all of them: start() may be called again.
+  bool failed() const;
   // Another one, now; blocks. Only after wait() said ok.
   Result<std::shared_ptr<inference::Model>> add(const std::string& reference, const Home& home,
                                                 World& world, const std::stop_token& stop);

@@ -29,10 +29,11 @@ Result<> PipeGuests::read(Settings& file, const std::filesystem::path& beside) {
     TRY(table->finish());
   }
   auto model = model_.lock();
-  if (model->started && model->canonical != said.canonical) {
+  const bool stays = model->started && !models_.failed();
+  if (stays && model->canonical != said.canonical) {
     return file.wrong("model", "is read when the pipeline starts; models that are loaded stay");
   }
-  if (!model->started) *model = std::move(said);
+  if (!stays) *model = std::move(said);
   return {};
 }
 
@@ -51,7 +52,7 @@ Result<wasm::Engine*> PipeGuests::engine() {
   return engine_.get();
 }
 
-Result<> PipeGuests::need_models() {
+Result<> PipeGuests::need_models(Deadline deadline, const std::stop_token& stop) {
   {
     const std::lock_guard lock(making_);
     const Home* const home = TRY(this->home());
@@ -60,9 +61,10 @@ Result<> PipeGuests::need_models() {
       return fail(ErrorKind::invalid_argument,
                   "the file has no [model] with the names of the models: names = [\"NAME\"]");
     }
-    if (!std::exchange(model->started, true)) models_.start(model->options, *home, world_);
+    const bool loads = std::exchange(model->started, true);
+    if (!loads || models_.failed()) models_.start(model->options, *home, world_);
   }
-  return models_.wait({});
+  return models_.wait(stop, deadline);
 }
 
 Result<> PipeGuests::check_model(std::string_view name) const {

@@ -26,14 +26,15 @@ class PipeGuests {
   // What is still downloading ends.
   ~PipeGuests() { models_.stop(); }
 
-  // The table [model] of a pipeline's file, which lies in the folder `beside`. Once models are
-  // loaded it may not change any more: invalid_argument.
+  // The table [model] of a pipeline's file, which lies in the folder `beside`. Once models load
+  // it may not change any more, unless that failed: invalid_argument.
   Result<> read(Settings& file, const std::filesystem::path& beside);
 
   Result<wasm::Engine*> engine();
-  // The models of [model] are there when this said ok; blocks while they load. invalid_argument:
-  // the file has no such table.
-  Result<> need_models();
+  // The models of [model] are there when this said ok; blocks while they load. What failed to load
+  // is tried again. invalid_argument: the file has no such table; deadline_exceeded, cancelled:
+  // they go on loading.
+  Result<> need_models(Deadline deadline, const std::stop_token& stop);
   // Will there be one of this name? invalid_argument otherwise.
   Result<> check_model(std::string_view name) const;
   guestapi::ModelProvider& models() { return models_; }

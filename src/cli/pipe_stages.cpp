@@ -67,7 +67,7 @@ Result<std::unique_ptr<logs::Filter>> PipeStages::component_filter(Settings& set
   wasm::Engine* const engine = TRY(guests_.engine());
   return plugins::make_component_filter(
       settings, stage, {.engine = *engine, .api = guests_.api(), .need_models = [this] {
-                          return guests_.need_models();
+                          return guests_.need_models(Deadline::never(), {});
                         }});
 }
 

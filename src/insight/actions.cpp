@@ -82,9 +82,19 @@ Result<std::unique_ptr<Actions>> Actions::create(std::vector<ActionOptions> opti
   return actions;
 }
 
-Actions::~Actions() {
+Actions::~Actions() { stop(); }
+
+void Actions::stop() {
+  state_.lock()->stopped = true;
   tasks_.close();
   thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  while (const Result<Task> task = tasks_.pop(Deadline::never(), {})) ended(*task);
+}
+
+void Actions::ended(const Task& task) {
+  state_.with([](State& state) { ++state.figures.failed; });
+  (void)note("failed", task.action, task.proposal, task.who, "the filter ended");  // nothing done
 }
 
 const ActionOptions* Actions::granted(std::string_view name) const {
@@ -96,6 +106,7 @@ const ActionOptions* Actions::granted(std::string_view name) const {
 // Empty: it may be done.
 std::string Actions::why_not(const ActionOptions* action, const Proposal& proposal) {
   if (action == nullptr) return "not granted";
+  if (proposal.id == mining::kRest) return "it would be for every template that found no room";
   const bool only_less = action->type == Type::silence || action->type == Type::sample;
   if (!proposal.verdict.anomaly && !only_less) return "no anomaly";
   if (proposal.verdict.confidence < action->confidence) return "not confident enough";
@@ -131,7 +142,7 @@ void Actions::propose(const Proposal& proposal) {
 Result<> Actions::ask_for_approval(const Proposal& proposal) {
   const auto since =
       std::chrono::floor<std::chrono::seconds>(world_.clock.date().time_since_epoch()).count();
-  TRY(state_.with([&](State& state) -> Result<> {
+  const std::uint64_t number = TRY(state_.with([&](State& state) -> Result<std::uint64_t> {
     const auto same = [&](const Waiting& other) {
       return other.action == proposal.action && other.id == proposal.id;
     };
@@ -147,10 +158,17 @@ Result<> Actions::ask_for_approval(const Proposal& proposal) {
                              .text = proposal.text,
                              .verdict = proposal.verdict,
                              .since = since});
-    return {};
+    return state.waiting.back().number;
   }));
-  TRY(save());
-  return note("asked", granted(proposal.action), proposal, "", "");
+  Result<> asked = save();
+  if (asked.ok()) asked = note("asked", granted(proposal.action), proposal, "", "");
+  if (asked.ok()) return asked;
+  // What is not written down waits for nobody.
+  state_.with([&](State& state) {
+    std::erase_if(state.waiting, [&](const Waiting& one) { return one.number == number; });
+  });
+  (void)save();  // the same disk; the next tells
+  return asked;
 }
 
 std::vector<Waiting> Actions::waiting() const {
@@ -168,8 +186,24 @@ Result<Waiting> Actions::take(std::uint64_t number) {
     state.waiting.erase(found);
     return one;
   }));
-  TRY(save());
+  const Result<> saved = save();
+  if (!saved.ok()) {
+    put_back(taken);
+    return fail(saved.error());
+  }
   return taken;
+}
+
+// What was said about it could not be written: it waits as before.
+void Actions::put_back(const Waiting& one) {
+  state_.with([&](State& state) {
+    const auto later =
+        std::find_if(state.waiting.begin(), state.waiting.end(),
+                     [&](const Waiting& other) { return other.number > one.number; });
+    state.waiting.insert(later, one);
+  });
+  const Result<> saved = save();
+  if (!saved.ok()) log::warn("insight", "approvals: " + saved.error().describe());
 }
 
 Result<> Actions::approve(std::uint64_t number, std::string_view who) {
@@ -180,16 +214,22 @@ Result<> Actions::approve(std::uint64_t number, std::string_view who) {
   if (action == nullptr) {
     return fail(ErrorKind::not_found, "the action " + one.action + " is no longer configured");
   }
-  TRY(note("approved", action, proposal, who, ""));
+  const Result<> noted = note("approved", action, proposal, who, "");
+  if (!noted.ok()) {
+    put_back(one);
+    return noted;
+  }
   carry_out(*action, proposal, who);
   return {};
 }
 
 Result<> Actions::deny(std::uint64_t number, std::string_view who) {
   const Waiting one = TRY(take(number));
-  return note("denied", granted(one.action),
-              {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who,
-              "");
+  Result<> noted =
+      note("denied", granted(one.action),
+           {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who, "");
+  if (!noted.ok()) put_back(one);
+  return noted;
 }
 
 void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,
@@ -199,7 +239,12 @@ void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,
     (void)note("dry run", &action, proposal, who, "");  // nothing was done
     return;
   }
-  const Result<> taken = tasks_.try_push({&action, proposal, std::string(who)});
+  Task task{&action, proposal, std::string(who)};
+  // What takes no time waits for nothing that does.
+  const bool slow = action.type == Type::issue || action.type == Type::playbook;
+  if (state_.with([](const State& state) { return state.stopped; })) return ended(task);
+  if (!slow) return begin(task, {});
+  const Result<> taken = tasks_.try_push(std::move(task));
   if (taken.ok()) return;
   state_.with([](State& state) { ++state.figures.failed; });
   (void)note("failed", &action, proposal, who, taken.error().describe());  // nothing was done
@@ -209,15 +254,19 @@ void Actions::run(const std::stop_token& stop) {
   name_this_thread("quern-act");
   while (!stop.stop_requested()) {
     const Result<Task> task = tasks_.pop(Deadline::never(), stop);
-    if (!task.ok() || stop.stop_requested()) return;
-    Result<> noted = note("begun", task->action, task->proposal, task->who, "");
-    Result<std::string> done =
-        noted.ok() ? perform(*task, stop) : Result<std::string>(fail(noted.error()));
-    state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
-    noted = note(done.ok() ? "done" : "failed", task->action, task->proposal, task->who,
-                 done.ok() ? *done : done.error().describe());
-    if (!noted.ok()) log::warn("insight", "the audit: " + noted.error().describe());
+    if (!task.ok()) return;
+    if (stop.stop_requested()) return ended(*task);
+    begin(*task, stop);
   }
+}
+
+void Actions::begin(const Task& task, const std::stop_token& stop) {
+  const Result<> noted = note("begun", task.action, task.proposal, task.who, "");
+  const Result<std::string> done =
+      noted.ok() ? perform(task, stop) : Result<std::string>(fail(noted.error()));
+  state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
+  (void)note(done.ok() ? "done" : "failed", task.action, task.proposal, task.who,
+             done.ok() ? *done : done.error().describe());  // it is done, or is not
 }
 
 Result<std::string> Actions::perform(const Task& task, const std::stop_token& stop) {
@@ -316,6 +365,7 @@ Result<> Actions::load() {
         if (!id || *id > UINT32_MAX || !severity) {
           return fail(ErrorKind::corrupt_data, "this is no action that waits");
         }
+        if (*id == mining::kRest) return {};
         const Waiting one{
             .number = natural_field(map, "number").value_or(0),
             .action = text_or_empty(map, "name"),

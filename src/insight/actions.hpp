@@ -58,8 +58,14 @@ class Actions {
                                                  Alert alert);
   ~Actions();
 
+  // An alert, silence or sampling is done when this returns; issues and playbooks are done by a
+  // thread, one after the other.
   void propose(const Proposal& proposal);
+  // Nothing is done any more once this returned: what still waited for the thread has failed. Of
+  // one thread.
+  void stop();
   std::vector<Waiting> waiting() const;
+  // Of both: what cannot be written down is not done, and waits as before.
   Result<> approve(std::uint64_t number, std::string_view who);
   Result<> deny(std::uint64_t number, std::string_view who);
 
@@ -77,6 +83,7 @@ class Actions {
     std::map<std::string, std::deque<Clock::Time>, std::less<>> lately;  // proposals by action
     std::shared_ptr<const Standing> standing;
     ActionFigures figures;
+    bool stopped = false;
   };
   struct Task {
     const ActionOptions* action = nullptr;
@@ -92,6 +99,7 @@ class Actions {
   std::string why_not(const ActionOptions* action, const Proposal& proposal);
   Result<> ask_for_approval(const Proposal& proposal);
   Result<Waiting> take(std::uint64_t number);
+  void put_back(const Waiting& one);
   void carry_out(const ActionOptions& action, const Proposal& proposal, std::string_view who);
   Result<std::string> perform(const Task& task, const std::stop_token& stop);
   Result<std::string> open_issue(const Task& task, const std::stop_token& stop);
@@ -99,6 +107,8 @@ class Actions {
   std::string let_stand(const Task& task);
   Result<> note(std::string_view what, const ActionOptions* action, const Proposal& proposal,
                 std::string_view who, std::string_view detail);
+  void begin(const Task& task, const std::stop_token& stop);
+  void ended(const Task& task);
   void run(const std::stop_token& stop);
 
   const std::vector<ActionOptions> options_;

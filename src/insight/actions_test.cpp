@@ -6,8 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 namespace quern::insight {
 namespace {
 
@@ -30,8 +28,9 @@ class ActionsTest : public testing::Test {
     return Actions::create(
                {action}, world.stage(),
                [this](const std::vector<std::string>& command, std::chrono::milliseconds,
-                      const std::stop_token&) -> Result<int> {
+                      const std::stop_token& stop) -> Result<int> {
                  commands.lock()->push_back(command);
+                 if (hold) (void)clock.sleep(std::chrono::hours(1), stop);
                  return status;
                },
                [this](const Proposal&) { ++*alerts.lock(); })
@@ -50,24 +49,27 @@ class ActionsTest : public testing::Test {
   }
   // The words of the audit, one a line; waits until there are so many.
   std::vector<std::string> audit(std::size_t many) {
-    while (true) {
+    std::vector<std::string> what;
+    eventually([&] {
+      what.clear();
       const auto text = world.files.read(world.folder() / "audit.jsonl", 1_MiB);
-      std::vector<std::string> what;
       if (text.ok()) {
         for (const std::string_view line : split(as_text(*text), '\n')) {
           if (line.empty()) continue;
           what.emplace_back(logs::text_field(map_of(line), "what").value_or("?"));
         }
       }
-      if (what.size() >= many) return what;
-      std::this_thread::yield();
-    }
+      return what.size() >= many;
+    });
+    return what;
   }
 
   TestWorld world;
   Guarded<std::vector<std::vector<std::string>>> commands;
   Guarded<int> alerts;
   int status = 0;
+  ManualClock clock;  // of commands that are held until they are stopped
+  bool hold = false;
 };
 
 TEST_F(ActionsTest, AnAlertGoesOutAndIsAudited) {
@@ -98,6 +100,37 @@ TEST_F(ActionsTest, WhatIsNotGrantedOrNotSureOrTooOftenIsRefused) {
   actions->propose(proposal());
   EXPECT_THAT(audit(10), SizeIs(10));
   EXPECT_EQ(*alerts.lock(), 3);
+}
+
+TEST_F(ActionsTest, NothingIsDoneAboutAllThatFoundNoRoom) {
+  const auto actions = make(Type::silence);
+  Proposal rest = proposal();
+  rest.id = mining::kRest;
+  actions->propose(rest);
+  EXPECT_THAT(audit(1), ElementsAre("refused"));
+  EXPECT_EQ(actions->standing(), nullptr);
+}
+
+TEST_F(ActionsTest, WhatWaitsAtTheEndHasFailedAndIsAudited) {
+  hold = true;
+  const auto actions =
+      make(Type::playbook, [](ActionOptions& action) { action.command = {"/opt/fix"}; });
+  actions->propose(proposal());
+  EXPECT_THAT(audit(1), ElementsAre("begun"));
+  actions->propose(proposal());
+  actions->stop();
+  EXPECT_THAT(audit(3), testing::UnorderedElementsAre("begun", "done", "failed"));
+  EXPECT_THAT(*commands.lock(), SizeIs(1));
+}
+
+TEST_F(ActionsTest, AnAlertWaitsForNoPlaybook) {
+  const auto actions = make(Type::alert);
+  actions->propose(proposal());
+  EXPECT_EQ(*alerts.lock(), 1) << "it needs no thread";
+  actions->stop();
+  actions->propose(proposal());
+  EXPECT_THAT(audit(3).back(), "failed");
+  EXPECT_EQ(*alerts.lock(), 1);
 }
 
 TEST_F(ActionsTest, ADryRunDoesNothing) {
@@ -185,8 +218,32 @@ TEST_F(ActionsTest, WhatTheAuditCannotTakeIsNotDone) {
   const auto actions = make(Type::alert);
   world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   actions->propose(proposal());
-  while (actions->figures().failed < 1) std::this_thread::yield();
+  eventually([&] { return actions->figures().failed >= 1; });
   EXPECT_EQ(*alerts.lock(), 0);
+}
+
+TEST_F(ActionsTest, AnApprovalThatCannotBeWrittenWaitsAsBefore) {
+  const auto actions = make(Type::alert, [](ActionOptions& action) {
+    action.approval = ActionOptions::Approval::required;
+  });
+  actions->propose(proposal());
+  for (const auto say : {&Actions::approve, &Actions::deny}) {
+    if (actions->waiting().empty()) actions->propose(proposal());
+    const std::uint64_t number = actions->waiting().at(0).number;
+    int failures = 0;
+    for (bool said = false; !said; failures += said ? 0 : 1) {
+      ASSERT_THAT(actions->waiting(), SizeIs(1)) << failures;
+      world.files.fail_at_change(failures + 1, Error(ErrorKind::resource_exhausted, "full"));
+      said = ((*actions).*say)(number, "anna").ok();
+      world.files.work_again();
+    }
+    EXPECT_GE(failures, 2) << "of the approvals and of the audit";
+    EXPECT_THAT(actions->waiting(), IsEmpty());
+  }
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  actions->propose(proposal());
+  world.files.work_again();
+  EXPECT_THAT(actions->waiting(), IsEmpty()) << "nobody was told";
 }
 
 TEST(RunCommand, TellsItsStatusAndKillsWhatTakesTooLong) {

@@ -14,8 +14,8 @@ struct BudgetLimits {
   std::uint64_t day = 1'000'000;  // of UTC
 };
 
-// Of whoever locks it. Minutes and days are those of the calendar; a clock that goes back begins
-// none.
+// Of whoever locks it. Minutes and days are those of the calendar; a clock that goes back by
+// one begins none. What is further ahead was a clock that jumped, and is forgotten.
 class Budget {
  public:
   using Date = std::chrono::system_clock::time_point;
@@ -25,6 +25,10 @@ class Budget {
   void load(ByteView map);
   std::string save() const;
 
+  // Are there ever so many?
+  bool fits(std::uint64_t tokens) const {
+    return tokens <= limits_.minute && tokens <= limits_.day;
+  }
   // True, and they are taken; false: there are not so many left.
   bool take(std::uint64_t tokens, Date now);
   // Of `taken` only `used` were needed; more than taken counts as well.
@@ -38,7 +42,7 @@ class Budget {
     std::int64_t number = 0;  // since 1970
     std::uint64_t spent = 0;
     void begin(std::int64_t now) {
-      if (now > number) *this = {.number = now, .spent = 0};
+      if (now > number || now + 1 < number) *this = {.number = now, .spent = 0};
     }
   };
   BudgetLimits limits_;

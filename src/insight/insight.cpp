@@ -77,6 +77,19 @@ void send_alert(InsightParts& parts, const Proposal& proposal) {
   parts.core.with([&](Core& core) { send(core, parts, parts.options.alert_tag, record); });
 }
 
+// The smallest question there is.
+Result<> check_budget(const Settings& settings, const InsightOptions& options) {
+  const std::uint64_t least =
+      tokens_of(question_of({.lines = {""}}, options.prompt, options.words, {}));
+  const auto check = [&](const char* key, std::uint64_t tokens) -> Result<> {
+    if (tokens >= least) return {};
+    return settings.wrong(key, "is too little for any question: one takes " +
+                                   std::to_string(least) + " with these policy and answer_tokens");
+  };
+  TRY(check("tokens_per_minute", options.budget.minute));
+  return check("tokens_per_day", options.budget.day);
+}
+
 // What is taken from the budget is on the disk before the model is asked.
 void save_budget(InsightParts& parts) {
   const std::string text = parts.core.with([](const Core& core) { return core.budget.save(); });
@@ -126,6 +139,7 @@ Result<std::unique_ptr<Insight>> Insight::create(Settings& settings, const logs:
   Rules rules = TRY(read_rules(settings));
   std::vector<ActionOptions> actions = TRY(read_actions(settings, world));
   for (const ActionOptions& action : actions) options.words.actions.push_back(action.name);
+  if (judge) TRY(check_budget(settings, options));
   auto shell = std::make_unique<InsightShell>(std::move(options), std::move(rules),
                                               std::move(actions), std::move(judge), world);
   TRY(shell->state.try_open());
@@ -151,7 +165,7 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
     out = ship(*parts, batch, looks, labels);
   } else {
     setup.unseen += batch.size();
-    out.kept = std::move(batch);
+    out = ship_unseen(setup, batch);
   }
   setup.bytes_out += out.kept.bytes().count;
   return out;
@@ -164,7 +178,12 @@ logs::Filtered Insight::flush(logs::Due due) {
   if (!parts) return out;
   const Upkeep how = all ? Upkeep::all : Upkeep::due;
   keep_up(*parts, how);
-  if (all) await_all_verdicts(*parts);
+  if (all) {
+    await_all_verdicts(*parts);
+    // What both still say goes out below, or never.
+    parts->asker->stop();
+    parts->actions->stop();
+  }
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
   parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });

@@ -70,6 +70,7 @@ class Judge {
   virtual ~Judge() = default;
   // Which model: a verdict of another is asked for anew.
   virtual std::string name() const = 0;
+  // unavailable: the model was not asked, which costs no tokens.
   virtual Result<Said> answer(const Question& question, Deadline deadline,
                               const std::stop_token& stop) = 0;
 };

@@ -102,6 +102,9 @@ inline constexpr std::size_t kMostHistory = 60;
 inline constexpr std::size_t kMostOutbox = 10'000;
 inline constexpr std::size_t kShownLine = 1024;  // bytes of a line in records of our own
 
+// Rules for which an alert went out while there was no state, and when.
+using Alarmed = std::map<std::string, Clock::Time, std::less<>>;
+
 // What the file says, checked once.
 struct InsightSetup {
   InsightOptions options;
@@ -112,6 +115,7 @@ struct InsightSetup {
   std::atomic<std::uint64_t> bytes_in = 0;
   std::atomic<std::uint64_t> bytes_out = 0;
   std::atomic<std::uint64_t> unseen = 0;  // records that passed while the folder was another's
+  Guarded<Alarmed> alarmed{};             // by rules, for such records
 };
 
 struct InsightParts {
@@ -140,7 +144,8 @@ struct InsightParts {
 
 // look.cpp: mines, gates and asks. `labels` gets each record's label.
 std::vector<Look> look_at(InsightParts& parts, const logs::Batch& batch, Buffer& labels);
-// Waits for the verdicts that the batch asked for, no longer than options.wait.
+// Waits for the verdicts that the batch asked for, no longer than options.wait; not at all when one
+// of its lines broke a rule.
 void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::stop_token& stop);
 // Those of all questions that are on their way, as long: the input is at its end.
 void await_all_verdicts(InsightParts& parts);
@@ -155,6 +160,8 @@ void tell_verdict(InsightParts& parts, Core& core, Key key, const Kept& kept);
 // ship.cpp
 logs::Filtered ship(InsightParts& parts, const logs::Batch& batch, const std::vector<Look>& looks,
                     const Buffer& labels);
+// Without state: the rules alone, one alert a rule and window.
+logs::Filtered ship_unseen(InsightSetup& setup, const logs::Batch& batch);
 // Under core's lock: a record of our own goes out with the next batch or flush.
 void send(Core& core, const InsightParts& parts, std::string_view tag, ByteView record);
 void remember(Core& core, Unusual unusual);

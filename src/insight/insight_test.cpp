@@ -1,7 +1,4 @@
-#include "insight/insight.hpp"
-
-#include "insight/test_judge.hpp"
-#include "insight/test_world.hpp"
+#include "insight/test_insight.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,35 +11,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-constexpr std::string_view kWait = "wait = \"60s\"\n";
-
-std::unique_ptr<Insight> make(TestWorld& world, const std::shared_ptr<Judge>& judge,
-                              const std::string& keys = std::string(kWait)) {
-  Settings settings = Settings::parse(keys, "pipe.toml").value();
-  auto made = Insight::create(settings, world.stage(), judge);
-  EXPECT_TRUE(made.ok()) << made.error().describe();
-  const Result<> finished = settings.finish();
-  EXPECT_TRUE(finished.ok()) << finished.error().describe();
-  return *std::move(made);
-}
-
-// Metadata of the records with the tag.
-std::vector<std::string> told(const logs::Batch& batch, std::string_view tag = "app") {
-  std::vector<std::string> all;
-  for (const logs::Entry entry : batch) {
-    if (entry.tag == tag) all.push_back(json_of(entry.metadata));
-  }
-  return all;
-}
-
-std::vector<std::string> records(const logs::Batch& batch, std::string_view tag) {
-  std::vector<std::string> all;
-  for (const logs::Entry entry : batch) {
-    if (entry.tag == tag) all.push_back(json_of(entry.record));
-  }
-  return all;
-}
 
 TEST(Insight, AsksOncePerTemplateAndPutsTheVerdictOnEveryLine) {
   TestWorld world;
@@ -76,7 +44,10 @@ TEST(Insight, NoRecordWaitsUnlessToldTo) {
               ElementsAre(AllOf(HasSubstr(R"("reasons":["new"])"), Not(HasSubstr("anomaly")))));
   judge->let_go(1);
   logs::Batch verdicts;
-  while (verdicts.empty()) verdicts = insight->flush(logs::Due::by_time).kept;
+  eventually([&] {
+    verdicts = insight->flush(logs::Due::by_time).kept;
+    return !verdicts.empty();
+  });
   EXPECT_THAT(records(verdicts, "verdict"), ElementsAre(HasSubstr(R"("anomaly":true)")));
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("anomaly":true)")));
@@ -148,8 +119,7 @@ TEST(Insight, NoVerdictLowersARule) {
                     AllOf(HasSubstr(R"("rule":"severity")"), HasSubstr(R"("anomaly":true)"))))
         << "turn " << i;
     EXPECT_THAT(records(out.kept, "alert"), SizeIs(i == 0 ? 2 : 0)) << "one a template and window";
-    while (figure(*insight, "actions_total", "done") < 1) {
-    }
+    eventually([&] { return figure(*insight, "actions_total", "done") >= 1; });
   }
   world.clock.advance(std::chrono::minutes(1));
   (void)insight->flush(logs::Due::by_time);
@@ -202,7 +172,10 @@ TEST(Insight, ASpentBudgetLeavesItToTheGateAndSaysSo) {
   EXPECT_EQ(judge->asked(), 1U);
   world.clock.advance(std::chrono::hours(25));
   judge->cost(10);
-  while (judge->asked() < 2) (void)insight->flush(logs::Due::by_time);
+  eventually([&] {
+    (void)insight->flush(logs::Due::by_time);
+    return judge->asked() >= 2;
+  });
 }
 
 TEST(Insight, AModelThatFailsIsAskedAgainLater) {
@@ -217,8 +190,7 @@ TEST(Insight, AModelThatFailsIsAskedAgainLater) {
   judge->say("", verdict_json(false, "other"));
   world.clock.advance(std::chrono::minutes(2));
   (void)insight->flush(logs::Due::by_time);
-  while (figure(*insight, "verdicts") < 1) {
-  }
+  eventually([&] { return figure(*insight, "verdicts") >= 1; });
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("by":"model")")));
 }
@@ -252,8 +224,7 @@ TEST(Insight, ABrokenSessionIsToldAndAskedAbout) {
   }
   EXPECT_THAT(records(session("5", false).kept, "verdict"),
               testing::Contains(AllOf(HasSubstr(R"("session":"5")"), HasSubstr(R"("count":0)"))));
-  while (judge->asked() < 1) {
-  }
+  eventually([&] { return judge->asked() >= 1; });
   EXPECT_THAT(judge->last().user, HasSubstr("reads its file"));
   EXPECT_EQ(figure(*insight, "sessions_broken_total"), 1);
 }
@@ -313,11 +284,12 @@ TEST(Insight, SumsUpAWindow) {
   (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
   world.clock.advance(std::chrono::minutes(1));
   std::vector<std::string> all;
-  while (all.size() < 2) {
+  eventually([&] {
     for (const std::string& one : records(insight->flush(logs::Due::by_time).kept, "summary")) {
       all.push_back(one);
     }
-  }
+    return all.size() >= 2;
+  });
   EXPECT_THAT(all, testing::Contains(HasSubstr(R"("summary":"A disk broke.")")));
   EXPECT_THAT(judge->last().user, HasSubstr("1 times, unusual, new: ERROR disk <*> is broken"));
 }
@@ -331,8 +303,7 @@ TEST(Insight, TellsThePage) {
   (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
   world.clock.advance(std::chrono::minutes(1));
   (void)insight->flush(logs::Due::by_time);
-  while (insight->approvals()->empty()) {
-  }
+  eventually([&] { return !insight->approvals()->empty(); });
   const std::string json = insight->snapshot().value();
   Buffer map;
   ASSERT_TRUE(logs::from_json(json, map).ok()) << json;
@@ -349,8 +320,7 @@ TEST(Insight, AnswersThroughTheDoor) {
                             std::string(kWait) + "ship = \"verdicts\"\n" +
                                 "[[action]]\nname = \"page\"\ntype = \"alert\"\n");
   (void)insight->apply(lines({"ERROR disk 1 is broken"}), {});
-  while (insight->approvals()->empty()) {
-  }
+  eventually([&] { return !insight->approvals()->empty(); });
   const auto ask = [&](std::string method, std::string what,
                        std::map<std::string, std::string> query = {}, std::string body = "") {
     const auto text = insight->answer({std::move(method), std::move(what), std::move(query), body});
@@ -412,8 +382,7 @@ TEST(Insight, WhatIsSilentIsDroppedAndCounted) {
                                 "[[action]]\ntype = \"silence\"\ndry_run = false\n"
                                 "approval = \"auto\"\nlasts = \"5min\"\n");
   (void)insight->apply(lines({"ERROR noise"}), {});
-  while (figure(*insight, "actions_total", "done") < 1) {
-  }
+  eventually([&] { return figure(*insight, "actions_total", "done") >= 1; });
   const auto out = insight->apply(lines({"ERROR noise", "INFO more"}), {});
   EXPECT_THAT(told(out.kept), SizeIs(1));
   EXPECT_EQ(out.dropped, 1U);

@@ -40,7 +40,19 @@ Look::Asked asked_of(const Pending& pending) {
   return Look::Asked::no;
 }
 
+// The gate decides where nobody can be asked about its reason: that another question found the line
+// normal does not answer it.
+void leave_to_gate(Look& look) {
+  const bool alone = look.asked == Look::Asked::spent || look.asked == Look::Asked::failed;
+  if (alone && look.verdict && !look.verdict->verdict.anomaly) look.verdict = nullptr;
+}
+
 void ask_about(InsightParts& parts, Core& core, Look& look, std::string_view line) {
+  if (look.id == mining::kRest) {
+    // All that found no room: no verdict is about it.
+    if (look.reasons.any()) look.asked = Look::Asked::failed;
+    return;
+  }
   const Key key{look.id, look.about};
   if (look.reasons.any() && !core.cache.find(key)) {
     const mining::Template& known = core.known.miner().at(look.id);
@@ -70,6 +82,7 @@ void look_at_line(InsightParts& parts, Core& core, const logs::Entry& entry, std
   look.about = about_of(look.reasons);
   look.verdict = verdict_for(core.cache, look);
   ask_about(parts, core, look, line);
+  leave_to_gate(look);
   ++core.figures.lines;
   core.figures.passed_gate += look.reasons.any() ? 1 : 0;
   core.figures.hits += look.verdict ? 1 : 0;
@@ -119,6 +132,9 @@ std::vector<Look> look_at(InsightParts& parts, const logs::Batch& batch, Buffer&
 void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::stop_token& stop) {
   const auto waits = [](const Look& look) { return look.asked == Look::Asked::on_its_way; };
   if (!parts.options.wait || std::none_of(looks.begin(), looks.end(), waits)) return;
+  // Its alert goes out with the batch: it waits for no model.
+  const auto alarms = [](const Look& look) { return look.rule != nullptr; };
+  if (std::any_of(looks.begin(), looks.end(), alarms)) return;
   auto core = parts.core.lock();
   const auto refresh = [&] {
     bool all = true;
@@ -129,6 +145,7 @@ void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::st
       const auto pending = core->pending.find(key);
       look.asked = pending == core->pending.end() ? Look::Asked::no : asked_of(pending->second);
       look.verdict = verdict_for(core->cache, look);
+      leave_to_gate(look);
       all = all && !waits(look);
     }
     return all;

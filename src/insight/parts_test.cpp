@@ -89,6 +89,18 @@ TEST(Budget, HoldsForAMinuteAndADay) {
   EXPECT_TRUE(later.take(100, start + 24h));
 }
 
+TEST(Budget, AClockThatJumpedAheadSpendsNoFuture) {
+  Budget budget({.minute = 100, .day = 150});
+  const Budget::Date start{std::chrono::hours(24 * 20'000)};
+  EXPECT_TRUE(budget.take(100, start + 24h * 365));
+  Budget later({.minute = 100, .day = 150});
+  later.load(map_of(budget.save()));
+  EXPECT_TRUE(later.take(100, start));
+  EXPECT_FALSE(later.take(1, start));
+  EXPECT_TRUE(later.fits(100));
+  EXPECT_FALSE(later.fits(101));
+}
+
 TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
   TestWorld world;
   VerdictCache cache = VerdictCache::load(world.files, "/v", "p", kWords).value();
@@ -100,6 +112,8 @@ TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
   keep(2, Kept::Source::person, "two");
   keep(2, Kept::Source::model, "no");
   keep(3, Kept::Source::model, "three");
+  keep(mining::kRest, Kept::Source::person, "all that found no room");
+  EXPECT_EQ(cache.find({mining::kRest, About::line}), nullptr);
   cache.follow(
       [](mining::TemplateId id) { return id == 3 ? mining::kRest : mining::TemplateId{1}; });
   EXPECT_EQ(cache.size(), 1U);
@@ -114,6 +128,28 @@ TEST(VerdictCache, FollowsTemplatesAndKeepsPeoplesWord) {
   ASSERT_TRUE(world.files.write("/v", as_bytes("{\"template\": -1}\n")).ok());
   EXPECT_THAT(VerdictCache::load(world.files, "/v", "p", kWords).error().describe(),
               HasSubstr("/v:1"));
+}
+
+TEST(VerdictCache, KeepsPeoplesWordAboutWhatIsNotConfiguredNow) {
+  TestWorld world;
+  const Vocabulary more{.classes = {"storage", "weather", "other"}, .actions = {"page"}};
+  const auto load = [&](const Vocabulary& words) {
+    return VerdictCache::load(world.files, "/v", "p", words).value();
+  };
+  const auto save = [&](VerdictCache& cache) {
+    ASSERT_TRUE(world.files.write("/v", as_bytes(*cache.due())).ok());
+  };
+  const Verdict weather = parse_verdict(verdict_json(true, "weather"), more).value();
+  VerdictCache before = load(more);
+  before.put({1, About::line}, {.verdict = weather, .source = Kept::Source::person});
+  save(before);
+  VerdictCache without = load(kWords);
+  EXPECT_EQ(without.find({1, About::line}), nullptr);
+  const Verdict storage = parse_verdict(verdict_json(true, "storage"), kWords).value();
+  without.put({2, About::line}, {.verdict = storage, .source = Kept::Source::person});
+  save(without);
+  EXPECT_EQ(load(more).find({1, About::line})->verdict.kind, "weather");
+  EXPECT_EQ(load(more).find({2, About::line})->verdict.kind, "storage");
 }
 
 TEST(SessionTracker, IsBoundedAndEndsWhatIsIdle) {

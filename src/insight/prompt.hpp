@@ -37,8 +37,9 @@ Question summary_question(const std::vector<std::string>& lines, const PromptOpt
 // The text of its answer; invalid_argument: it is none.
 Result<std::string> parse_summary(std::string_view json);
 
-// At most so many tokens will it take: no vocabulary has tokens for less than a byte, most need
-// one for three.
+// So many tokens will it take, as is reckoned before it is asked: one for three bytes of the
+// question and all that the answer may have. Text of few words takes more; what it took is settled
+// after.
 std::uint64_t tokens_of(const Question& question);
 
 }  // namespace quern::insight

@@ -9,24 +9,35 @@
 namespace quern::insight {
 namespace {
 
-// One question to the model; false: there is no room for it now.
-bool ask(InsightParts& parts, Core& core, const Key& key, Pending& pending) {
+constexpr std::chrono::minutes kTooLargeAgain{10};
+
+// Of budget and queue, after a question.
+enum class Room : std::uint8_t { none, for_others };
+
+// One question to the model, when there is room for it now.
+Room ask(InsightParts& parts, Core& core, const Key& key, Pending& pending) {
   Job job{.key = key,
           .question = question_of(pending.about, parts.options.prompt, parts.options.words,
                                   core.cache.examples(parts.options.examples))};
   job.taken = tokens_of(job.question);
+  if (!core.budget.fits(job.taken)) {
+    // Later it may have other examples; those behind it do not wait for that.
+    pending.state = Pending::State::failed;
+    pending.again = parts.world.clock.now() + kTooLargeAgain;
+    return Room::for_others;
+  }
   if (!core.budget.take(job.taken, parts.world.clock.date())) {
     pending.state = Pending::State::spent;
-    return false;
+    return Room::none;
   }
   const std::uint64_t taken = job.taken;
   if (parts.asker->ask(std::move(job)).ok()) {
     pending.state = Pending::State::asked;
-    return true;
+    return Room::for_others;
   }
   core.budget.settle(taken, 0);
   pending.state = parts.asker->there() ? Pending::State::waits : Pending::State::failed;
-  return false;
+  return Room::none;
 }
 
 Look::Asked told(const Pending& pending) {
@@ -35,6 +46,12 @@ Look::Asked told(const Pending& pending) {
     case Pending::State::failed: return Look::Asked::failed;
     default: return Look::Asked::on_its_way;
   }
+}
+
+// What a failed call used is not known: all of it, unless the model was not asked.
+std::uint64_t used_by(const Job& job, const Result<Said>& said) {
+  if (said.ok()) return said->tokens;
+  return said.error().kind() == ErrorKind::unavailable ? 0 : job.taken;
 }
 
 void failed(InsightParts& parts, Core& core, const Job& job, const Error& why) {
@@ -63,6 +80,7 @@ std::optional<Proposal> take_verdict(InsightParts& parts, Core& core, const Job&
             .line = one.about.lines.empty() ? "" : one.about.lines.front(),
             .who = {},
             .time = parts.date()};
+  if (key.id == mining::kRest) return std::nullopt;
   tell_verdict(parts, core, key, kept);
   core.cache.put(key, std::move(kept));
   if (verdict.action.empty()) return std::nullopt;
@@ -111,7 +129,7 @@ void ask_what_waits(InsightParts& parts, Core& core) {
   for (auto& [key, pending] : core.pending) {
     if (pending.state == Pending::State::asked) continue;
     if (pending.state == Pending::State::failed && now < pending.again) continue;
-    if (!ask(parts, core, key, pending)) return;  // nor is there room for another
+    if (ask(parts, core, key, pending) == Room::none) return;
   }
 }
 
@@ -120,8 +138,7 @@ void answered(InsightParts& parts, const Job& job, const Result<Said>& said) {
   std::string wrong;
   parts.core.with([&](Core& core) {
     ++core.figures.calls;
-    // What a failed call used is not known: all of it.
-    core.budget.settle(job.taken, said.ok() ? said->tokens : job.taken);
+    core.budget.settle(job.taken, used_by(job, said));
     if (!said.ok()) {
       wrong = said.error().describe();
       failed(parts, core, job, said.error());

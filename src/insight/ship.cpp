@@ -65,11 +65,13 @@ bool write_finding(const Look& look, mining::Severity at_least, Buffer& out) {
   return true;
 }
 
-// At most one a template and window; all of them are counted.
-void raise_alarm(InsightParts& parts, Core& core, const Look& look, std::string_view line) {
-  ++core.figures.alarms;
-  if (!core.window.alarmed.insert(look.id).second) return;
-  const std::string shown = printable(line, kShownLine);
+struct Alarm {
+  const Look& look;
+  std::string text;  // of the template
+  std::string line;  // both printable
+};
+
+Buffer alarm_record(const Alarm& alarm, const std::string& stage) {
   Buffer record;
   Writer writer(record);
   writer.map(7);
@@ -78,17 +80,29 @@ void raise_alarm(InsightParts& parts, Core& core, const Look& look, std::string_
     writer.string(value);
   };
   put("alert", "rule");
-  put("rule", *look.rule);
-  put("severity", to_string(look.severity));
+  put("rule", *alarm.look.rule);
+  put("severity", to_string(alarm.look.severity));
   writer.string("template");
-  writer.natural(look.id);
-  put("text", printable(core.known.miner().at(look.id).text, kShownLine));
-  put("line", shown);
-  put("stage", parts.world.name);
-  send(core, parts, parts.options.alert_tag, record);
+  writer.natural(alarm.look.id);
+  put("text", alarm.text);
+  put("line", alarm.line);
+  put("stage", stage);
+  return record;
+}
+
+// At most one a template, rule and window, but for lines whose templates found no room; all are
+// counted.
+void raise_alarm(InsightParts& parts, Core& core, const Look& look, std::string_view line) {
+  ++core.figures.alarms;
+  const bool first = core.window.alarmed.emplace(look.id, *look.rule).second;
+  if (!first && look.id != mining::kRest) return;
+  const Alarm alarm{.look = look,
+                    .text = printable(core.known.miner().at(look.id).text, kShownLine),
+                    .line = printable(line, kShownLine)};
+  send(core, parts, parts.options.alert_tag, alarm_record(alarm, parts.world.name));
   remember(core, {.time = parts.date(),
                   .id = look.id,
-                  .line = shown,
+                  .line = alarm.line,
                   .why = "rule: " + *look.rule,
                   .verdict = std::nullopt});
 }
@@ -154,18 +168,18 @@ class Decider {
   const std::shared_ptr<const Standing> standing_;
 };
 
-void put_out(InsightParts& parts, const logs::Entry& entry, const Look& look, ByteView label,
-             logs::Batch& into) {
+void put_out(const InsightOptions& options, const logs::Entry& entry, const Look& look,
+             ByteView label, logs::Batch& into) {
   Buffer finding;
   Buffer metadata(entry.metadata.begin(), entry.metadata.end());
-  if (write_finding(look, parts.options.gate.at_least, finding)) {
+  if (write_finding(look, options.gate.at_least, finding)) {
     Result<Buffer> with = logs::with_field(metadata, "insight", finding);
     if (with.ok()) metadata = *std::move(with);
   }
   if (label.empty()) {
     into.add(entry.tag, entry.time, entry.record, metadata);
   } else {
-    add_labelled(into, entry, metadata, label, parts.options.label);
+    add_labelled(into, entry, metadata, label, options.label);
   }
 }
 
@@ -195,12 +209,40 @@ logs::Filtered ship(InsightParts& parts, const logs::Batch& batch, const std::ve
     begin = looks[i].label_end;
     ids.push_back(looks[i].id);
     if (fates[i] == Fate::shipped) {
-      put_out(parts, batch[i], looks[i], label, out.kept);
+      put_out(parts.options, batch[i], looks[i], label, out.kept);
     } else {
       ++out.dropped;
     }
   }
   if (parts.ring) parts.ring->add(batch, ids);
+  return out;
+}
+
+logs::Filtered ship_unseen(InsightSetup& setup, const logs::Batch& batch) {
+  logs::Filtered out;
+  const Clock::Time now = setup.world.clock.now();
+  for (const logs::Entry entry : batch) {
+    const auto line = line_in(entry.record, setup.options.label);
+    Look look;
+    if (line) {
+      look.severity = severity_of(entry.record, *line, setup.options.severity_key);
+      look.rule = setup.rules.broken_by(*line, look.severity);
+    }
+    put_out(setup.options, entry, look, {}, out.kept);
+    if (look.rule == nullptr) continue;
+    const bool is_due = setup.alarmed.with([&](Alarmed& alarmed) {
+      const auto [last, first] = alarmed.try_emplace(*look.rule, now);
+      const bool again = now >= last->second + setup.options.window;
+      if (again) last->second = now;
+      return first || again;
+    });
+    if (!is_due) continue;
+    const std::string shown = printable(*line, kShownLine);
+    const auto date =
+        std::chrono::floor<std::chrono::seconds>(setup.world.clock.date().time_since_epoch());
+    out.kept.add(setup.options.alert_tag, {.seconds = static_cast<std::uint32_t>(date.count())},
+                 alarm_record({.look = look, .text = shown, .line = shown}, setup.world.name));
+  }
   return out;
 }
 

@@ -1,14 +1,17 @@
 // For tests: a stage's world in memory, batches out of lines, records as JSON.
 #pragma once
 
+#include "base/deadline.hpp"
 #include "base/fakes.hpp"
 
 #include "logs/logs.hpp"
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace quern::insight {
@@ -59,6 +62,14 @@ inline std::vector<std::string> metadata_of(const logs::Batch& batch) {
   std::vector<std::string> all;
   for (const logs::Entry entry : batch) all.push_back(json_of(entry.metadata));
   return all;
+}
+
+// Waits for what another thread does, at most a minute.
+inline void eventually(const std::function<bool()>& holds) {
+  const Deadline last = Deadline::in(std::chrono::seconds(60));
+  bool held = holds();
+  for (; !held && !last.passed(); held = holds()) std::this_thread::yield();
+  ASSERT_TRUE(held) << "it did not come within a minute";
 }
 
 // -1: there is none.

@@ -90,7 +90,7 @@ void tell_session(InsightParts& parts, Core& core, const BrokenSession& session)
                   .why = "session",
                   .verdict = std::nullopt});
   const Key key{first.id, About::session};
-  if (core.cache.find(key)) return;
+  if (key.id == mining::kRest || core.cache.find(key)) return;
   (void)want(parts, core, key, about);  // the record is out, whatever the model says
   const auto pending = core.pending.find(key);
   if (pending != core.pending.end()) pending->second.session_ids = session.lines;

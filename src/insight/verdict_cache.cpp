@@ -31,11 +31,16 @@ Result<VerdictCache> VerdictCache::load(Files& files, const std::filesystem::pat
     if (!id || *id > UINT32_MAX || !about) {
       return fail(ErrorKind::corrupt_data, "this is no verdict");
     }
+    if (*id == mining::kRest) return {};
     const bool person = text_or_empty(map, "by") == "person";
     if (!person && text_or_empty(map, "policy") != cache.policy_) return {};
-    // Of a class or action that is no longer configured.
     const Result<Verdict> verdict = read_verdict(map, words);
-    if (!verdict.ok()) return {};
+    if (!verdict.ok()) {
+      // Of a class or action that is not configured now; a person's may be again.
+      if (person && cache.unread_.size() < kMost)
+        cache.unread_.emplace_back(map.begin(), map.end());
+      return {};
+    }
     cache.kept_[{static_cast<mining::TemplateId>(*id), *about}] = std::make_shared<Kept>(
         Kept{.verdict = *verdict,
              .source = person ? Kept::Source::person : Kept::Source::model,
@@ -53,6 +58,7 @@ std::shared_ptr<const Kept> VerdictCache::find(Key key) const {
 }
 
 void VerdictCache::put(Key key, Kept kept) {
+  if (key.id == mining::kRest) return;
   std::shared_ptr<const Kept>& place = kept_[key];
   if (place && place->source == Kept::Source::person && kept.source == Kept::Source::model) return;
   place = std::make_shared<Kept>(std::move(kept));
@@ -99,6 +105,8 @@ std::optional<std::string> VerdictCache::due() {
   if (!changed_) return std::nullopt;
   changed_ = false;
   std::string out;
+  // Before the others: of two of one template the later holds.
+  for (const Buffer& map : unread_) add_json_line(map, out);
   for (const auto& [key, kept] : kept_) {
     Buffer map;
     Writer writer(map);

@@ -38,12 +38,14 @@ struct Kept {
 // Of whoever locks it.
 class VerdictCache {
  public:
-  // Entries of models under another policy are not read; a person's are.
+  // Entries of models under another policy are not read; a person's are, and stay in the file while
+  // `words` has not their class or action.
   static Result<VerdictCache> load(Files& files, const std::filesystem::path& file,
                                    std::string policy, const Vocabulary& words);
 
   std::shared_ptr<const Kept> find(Key key) const;
-  // A person's verdict is not replaced by a model's. Beyond `kMost` the oldest of models go.
+  // Nothing is said about what found no room (kRest). A person's verdict is not replaced by a
+  // model's. Beyond `kMost` the oldest of models go.
   void put(Key key, Kept kept);
   // Templates became part of others: so did what was said about them.
   void follow(const std::function<mining::TemplateId(mining::TemplateId)>& now);
@@ -63,6 +65,7 @@ class VerdictCache {
 
   std::string policy_;
   std::map<Key, std::shared_ptr<const Kept>> kept_;
+  std::vector<Buffer> unread_;  // people's lines whose class or action is not configured now
   bool changed_ = false;
 };
 

@@ -31,7 +31,8 @@ struct Window {
   std::uint64_t lines = 0;
   std::uint64_t bytes = 0;
   std::unordered_map<mining::TemplateId, WindowCount> templates;
-  std::set<mining::TemplateId> alarmed;  // templates for which an alert of a rule went out
+  // Templates and rules for which an alert went out.
+  std::set<std::pair<mining::TemplateId, std::string>> alarmed;
 };
 
 // The texts of templates are told with their first count, and again every so many windows: whoever

@@ -41,7 +41,8 @@ struct MinerOptions {
   std::size_t templates = 16'384;  // further shapes are counted under kRest
   std::size_t line_bytes = 4096;   // what follows in a line is not looked at
   // Of the words of all templates and values together; beyond it is as with too many templates.
-  // What save() writes has at most about four times as many.
+  // What save() writes has at most about four times as many. What is noted about words that may
+  // vary has as many again; then it is forgotten.
   std::size_t bytes = std::size_t{48} << 20U;
   // As many lines that differ in one word make this word a parameter.
   std::size_t alike = 6;

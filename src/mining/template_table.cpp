@@ -186,13 +186,17 @@ TemplateId TemplateTable::add(Shape shape) {
 // Notes for each word of a template what it would be without the word, and joins those that are
 // enough.
 void TemplateTable::note(TemplateId id) {
-  if (alike_.size() > kMostNotes) alike_.clear();
+  if (alike_.size() > kMostNotes || alike_bytes_ > options_.bytes) {
+    alike_.clear();
+    alike_bytes_ = 0;
+  }
   const Shape shape = entries_[id].shape;
   // It came with a value where others have a name: the names are values.
   if (const auto names = alike_.find(shape.key());
       names != alike_.end() && names->second.announced) {
     places_[shape.key()].varies = true;
     for (const TemplateId member : names->second.members) merge(id, member);
+    alike_bytes_ -= names->first.size();
     alike_.erase(names);
   }
   const std::vector<std::size_t> words = words_of(shape);
@@ -206,7 +210,9 @@ void TemplateTable::note(TemplateId id) {
       merge(id, place->second.id);
       continue;
     }
-    Alike& alike = alike_[wide];
+    const auto [noted, first] = alike_.try_emplace(wide);
+    if (first) alike_bytes_ += wide.size();
+    Alike& alike = noted->second;
     alike.announced = announced(shape, at);
     std::vector<TemplateId>& members = alike.members;
     members.push_back(id);
@@ -215,7 +221,8 @@ void TemplateTable::note(TemplateId id) {
     members.erase(std::unique(members.begin(), members.end()), members.end());
     if (members.size() < needed_here) continue;
     const std::vector<TemplateId> enough = std::move(members);
-    alike_.erase(wide);
+    alike_.erase(noted);
+    alike_bytes_ -= wide.size();
     join(wide, enough);
   }
 }

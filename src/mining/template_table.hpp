@@ -55,6 +55,7 @@ class TemplateTable {
   const Template& at(TemplateId id) const { return entries_[id].known; }
   const Shape& shape(TemplateId id) const { return entries_[id].shape; }
   std::size_t size() const { return entries_.size(); }
+  std::size_t noted_bytes() const { return alike_bytes_; }
   std::vector<Template> all() const;
 
   std::string save() const;
@@ -93,6 +94,7 @@ class TemplateTable {
   std::vector<Entry> entries_;                                        // by id
   StringMap<Place> places_;                                           // by key
   StringMap<Alike> alike_;                                            // by key with one hole more
+  std::size_t alike_bytes_ = 0;                                       // of its keys
   std::map<std::string, std::set<std::string>, std::less<>> values_;  // by the name before "="
   std::set<std::string, std::less<>> varying_;  // names whose values are holes
   bool names_changed_ = false;

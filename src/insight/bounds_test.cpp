@@ -1,0 +1,146 @@
+// What holds when something is full, spent, away or at its end.
+#include "insight/test_insight.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace quern::insight {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(false, "other"));
+  const auto insight = make(world, judge, std::string(kWait) + "templates = 16\n");
+  std::string line = "INFO";
+  for (int i = 0; i < 20; ++i) (void)insight->apply(lines({line += " word"}), {});
+  const auto out = insight->apply(lines({"ERROR beside it", "CRITICAL also this"}), {});
+  EXPECT_EQ(judge->asked(), 0U);
+  EXPECT_THAT(told(out.kept), Each(HasSubstr(R"("by":"gate")")));
+}
+
+TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("not seen before", verdict_json(false, "other"));
+  judge->say("unlike all values", "no verdict");
+  const auto insight = make(world, judge, std::string(kWait) + "lines_to_learn = 10\n");
+  for (int i = 0; i < 200; ++i) {
+    (void)insight->apply(lines({"ERROR took " + std::to_string(10 + i % 5) + " ms"}), {});
+  }
+  const auto out = insight->apply(lines({"ERROR took 987654321 ms"}), {});
+  EXPECT_THAT(told(out.kept),
+              ElementsAre(AllOf(HasSubstr(R"("reasons":["parameter"])"),
+                                HasSubstr(R"("anomaly":true)"), HasSubstr(R"("by":"gate")"))));
+  EXPECT_THAT(told(insight->apply(lines({"ERROR took 11 ms"}), {}).kept),
+              ElementsAre(HasSubstr(R"("anomaly":false)")));
+}
+
+TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(true, "software", "page"));
+  const auto insight = make(world, judge,
+                            std::string(kWait) +
+                                "session_pattern = \"job ([0-9]+)\"\nsessions_to_learn = 1\n"
+                                "[[action]]\nname = \"page\"\ntype = \"alert\"\n"
+                                "dry_run = false\napproval = \"auto\"\n");
+  (void)insight->apply(lines({"job 1 begins", "job 1 ends"}), {});
+  world.clock.advance(std::chrono::minutes(2));
+  (void)insight->flush(logs::Due::by_time);
+  (void)insight->apply(lines({"job 2 begins"}), {});
+  EXPECT_THAT(records(insight->flush(logs::Due::all).kept, "alert"),
+              testing::Contains(HasSubstr(R"("alert":"verdict")")));
+}
+
+TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
+  TestWorld world;
+  const auto old = make(world, nullptr);
+  const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
+  const auto next = make(world, nullptr, keys);
+  std::stop_source stopped;  // it does not wait for the folder
+  stopped.request_stop();
+  const auto batch = [] { return lines({"a root login", "INFO x", "another root login"}); };
+  const auto out = next->apply(batch(), stopped.get_token());
+  EXPECT_EQ(figure(*next, "unseen_total"), 3);
+  EXPECT_THAT(records(out.kept, "alert"),
+              ElementsAre(AllOf(HasSubstr(R"("rule":"root login")"),
+                                HasSubstr(R"("line":"a root login")"))));
+  EXPECT_THAT(told(out.kept),
+              ElementsAre(HasSubstr(R"("rule":"root login")"), Not(HasSubstr("insight")),
+                          HasSubstr(R"("anomaly":true)")));
+  EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), IsEmpty());
+  world.clock.advance(std::chrono::minutes(1));
+  EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), SizeIs(1));
+}
+
+TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->hold();
+  const auto insight = make(world, judge, "wait = \"24h\"\nalways_alert = [\"root login\"]\n");
+  EXPECT_THAT(records(insight->apply(lines({"ERROR new", "ERROR root login"}), {}).kept, "alert"),
+              SizeIs(1));
+}
+
+TEST(InsightBounds, OneRulesAlertHidesNoOther) {
+  TestWorld world;
+  const auto insight =
+      make(world, nullptr, "templates = 16\nalways_alert = [\"user 7\", \"user 8\"]\n");
+  const auto alerts = [&](std::initializer_list<std::string_view> texts) {
+    return records(insight->apply(lines(texts), {}).kept, "alert").size();
+  };
+  EXPECT_EQ(alerts({"login of user 7", "login of user 8", "login of user 8"}), 2U);
+  std::string line = "INFO";
+  for (int i = 0; i < 20; ++i) (void)insight->apply(lines({line += " word"}), {});
+  EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
+}
+
+TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
+  for (const char* key : {"tokens_per_minute", "tokens_per_day"}) {
+    TestWorld world;
+    Settings settings = Settings::parse(std::string(key) + " = 100", "pipe.toml").value();
+    const auto made = Insight::create(settings, world.stage(), std::make_shared<ScriptedJudge>());
+    ASSERT_FALSE(made.ok());
+    EXPECT_THAT(made.error().describe(), AllOf(HasSubstr(key), HasSubstr("too little")));
+  }
+}
+
+TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();
+  judge->say("", verdict_json(false, "other"));
+  const auto insight = make(
+      world, judge, std::string(kWait) + "prompt_line_bytes = 4096\ntokens_per_minute = 750\n");
+  judge->cost(900);
+  const std::string large = "ERROR " + std::string(4000, 'x');
+  (void)insight->apply(lines({"ERROR first"}), {});
+  EXPECT_THAT(told(insight->apply(lines({large, "ERROR small one"}), {}).kept),
+              Each(HasSubstr(R"("by":"gate")")));
+  EXPECT_EQ(judge->asked(), 1U);
+  world.clock.advance(std::chrono::minutes(11));
+  (void)insight->flush(logs::Due::by_time);
+  eventually([&] { return judge->asked() == 2; });
+  EXPECT_THAT(judge->last().user, HasSubstr("small one"));
+}
+
+TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
+  TestWorld world;
+  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
+  const auto insight = make(world, judge);
+  EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
+              ElementsAre(HasSubstr(R"("by":"gate")")));
+  EXPECT_EQ(figure(*insight, "tokens_total"), 0);
+  judge->say("", "no verdict");
+  (void)insight->apply(lines({"ERROR another one"}), {});
+  EXPECT_GT(figure(*insight, "tokens_total"), 0);
+}
+
+}  // namespace
+}  // namespace quern::insight
