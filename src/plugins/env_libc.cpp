@@ -336,7 +336,7 @@ Result<Word> atoi(const Env& env) { return as_long(read_number(TRY(env.text(0)),
 
 // ---- printing ---------------------------------------------------------------------------------
 
-Result<Word> print(const Env& env, const std::string& text) {
+Result<Word> print(const Env& env, std::string_view text) {
   env.state().write(as_bytes(text));
   return static_cast<Word>(text.size());
 }
@@ -355,7 +355,11 @@ Result<Word> snprintf(const Env& env) {
   if (room > 0) TRY(env.put(env.word(0), std::string_view(text).substr(0, room - 1)));
   return static_cast<Word>(text.size());
 }
-Result<Word> puts(const Env& env) { return print(env, std::string(TRY(env.text(0))) + "\n"); }
+Result<Word> puts(const Env& env) {
+  const std::string_view text = TRY(env.text(0));
+  const Word size = TRY(print(env, text));
+  return size + TRY(print(env, "\n"));
+}
 Result<Word> putchar(const Env& env) {
   TRY(print(env, std::string(1, static_cast<char>(env.word(0)))));
   return env.word(0) & 0xffU;

@@ -29,7 +29,10 @@ class EnvState final : public wasm::InstanceState, public wasm::OutputSink {
   static constexpr int kLinesASecond = 10;
   using Clock = std::chrono::steady_clock;
 
-  void tell(std::string_view line);
+  // Under the lock.
+  void append(std::string_view part);
+  std::string take_line();
+  void skip_lines(std::string_view& rest);
 
   const std::string name_;
   std::mutex mutex_;  // a fiber may print on another thread than the one before
