@@ -58,6 +58,7 @@ class Env {
     state().used = true;
     const auto block =
         state().heap.allocate(size, [this](Word pages) { return call_.grow(pages); });
+    if (!block.ok()) state().refused = true;
     return block.ok() ? *block : 0;
   }
 

@@ -22,7 +22,8 @@ class EnvState final : public wasm::InstanceState, public wasm::OutputSink {
   void write(ByteView bytes) override;
 
   GuestHeap heap;
-  bool used = false;  // the guest allocates here itself
+  bool used = false;     // the guest allocates here itself
+  bool refused = false;  // it was given no block since this was last set back
 
  private:
   static constexpr std::size_t kLongestLine = 1024;

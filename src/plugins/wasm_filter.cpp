@@ -133,6 +133,11 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
   if (!returned.ok()) return lost(worker, returned.error());
   Answer answer = json ? read_json(guest.memory(), *returned, given, worker.made)
                        : read_msgpack(guest.memory(), *returned, worker.made);
+  // It had no memory for an answer: that is no wish to drop the record.
+  if (answer.verdict == Verdict::drop && guest.starved()) {
+    answer = {
+        .verdict = Verdict::fault, .fault = Fault::memory, .why = "malloc had no memory for it"};
+  }
   if (const Result<> done = guest.done(*returned); !done.ok()) return lost(worker, done.error());
   suspension_.succeeded();
   return answer;
