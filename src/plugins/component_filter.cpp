@@ -120,7 +120,8 @@ void ComponentFilter::lost(Work& work, Part part, const Error& error) {
     process(work, {.begin = part.begin + half, .count = part.count - half});
     return;
   }
-  const auto pause = suspension_.failed(what == Fault::time ? Suspension::kOutOfTime : 1);
+  const auto pause =
+      suspension_.failed(what == Fault::time ? Suspension::Loss::time : Suspension::Loss::instance);
   if (pause.count() > 0) {
     log::warn("plugins", place_.options.name + ": out of work for " +
                              std::to_string(pause.count() / 1000) +

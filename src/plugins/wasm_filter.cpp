@@ -147,7 +147,8 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
 Answer WasmFilter::lost(Worker& worker, const Error& error) {
   worker.guest.reset();
   const Fault fault = fault_of(error);
-  const auto pause = suspension_.failed(fault == Fault::time ? Suspension::kOutOfTime : 1);
+  const auto pause = suspension_.failed(fault == Fault::time ? Suspension::Loss::time
+                                                             : Suspension::Loss::instance);
   if (pause.count() > 0) {
     log::warn("plugins", options_.guest.name + ": out of work for " +
                              std::to_string(pause.count() / 1000) +
