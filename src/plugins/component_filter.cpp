@@ -193,7 +193,7 @@ std::vector<logs::Figure> ComponentFilter::figures() const {
       {.name = "component_calls_total", .value = number(calls_)},
       {.name = "component_restarts_total", .value = number(begun_anew_)},
       {.name = "component_suspensions_total", .value = static_cast<double>(suspension_.count())},
-      {.name = "component_model_tokens_total", .value = number(*place_.tokens)},
+      {.name = "component_model_tokens_total", .value = number(*place_.tokens.used)},
   };
   for (std::size_t i = 0; i < kFaultNames.size(); ++i) {
     all.push_back({.name = "component_faults_total",
