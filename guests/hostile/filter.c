@@ -251,6 +251,19 @@ FILTER(env_leak) {
   malloc(100000);
   return env_add(tag, tag_size, seconds, nanoseconds, record, size);
 }
+// Small blocks, so many that their number finds its bound long before the memory does. Without one
+// it gives up.
+FILTER(env_leak_small) {
+  UNUSED;
+  for (int i = 0; i < 1000; ++i)
+    if (!malloc(1)) return 0;
+  return (char *)record;
+}
+// More than there is.
+FILTER(env_hungry) {
+  UNUSED;
+  return malloc(1 << 29);
+}
 FILTER(env_exit) {
   UNUSED;
   puts("it was nice here");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace quern::guestapi {
 
@@ -36,6 +37,10 @@ void Account::settle(std::uint64_t reserved, const inference::Usage& usage) {
     books.spent += used;
   });
   if (meter_ && used > 0) meter_(usage);
+}
+
+std::shared_ptr<Account> shared_account(std::uint64_t tokens, Meter meter) {
+  return std::make_shared<Account>(tokens, std::move(meter));
 }
 
 }  // namespace quern::guestapi

@@ -1,21 +1,19 @@
-// The model tokens that one instance uses: its budget, and who is told.
+// The model tokens that one instance uses, or several together: the budget, and who is told.
 #pragma once
 
 #include "base/guarded.hpp"
 #include "base/result.hpp"
+#include "guestapi/guestapi.hpp"
 #include "guestapi/llm_error.hpp"
 #include "inference/inference.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 
 namespace quern::guestapi {
 
 class Account {
  public:
-  using Meter = std::function<void(const inference::Usage&)>;
-
   // `limit`: tokens, prompt and completion together; 0 is no limit. `meter` may be empty.
   Account(std::uint64_t limit, Meter meter) : limit_(limit), meter_(std::move(meter)) {}
 

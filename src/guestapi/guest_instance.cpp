@@ -28,7 +28,8 @@ GuestInstance::GuestInstance(const Grants& grants, Guest guest)
       request(guest.request),
       config(grants.config),
       handles(grants.limits.handles),
-      account(std::make_shared<Account>(grants.tokens, std::move(guest.meter))),
+      account(guest.account != nullptr ? std::move(guest.account)
+                                       : shared_account(grants.tokens, std::move(guest.meter))),
       models_(grants.models),
       stores_(grants.stores),
       store_limit_(grants.store_limit),

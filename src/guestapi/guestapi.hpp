@@ -79,7 +79,8 @@ struct Grants {
   // it may bring none.
   Bytes graphs{};
   wasm::Limits limits;
-  // Model tokens (prompt and completion) one instance may use; 0: no budget.
+  // Model tokens (prompt and completion) one instance may use; 0: no budget. Guests that share an
+  // account have that one's.
   std::uint64_t tokens = 0;
 };
 
@@ -108,12 +109,20 @@ class ModelProvider {
   virtual std::vector<inference::ModelInfo> available() const = 0;
 };
 
+// The model tokens that guests use, prompt and completion together.
+class Account;
+using Meter = std::function<void(const inference::Usage&)>;
+// For several guests, which have `tokens` together; 0: no budget. `meter`: as Guest's.
+std::shared_ptr<Account> shared_account(std::uint64_t tokens, Meter meter);
+
 struct Guest {
   std::string tenant;         // whose prefix cache, in logs and metering
   std::uint64_t request = 0;  // its number in the log (log::next_request_id); 0: none
   // Told about every generation and embedding that used tokens, once it is over or dropped; on any
   // thread, must be short. May be empty.
-  std::function<void(const inference::Usage&)> meter;
+  Meter meter;
+  // Null: one of its own, with Grants::tokens and `meter`, which are not looked at otherwise.
+  std::shared_ptr<Account> account = nullptr;
 };
 
 class GuestApi {

@@ -322,6 +322,24 @@ TEST_F(LlmHostTest, TheTokenBudgetOfTheManifestIsKept) {
   EXPECT_EQ(error_of(guest.call("[method]model.embed", texts)).which, Case::budget_exhausted);
 }
 
+TEST_F(LlmHostTest, GuestsOfOneAccountHaveItsTokensTogether) {
+  std::atomic<std::uint32_t> metered{0};
+  const auto account = shared_account(8, [&](const inference::Usage& usage) {
+    metered += usage.prompt_tokens + usage.completion_tokens;
+  });
+  const TestGuest one(api, grants(), {.tenant = "t", .meter = {}, .account = account});
+  const TestGuest other(api, grants(), {.tenant = "t", .meter = {}, .account = account});
+  const auto chat = [](const TestGuest& guest) {
+    return guest.call("[method]model.chat",
+                      chat_arguments(guest.open("gemma"), {.user_texts = {"two words"}}));
+  };
+  const auto first = chat_arguments(one.open("gemma"), {.user_texts = {"two words"}});
+  EXPECT_EQ(read_all(one, one.handle("[method]model.chat", first)), "four words are here");
+  EXPECT_EQ(metered, 7U);
+  EXPECT_EQ(error_of(chat(one)).which, Case::budget_exhausted);
+  EXPECT_EQ(error_of(chat(other)).which, Case::budget_exhausted);
+}
+
 TEST_F(LlmHostTest, TwoHundredGuestsWaitAtOnceWithoutAThreadEach) {
   constexpr int kGuests = 200;
   std::vector<std::unique_ptr<TestGuest>> guests;

@@ -120,7 +120,8 @@ void ComponentFilter::lost(Work& work, Part part, const Error& error) {
     process(work, {.begin = part.begin + half, .count = part.count - half});
     return;
   }
-  const auto pause = suspension_.failed(what == Fault::time ? Suspension::kOutOfTime : 1);
+  const auto pause =
+      suspension_.failed(what == Fault::time ? Suspension::Loss::time : Suspension::Loss::instance);
   if (pause.count() > 0) {
     log::warn("plugins", place_.options.name + ": out of work for " +
                              std::to_string(pause.count() / 1000) +
@@ -192,7 +193,7 @@ std::vector<logs::Figure> ComponentFilter::figures() const {
       {.name = "component_calls_total", .value = number(calls_)},
       {.name = "component_restarts_total", .value = number(begun_anew_)},
       {.name = "component_suspensions_total", .value = static_cast<double>(suspension_.count())},
-      {.name = "component_model_tokens_total", .value = number(*place_.tokens)},
+      {.name = "component_model_tokens_total", .value = number(*place_.tokens.used)},
   };
   for (std::size_t i = 0; i < kFaultNames.size(); ++i) {
     all.push_back({.name = "component_faults_total",

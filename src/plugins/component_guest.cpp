@@ -2,32 +2,18 @@
 
 #include "base/text.hpp"
 
-#include <algorithm>
-
 namespace quern::plugins {
 namespace {
 
 constexpr std::string_view kFilter = "quern:log/filter@0.1.0";
 constexpr std::size_t kLongestComplaint = 1000;
 
-// Grants of this instance: what the ones before it left of the tokens.
-guestapi::Grants grants_of(const ComponentPlace& place) {
-  guestapi::Grants grants = place.options.grants;
-  if (grants.tokens == 0) return grants;
-  const std::uint64_t used = std::min(place.tokens->load(), grants.tokens - 1);
-  grants.tokens -= used;  // never 0, which would be no limit at all
-  return grants;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ComponentGuest>> ComponentGuest::begin(const ComponentPlace& place) {
-  const guestapi::Grants grants = grants_of(place);
-  wasm::Sandbox sandbox = TRY(
-      place.api.sandbox(grants, {.tenant = "pipe:" + place.options.name,
-                                 .meter = [tokens = place.tokens](const inference::Usage& usage) {
-                                   *tokens += usage.prompt_tokens + usage.completion_tokens;
-                                 }}));
+  wasm::Sandbox sandbox = TRY(place.api.sandbox(
+      place.options.grants,
+      {.tenant = "pipe:" + place.options.name, .meter = {}, .account = place.tokens.account}));
   sandbox.out = place.output;
   sandbox.err = place.output;
   sandbox.log_tag = "[" + place.options.name + "] ";

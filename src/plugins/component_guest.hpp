@@ -20,15 +20,28 @@ struct ComponentOptions {
   std::vector<std::pair<std::string, std::string>> config;
 };
 
+// Tokens of the model that the instances of one filter use, all of them together: those that were
+// before as well.
+struct SharedTokens {
+  // `limit` 0: none.
+  explicit SharedTokens(std::uint64_t limit)
+      : account(guestapi::shared_account(limit, [used = used](const inference::Usage& usage) {
+          *used += usage.prompt_tokens + usage.completion_tokens;
+        })) {}
+
+  // Shared with generations, which may outlive the filter by a moment.
+  const std::shared_ptr<std::atomic<std::uint64_t>> used =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
+  const std::shared_ptr<guestapi::Account> account;
+};
+
 // What the instances of one filter share.
 struct ComponentPlace {
   std::shared_ptr<wasm::Linked> linked;
   const guestapi::GuestApi& api;
   ComponentOptions options;
   std::shared_ptr<wasm::OutputSink> output;
-  // Tokens of the model, by all of them together.
-  std::shared_ptr<std::atomic<std::uint64_t>> tokens =
-      std::make_shared<std::atomic<std::uint64_t>>(0);
+  SharedTokens tokens{options.grants.tokens};
 };
 
 // Of one thread at a time.

@@ -222,6 +222,40 @@ TEST_F(EnvLibcTest, TextsAreMeasuredComparedAndFound) {
   EXPECT_EQ(number("strstr", {kFirst, kThird}), kFirst + 6);
   EXPECT_EQ(number("strspn", {kFirst + 6, kThird}), 3);
   EXPECT_EQ(number("strcspn", {kFirst, kThird}), 4);
+  put(kThird, "");
+  EXPECT_EQ(number("strstr", {kFirst, kThird}), kFirst);
+  EXPECT_EQ(number("strspn", {kFirst, kThird}), 0);
+  EXPECT_EQ(number("strcspn", {kFirst, kThird}), 11);
+  put(kThird, "\xfc\xe4");
+  put(kSecond, "a\xe4\xfc");
+  EXPECT_EQ(number("strcspn", {kSecond, kThird}), 1);
+  EXPECT_EQ(number("strspn", {kSecond + 1, kThird}), 2);
+  EXPECT_EQ(number("strstr", {kFirst, kSecond}), 0);
+}
+
+// Nothing ends a call of the host's: with work by the product of two texts this test would not end.
+TEST_F(EnvLibcTest, NoCallTakesMoreStepsThanItsTextsHaveBytes) {
+  constexpr std::uint32_t kSize = 16U << 20U;
+  constexpr std::uint32_t kHalf = kFirst + kSize + 1;
+  bytes.resize(3 * kSize);
+  put(kFirst, std::string(kSize, 'a'));
+  put(kHalf, std::string(kSize / 2, 'a') + 'b');
+  EXPECT_EQ(number("strstr", {kFirst, kHalf}), 0);
+  EXPECT_EQ(number("strspn", {kFirst, kHalf}), kSize);
+  put(kHalf, std::string(kSize / 2, 'c'));
+  EXPECT_EQ(number("strcspn", {kFirst, kHalf}), kSize);
+}
+
+TEST_F(EnvLibcTest, AFormatHasABoundEvenIfItPrintsNothing) {
+  constexpr std::uint32_t kArguments = 2U << 20U;  // null pointers all
+  bytes.resize(std::size_t{2} * kArguments);
+  std::string format;
+  while (format.size() < 1U << 20U) format += "%.0s";
+  put(kThird, format);
+  EXPECT_EQ(number("snprintf", {0, 0, kThird, kArguments}), 0);
+  put(kThird, format + "%.0s");
+  expect_trap("snprintf", {0, 0, kThird, kArguments});
+  expect_trap("printf", {kThird, kArguments});
 }
 
 TEST_F(EnvLibcTest, TextsAreCopied) {

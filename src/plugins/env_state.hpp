@@ -22,14 +22,18 @@ class EnvState final : public wasm::InstanceState, public wasm::OutputSink {
   void write(ByteView bytes) override;
 
   GuestHeap heap;
-  bool used = false;  // the guest allocates here itself
+  bool used = false;     // the guest allocates here itself
+  bool refused = false;  // it was given no block since this was last set back
 
  private:
   static constexpr std::size_t kLongestLine = 1024;
   static constexpr int kLinesASecond = 10;
   using Clock = std::chrono::steady_clock;
 
-  void tell(std::string_view line);
+  // Under the lock.
+  void append(std::string_view part);
+  std::string take_line();
+  void skip_lines(std::string_view& rest);
 
   const std::string name_;
   std::mutex mutex_;  // a fiber may print on another thread than the one before

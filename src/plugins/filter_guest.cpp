@@ -22,6 +22,11 @@ constexpr std::array<std::byte, GuestHeap::kGuard> kUntouched = [] {
   return bytes;
 }();
 
+// Of what it may grow, three quarters: one that begins near to its limit is not worn by that.
+std::uint64_t worn_from(std::uint64_t begins, std::uint64_t limit) {
+  return begins + (limit - std::min(begins, limit)) / 4 * 3 + 1;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FilterGuest>> FilterGuest::begin(wasm::Linked& linked,
@@ -41,9 +46,8 @@ Result<std::unique_ptr<FilterGuest>> FilterGuest::begin(wasm::Linked& linked,
   sandbox.log_tag = options.name + ": ";
   guest->resident_ = TRY(linked.reside(std::move(sandbox)));
   TRY(guest->find_functions(options.function));
-  // Of what it may grow, three quarters: one that begins near to its limit is not worn by that.
-  const std::uint64_t begins = guest->memory().size();
-  guest->worn_at_ = begins + (options.memory.count - begins) / 4 * 3 + 1;
+  guest->worn_at_ = worn_from(guest->memory().size(), options.memory.count);
+  guest->worn_blocks_ = worn_from(guest->env_->heap.blocks(), GuestHeap::kMostBlocks);
   return guest;
 }
 
@@ -87,6 +91,7 @@ Result<std::uint32_t> FilterGuest::call(std::string_view tag, logs::EventTime ti
   std::memcpy(to + record_size + 1, tag.data(), tag_size);
   to[record_size + 1 + tag_size] = std::byte{0};
   made_before_ = env_->heap.serial();
+  env_->refused = false;
   const std::array<std::uint32_t, kParameters> arguments{block_.at + record_size + 1,
                                                          tag_size,
                                                          time.seconds,

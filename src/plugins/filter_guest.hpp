@@ -38,8 +38,10 @@ class FilterGuest {
   // What was returned has been read. After an error, as after one of call().
   Result<> done(std::uint32_t returned);
 
-  // Its memory comes near to its limit: a fresh one should go on.
-  bool worn() const { return memory().size() >= worn_at_; }
+  // Its last call wanted a block of the host's heap and got none.
+  bool starved() const { return env_->refused; }
+  // Its memory, or its number of blocks, comes near to its limit: a fresh one should go on.
+  bool worn() const { return memory().size() >= worn_at_ || env_->heap.blocks() >= worn_blocks_; }
 
  private:
   using Function = wasm::Resident::Function;
@@ -69,8 +71,9 @@ class FilterGuest {
   std::unique_ptr<wasm::Resident> resident_;
   Function filter_{};
   std::optional<Allocator> allocator_;
-  Block block_;  // of the record and, behind it, the tag
+  Block block_;                // of the record and, behind it, the tag
   std::uint64_t worn_at_ = 0;  // bytes of its memory
+  std::size_t worn_blocks_ = 0;
   // A block that the guest made, returned and did not free: its own if it returns it again.
   std::uint32_t returned_ = 0;
   std::uint64_t made_before_ = 0;

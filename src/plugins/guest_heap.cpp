@@ -15,8 +15,7 @@ constexpr std::uint32_t kLargest = 1U << 30U;
 
 Result<std::uint32_t> GuestHeap::allocate(std::uint32_t size, const Grow& grow) {
   if (size > kLargest) return fail(ErrorKind::resource_exhausted, "a block above 1 GiB");
-  if (used_.size() + free_.size() >= kMostBlocks)
-    return fail(ErrorKind::resource_exhausted, "too many blocks");
+  if (blocks() >= kMostBlocks) return fail(ErrorKind::resource_exhausted, "too many blocks");
   const std::uint32_t whole = (std::max(size, 1U) + kAlign - 1) / kAlign * kAlign;
   if (const auto block = take(whole)) return *block;
   // Each region is twice the one before, so that many small blocks ask seldom; at its end it asks

@@ -37,6 +37,8 @@ class GuestHeap {
   void abandon();
 
   std::uint64_t in_use() const { return in_use_; }
+  // How many are remembered, used ones and free ones: about kMostBlocks at most.
+  std::size_t blocks() const { return used_.size() + free_.size(); }
   // How many blocks were made until now.
   std::uint64_t serial() const { return serial_; }
   // The number of this one, counted from 1; 0: none.

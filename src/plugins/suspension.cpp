@@ -21,21 +21,23 @@ milliseconds Suspension::left() const {
 void Suspension::succeeded() {
   if (spotless_.load(std::memory_order_relaxed)) return;
   state_.with([this](State& state) {
-    state.in_a_row = 0;
+    state.traps = std::max(state.traps - 1, 0);
     if (++state.good < kGoodCalls) return;
     state = {};
     spotless_.store(true, std::memory_order_relaxed);
   });
 }
 
-milliseconds Suspension::failed(int weight) {
+milliseconds Suspension::failed(Loss loss) {
   spotless_.store(false, std::memory_order_relaxed);
   return state_.with([&](State& state) {
     state.good = 0;
-    state.in_a_row += weight;
-    // After a pause it has one try, not ten.
-    if (state.in_a_row < kMostInARow) return milliseconds(0);
-    return begin(state);
+    if (loss == Loss::time) {
+      state.late += kOutOfTime;
+    } else {
+      ++state.traps;
+    }
+    return state.traps + state.late < kMost ? milliseconds(0) : begin(state);
   });
 }
 
@@ -47,7 +49,9 @@ milliseconds Suspension::suspend() {
 milliseconds Suspension::begin(State& state) {
   state.pause = std::clamp(2 * state.pause, kFirstPause, kLongestPause);
   state.until = clock_.now() + state.pause;
-  state.in_a_row = kMostInARow - 1;
+  // After a pause it has one try, not ten, and one call out of time is then too many.
+  state.late = std::min(state.late, kMost - kOutOfTime);
+  state.traps = kMost - 1 - state.late;
   state.good = 0;
   suspended_.store(true, std::memory_order_relaxed);
   count_.fetch_add(1, std::memory_order_relaxed);

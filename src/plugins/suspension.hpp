@@ -13,11 +13,13 @@ namespace quern::plugins {
 // Of any thread.
 class Suspension {
  public:
-  static constexpr int kMostInARow = 10;
-  static constexpr int kOutOfTime = 4;  // one call out of time counts as so many
+  // So much, and it is out of work. A trap counts 1, which one good call takes back. A call out of
+  // time counts 4 and costs more than many good ones: only kGoodCalls in a row take it back.
+  static constexpr int kMost = 10;
+  static constexpr int kOutOfTime = 4;
   static constexpr std::chrono::milliseconds kFirstPause{1000};
   static constexpr std::chrono::milliseconds kLongestPause{300'000};
-  // So many calls without a fault, and the next pause is the first again.
+  // So many calls without a fault, and all is forgotten: the next pause is the first again.
   static constexpr std::uint32_t kGoodCalls = 1000;
 
   explicit Suspension(const Clock& clock) : clock_(clock) {}
@@ -27,7 +29,8 @@ class Suspension {
   std::chrono::milliseconds left() const;
   void succeeded();
   // A call that cost the instance; how long the plugin is out of work from now on, 0: it is not.
-  std::chrono::milliseconds failed(int weight);
+  enum class Loss : std::uint8_t { instance, time };
+  std::chrono::milliseconds failed(Loss loss);
   // It cannot even begin.
   std::chrono::milliseconds suspend();
 
@@ -35,7 +38,8 @@ class Suspension {
 
  private:
   struct State {
-    int in_a_row = 0;
+    int traps = 0;
+    int late = 0;
     std::uint32_t good = 0;
     std::chrono::milliseconds pause{0};  // the last
     Clock::Time until;

@@ -133,6 +133,11 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
   if (!returned.ok()) return lost(worker, returned.error());
   Answer answer = json ? read_json(guest.memory(), *returned, given, worker.made)
                        : read_msgpack(guest.memory(), *returned, worker.made);
+  // It had no memory for an answer: that is no wish to drop the record.
+  if (answer.verdict == Verdict::drop && guest.starved()) {
+    answer = {
+        .verdict = Verdict::fault, .fault = Fault::memory, .why = "malloc had no memory for it"};
+  }
   if (const Result<> done = guest.done(*returned); !done.ok()) return lost(worker, done.error());
   suspension_.succeeded();
   return answer;
@@ -142,7 +147,8 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
 Answer WasmFilter::lost(Worker& worker, const Error& error) {
   worker.guest.reset();
   const Fault fault = fault_of(error);
-  const auto pause = suspension_.failed(fault == Fault::time ? Suspension::kOutOfTime : 1);
+  const auto pause = suspension_.failed(fault == Fault::time ? Suspension::Loss::time
+                                                             : Suspension::Loss::instance);
   if (pause.count() > 0) {
     log::warn("plugins", options_.guest.name + ": out of work for " +
                              std::to_string(pause.count() / 1000) +

@@ -204,6 +204,23 @@ TEST_F(WasmFilterTest, ALeakingGuestIsMadeAnewBeforeItFails) {
   }
 }
 
+TEST_F(WasmFilterTest, OneThatLeaksSmallBlocksIsMadeAnewBeforeTheirNumberEnds) {
+  const auto filter = make("filter_env_libc", "env_leak_small");
+  const Filtered out = apply(*filter, std::vector<std::string>(600, R"({"log":"a line"})"));
+  EXPECT_EQ(out.kept.size(), 600U);
+  EXPECT_EQ(out.faults, 0U);
+  EXPECT_EQ(figure(filter->figures(), "wasm_restarts_total", "memory"), 3);
+}
+
+TEST_F(WasmFilterTest, NothingForWantOfMemoryIsAFaultAndNoDrop) {
+  const auto filter = make("filter_env_libc", "env_hungry");
+  const std::vector<std::string> records(20, R"({"log":"a line"})");
+  const Filtered out = apply(*filter, records);
+  EXPECT_EQ(json_of(out.kept), records);
+  EXPECT_EQ(out.dropped, 0U);
+  EXPECT_EQ(figure(filter->figures(), "wasm_faults_total", "memory"), 20);
+}
+
 TEST_F(WasmFilterTest, ExitAndAFreeOfNothingAreFaults) {
   for (const char* function : {"env_exit", "env_free_twice"}) {
     const auto filter = make("filter_env_libc", function);
