@@ -5,6 +5,7 @@
 #include "outputs/rotation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 namespace quern::outputs {
@@ -69,7 +70,8 @@ class FileOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_file_rotations_total", .value = static_cast<double>(rotations_)}};
+    return {
+        {.name = "output_file_rotations_total", .value = static_cast<double>(rotations_.load())}};
   }
 
  private:
@@ -205,7 +207,7 @@ class FileOutput final : public logs::Output {
   const std::size_t most_files_;
   const std::size_t most_open_;
   std::map<std::string, OpenFile> open_;
-  std::uint64_t rotations_ = 0;
+  std::atomic<std::uint64_t> rotations_{0};
 };
 
 }  // namespace
