@@ -72,7 +72,7 @@ struct Got {
 
 // Takes all, unless told otherwise. What it took counts as kept only after sync(), as a crash of
 // the real one would have it.
-class MemorySink final : public logs::Sink {
+class MemorySink : public logs::Sink {
  public:
   Result<> accept(logs::Batch batch, const std::stop_token& stop) override {
     if (stop.stop_requested()) return fail(ErrorKind::cancelled, "the end");
