@@ -62,8 +62,10 @@ Result<> MessageStream::make_room(const std::stop_token& stop) {
     Buffer().swap(bytes_);
     share_.keep(0);
   }
-  if (bytes_.size() - filled_ >= kRoom / 4) return {};
-  const std::size_t wanted = std::max(2 * filled_, filled_ + kRoom);
+  // Who may say little gets little room.
+  const std::size_t room = std::min<std::uint64_t>(kRoom, limits_.largest.count);
+  if (bytes_.size() - filled_ >= std::max<std::size_t>(room / 4, 1)) return {};
+  const std::size_t wanted = std::max(2 * filled_, filled_ + room);
   TRY(hold_soon(share_, wanted, stop));
   bytes_.resize(wanted);
   return {};
