@@ -224,7 +224,8 @@ Made make_file(Settings& settings, const logs::StageWorld& world) {
       .size = TRY(settings.bytes_or("rotate_size", Bytes{})),
       .age = TRY(settings.duration_or("rotate_age", std::chrono::milliseconds(0))),
       .keep = static_cast<unsigned>(TRY(settings.number_or("rotate_keep", 5, {1, 1000}))),
-      .gzip = TRY(settings.flag_or("rotate_gzip", false))};
+      .gzip = TRY(settings.flag_or("rotate_gzip", false)),
+      .mark = path->is_constant() ? '.' : '~'};
   const auto most = TRY(settings.number_or("max_files", 1000, {1, 100'000}));
   const auto most_open = TRY(settings.number_or("max_open_files", 64, {1, 10'000}));
   return std::unique_ptr<logs::Output>(std::make_unique<FileOutput>(

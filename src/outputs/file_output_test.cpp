@@ -74,6 +74,26 @@ rotate_gzip = true)",
   EXPECT_FALSE(w.files.exists("/pipes/log.1"));
 }
 
+TEST(FileOutput, NoTagHasTheNameOfAnothersRotatedFile) {
+  test::World w;
+  const auto file = must_make("file", R"(path = "out/{@tag}"
+format = "text"
+template = "{@line}"
+rotate_size = "10 B"
+rotate_keep = 1)",
+                              w.world);
+  const auto write = [&](std::string_view tag, std::string_view line) {
+    Batch batch;
+    add(batch, tag, "{\"log\":\"" + std::string(line) + "\"}");
+    ASSERT_TRUE(file->deliver(batch, {}).ok());
+  };
+  for (const std::string_view tag : {"a.1", "a~1", "a.1.gz"}) write(tag, "others");
+  for (int n = 0; n < 4; ++n) write("a", "mine, long enough");
+  for (const std::string_view name : {"a.1", "a_1", "a.1.gz"})
+    EXPECT_EQ(content(w.files, "/pipes/out/" + std::string(name)), "others\n");
+  EXPECT_EQ(content(w.files, "/pipes/out/a~1"), "mine, long enough\n");
+}
+
 TEST(FileOutput, RotatesByAge) {
   test::World w;
   const auto file = must_make("file", "path = \"log\"\nrotate_age = \"1h\"", w.world);
