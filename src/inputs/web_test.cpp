@@ -95,6 +95,15 @@ TEST(HttpInput, UnpacksWithinItsBound) {
   EXPECT_EQ(in.sink.lines(), Lines{"packed"});
 }
 
+TEST(HttpInput, WhatNoPackedBodyFitsIntoIsRefused) {
+  for (const std::string_view type : {"http", "otlp"}) {
+    const std::string input = "type = \"" + std::string(type) + "\"\nlisten = \"127.0.0.1:0\"\n";
+    const test::MadeInput in(input + "max_held = \"40 MiB\"\n");
+    EXPECT_NE(in.error.find("max_held"), std::string::npos) << in.error;
+    EXPECT_EQ(test::MadeInput(input + "max_held = \"48 MiB\"\n").error, "");
+  }
+}
+
 TEST(HttpInput, AnswersOnlyWhenItIsKept) {
   test::MadeInput in{std::string(kHttp)};
   in.sink.on_sync = []() -> Result<> { return fail(ErrorKind::resource_exhausted, "disk full"); };
