@@ -204,7 +204,10 @@ void Segments::give_up_file() {
 Result<> Segments::sync_file() {
   if (!std::exchange(unsynced_, false)) return {};
   Result<> synced = writer_->sync();
-  if (!synced) lost_ = synced.error();
+  if (!synced) {
+    lost_ = synced.error();
+    ledger_.with([](Ledger& ledger) { ++ledger.figures.losses; });
+  }
   return synced;
 }
 

@@ -224,6 +224,21 @@ TEST(Segments, SyncTellsOfWhatWasAppendedBeforeAWriteThatFailed) {
   EXPECT_EQ(rest(*segments), (Frames{"a", "c"}));
 }
 
+TEST(Segments, ALossIsCountedForThoseWhomSyncDidNotTell) {
+  FakeFiles files;
+  const auto segments = opened(files);
+  ASSERT_TRUE(segments->append(as_bytes("of the first")));
+  ASSERT_TRUE(segments->append(as_bytes("of the second")));
+  const std::uint64_t before = segments->figures().losses;
+  files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  EXPECT_FALSE(segments->sync());
+  files.work_again();
+  EXPECT_TRUE(segments->sync());
+  EXPECT_EQ(segments->figures().losses, before + 1);
+  append(*segments, {"after it"});
+  EXPECT_EQ(segments->figures().losses, before + 1);
+}
+
 TEST(Segments, ADiskThatStaysFullDoesNotFillWithFiles) {
   FakeFiles files;
   const auto segments = opened(files);
