@@ -4,6 +4,7 @@
 
 #include "logs/json.hpp"
 #include "logs/msgpack.hpp"
+#include "logs/record.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -103,6 +104,28 @@ TEST(ParseFilter, FaultsGoWhereTheyShould) {
     EXPECT_EQ(out.dropped, dropped);
     EXPECT_EQ(out.faults, 1U);
   }
+}
+
+TEST(ParseFilter, WhatBecomesTooLargeIsAFault) {
+  World w;
+  const auto parse =
+      w.filter("parse", "parser = \"logfmt\"\npreserve_key = true\non_fault = \"dead_letter\"");
+  const std::string line = "a=" + std::string(600'000, 'x');
+  const Filtered out = parse->apply(lines({line}), {});
+  EXPECT_EQ(out.kept.size(), 0U);
+  ASSERT_EQ(out.dead.size(), 1U);
+  EXPECT_EQ(line_of(out.dead[0].record), line);
+}
+
+TEST(MaskFilter, WhatWouldBecomeTooLargeLosesItsSecretsAllTheSame) {
+  World w;
+  const auto mask =
+      w.filter("mask", "patterns = [\"s\"]\nwith = \"" + std::string(1000, '*') + "\"");
+  const std::string line = "<" + std::string(10'000, 's') + ">" + std::string(500'000, 'x');
+  const Filtered out = mask->apply(lines({"s", line}), {});
+  ASSERT_EQ(out.kept.size(), 2U);
+  EXPECT_EQ(line_of(out.kept[0].record), std::string(1000, '*'));
+  EXPECT_EQ(line_of(out.kept[1].record), "<>" + std::string(500'000, 'x'));
 }
 
 TEST(ParseFilter, PiecesOfContainersAreJoined) {
