@@ -3,6 +3,7 @@
 #include "outputs/test_support.hpp"
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 namespace quern::outputs {
@@ -206,6 +207,27 @@ TEST(Stdout, AReaderThatSleepsKeepsNoThread) {
   ::close(ends[0]);
   ::close(ends[1]);
   EXPECT_EQ(kind, ErrorKind::cancelled);
+}
+
+TEST(Stdout, AReaderThatHasGoneIsNotWaitedFor) {
+  test::World w;
+  const auto out = must_make("stdout", "", w.world);
+  Batch batch;
+  add(batch, "t", R"({"log":"x"})");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  const int before = ::dup(STDOUT_FILENO);
+  const auto signalled = std::signal(SIGPIPE, SIG_IGN);
+  ::dup2(ends[1], STDOUT_FILENO);
+  const Result<Batch> dead = out->deliver(batch, {});
+  ::dup2(before, STDOUT_FILENO);
+  (void)std::signal(SIGPIPE, signalled);
+  ::close(before);
+  ::close(ends[1]);
+  ASSERT_FALSE(dead.ok());
+  EXPECT_EQ(dead.error().kind(), ErrorKind::cancelled);
+  EXPECT_THAT(dead.error().describe(), testing::HasSubstr("standard output"));
 }
 
 TEST(Null, TakesAll) {
