@@ -148,6 +148,20 @@ TEST(ParseFilter, PiecesOfContainersAreJoined) {
             "{\"stream\":\"stdout\",\"message\":\"half\"}\n");
 }
 
+TEST(ParseFilter, JoinedPiecesMakeNoRecordTooLarge) {
+  World w;
+  const auto parse = w.filter("parse", "parser = \"cri\"\nreserve_data = true");
+  const std::string other = std::string(820'000, 'o');
+  Batch batch;
+  for (const std::string_view tag : {"P", "P", "F"}) {
+    add(batch, R"({"log":"2026-11-22T09:40:01Z stdout )" + std::string(tag) + " " +
+                   std::string(80'000, 'x') + R"(","k":")" + other + "\"}");
+  }
+  const Filtered out = parse->apply(std::move(batch), {});
+  EXPECT_EQ(out.kept.size(), 2U);
+  for (const Entry& entry : out.kept) EXPECT_LE(entry.record.size(), kLargestRecord.count);
+}
+
 TEST(ParseFilter, AnEndlessLineIsCut) {
   World w;
   const auto parse = w.filter("parse", "parser = \"cri\"\njoin_bytes = \"1 KiB\"");
