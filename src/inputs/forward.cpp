@@ -30,8 +30,7 @@ constexpr std::uint16_t kPort = 24224;
 constexpr std::chrono::seconds kAnswerTime(30);
 constexpr std::chrono::seconds kHandshakeTime(10);
 // Of a peer that did not prove yet that it knows the key.
-constexpr MessageLimits kStranger{
-    .largest = 4_KiB, .idle = kHandshakeTime, .message = kHandshakeTime};
+constexpr MessageLimits kStranger{.largest = 4_KiB};
 // So much is taken before it is synced and acknowledged.
 constexpr std::uint64_t kTogether = std::uint64_t{4} << 20U;
 
@@ -99,7 +98,7 @@ class ForwardConnection {
     const ForwardHandshake handshake(parts_.options.secrets);
     const Deadline deadline = Deadline::in(kHandshakeTime);
     TRY(stream_.write(handshake.hello(), deadline, stop_));
-    const auto ping = TRY(messages_.next(stop_));
+    const auto ping = TRY(messages_.next(stop_, deadline));
     if (!ping) return false;
     const ForwardHandshake::Answer answer = TRY(handshake.check(*ping));
     TRY(stream_.write(answer.pong, deadline, stop_));

@@ -35,9 +35,10 @@ class MessageStream {
     scanner_.allow(limits.largest);
   }
 
-  // The next message; valid until the next call. Nothing: the peer has ended. Errors of the stream
-  // and of MessageScanner.
-  Result<std::optional<ByteView>> next(const std::stop_token& stop);
+  // The next message, by `latest` at the latest; valid until the next call. Nothing: the peer has
+  // ended. Errors of the stream and of MessageScanner.
+  Result<std::optional<ByteView>> next(const std::stop_token& stop,
+                                       Deadline latest = Deadline::never());
   // One that is here already, or nothing.
   Result<std::optional<ByteView>> next_held();
   std::uint64_t held() const { return bytes_.size(); }
