@@ -392,9 +392,7 @@ bool Tailer::commit_is_due() const {
 Result<> Tailer::settle(logs::Sink& sink) {
   last_commit_ = clock_.now();
   if (!changed_) return {};
-  Result<Clock::Time> settled = sink.settle(last_commit_);
-  if (settled.ok() && *settled >= last_commit_) settled = Clock::Time::max();
-  return keep(settled);
+  return keep(sink.settle(last_commit_));
 }
 
 Result<> Tailer::commit(logs::Sink& sink) {

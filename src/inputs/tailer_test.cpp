@@ -178,6 +178,7 @@ TEST_F(TailerTest, KeepsWhatIsSettledAndGoesOn) {
   EXPECT_EQ(sink.size(), 201U);
   EXPECT_EQ(sink.lines()[101], "held 0");
   sink.held = std::nullopt;
+  clock_.advance(options_.commit_interval);
   ASSERT_TRUE(tailer_->settle(sink).ok());
   EXPECT_FALSE(tailer_->commit_is_due());
   start();
