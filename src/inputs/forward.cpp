@@ -29,6 +29,8 @@ using logs::msgpack::Writer;
 constexpr std::uint16_t kPort = 24224;
 constexpr std::chrono::seconds kAnswerTime(30);
 constexpr std::chrono::seconds kHandshakeTime(10);
+// Of a peer that did not prove yet that it knows the key.
+constexpr MessageLimits kStranger{.largest = 4_KiB};
 // So much is taken before it is synced and acknowledged.
 constexpr std::uint64_t kTogether = std::uint64_t{4} << 20U;
 
@@ -66,11 +68,11 @@ class ForwardConnection {
         stream_(stream),
         stop_(stop),
         share_(parts.budget),
-        messages_(stream, parts.options.limits, share_) {}
+        messages_(stream, asks_for_key() ? kStranger : parts.options.limits, share_) {}
 
   // Until the peer ends, or an error.
   Result<> serve() {
-    if (!parts_.options.secrets.shared_key.empty() && !TRY(agree())) return {};
+    if (asks_for_key() && !TRY(agree())) return {};
     while (auto message = TRY(messages_.next(stop_))) {
       std::uint64_t taken = 0;
       Result<> problem;
@@ -89,16 +91,21 @@ class ForwardConnection {
   }
 
  private:
+  bool asks_for_key() const { return !parts_.options.secrets.shared_key.empty(); }
+
   // False: the peer was told that it may not.
   Result<bool> agree() {
     const ForwardHandshake handshake(parts_.options.secrets);
     const Deadline deadline = Deadline::in(kHandshakeTime);
     TRY(stream_.write(handshake.hello(), deadline, stop_));
-    const auto ping = TRY(messages_.next(stop_));
+    const auto ping = TRY(messages_.next(stop_, deadline));
     if (!ping) return false;
     const ForwardHandshake::Answer answer = TRY(handshake.check(*ping));
     TRY(stream_.write(answer.pong, deadline, stop_));
-    if (answer.refusal.empty()) return true;
+    if (answer.refusal.empty()) {
+      messages_.allow(parts_.options.limits);
+      return true;
+    }
     ++parts_.counts.strangers;
     parts_.notice.say("a peer is refused (" + answer.refusal + "): " + stream_.peer());
     return false;

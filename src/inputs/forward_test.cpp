@@ -240,6 +240,28 @@ Buffer ping(const Peer& peer, std::string_view key, std::string_view user,
   return out;
 }
 
+TEST(Forward, AStrangerMaySayLittle) {
+  test::MadeInput in(std::string(kServer) + "shared_key = { env = \"SECRET\" }\n");
+  Peer stranger(in.port("forward_port"));
+  stranger.receive();
+  // The beginning of a PING of 64 KiB: let go at once, and not after it.
+  Buffer begin;
+  Writer(begin).array(6);
+  begin.push_back(std::byte{0xda});
+  begin.resize(begin.size() + 2, std::byte{0xff});
+  EXPECT_TRUE(stranger.send(begin));
+  EXPECT_EQ(stranger.receive(), "the end");
+  EXPECT_EQ(in.figure("forward_messages_broken_total"), 1);
+  // Who knows the key may say much.
+  Peer known(in.port("forward_port"));
+  known.receive();
+  known.send(ping(known, "open sesame", "", ""));
+  EXPECT_TRUE(known.receive().starts_with(R"(["PONG",true)"));
+  known.send(
+      object("[\"t\",[[1,{\"log\":\"" + std::string(100'000, 'x') + "\"}]],{\"chunk\":\"1\"}]"));
+  EXPECT_EQ(known.receive(), R"({"ack":"1"})");
+}
+
 TEST(Forward, OnlyWhoKnowsTheKeyIsHeard) {
   test::MadeInput in(std::string(kServer) + R"(
 shared_key = { env = "SECRET" }

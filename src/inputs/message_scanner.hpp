@@ -17,6 +17,9 @@ class MessageScanner {
  public:
   explicit MessageScanner(Bytes largest) : largest_(largest.count) {}
 
+  // From now on.
+  void allow(Bytes largest) { largest_ = largest.count; }
+
   // `bytes` is everything from the object's first byte on, the same as before and what came since.
   // The object's size, and the scanner is ready for the next; nothing while its end is not there.
   // resource_exhausted: it is larger than `largest`; corrupt_data: no array and no nil, which is
@@ -24,7 +27,7 @@ class MessageScanner {
   Result<std::optional<std::size_t>> find_end(ByteView bytes);
 
  private:
-  const std::uint64_t largest_;
+  std::uint64_t largest_;
   std::uint64_t at_ = 0;    // of the next object within
   std::uint64_t left_ = 1;  // objects, as far as they were announced
 };

@@ -37,14 +37,14 @@ Result<std::optional<ByteView>> MessageStream::next_held() {
   return std::optional(rest.first(*size));
 }
 
-Result<std::optional<ByteView>> MessageStream::next(const std::stop_token& stop) {
+Result<std::optional<ByteView>> MessageStream::next(const std::stop_token& stop, Deadline latest) {
   std::optional<Deadline> end;
   for (;;) {
     if (const auto message = TRY(next_held())) return message;
     const bool begun = filled_ > begin_;
     if (begun && !end) end = Deadline::in(limits_.message);
     TRY(make_room(stop));
-    const Deadline deadline = begun ? *end : Deadline::in(limits_.idle);
+    const Deadline deadline = (begun ? *end : Deadline::in(limits_.idle)).earlier(latest);
     const std::size_t got = TRY(stream_.read(std::span(bytes_).subspan(filled_), deadline, stop));
     if (got == 0 && begun)
       return fail(ErrorKind::unavailable, "the peer has ended within a message");
@@ -62,8 +62,10 @@ Result<> MessageStream::make_room(const std::stop_token& stop) {
     Buffer().swap(bytes_);
     share_.keep(0);
   }
-  if (bytes_.size() - filled_ >= kRoom / 4) return {};
-  const std::size_t wanted = std::max(2 * filled_, filled_ + kRoom);
+  // Who may say little gets little room.
+  const std::size_t room = std::min<std::uint64_t>(kRoom, limits_.largest.count);
+  if (bytes_.size() - filled_ >= std::max<std::size_t>(room / 4, 1)) return {};
+  const std::size_t wanted = std::max(2 * filled_, filled_ + room);
   TRY(hold_soon(share_, wanted, stop));
   bytes_.resize(wanted);
   return {};

@@ -29,9 +29,16 @@ class MessageStream {
   MessageStream(http::Stream& stream, const MessageLimits& limits, ByteBudget::Share& share)
       : stream_(stream), limits_(limits), share_(share), scanner_(limits.largest) {}
 
-  // The next message; valid until the next call. Nothing: the peer has ended. Errors of the stream
-  // and of MessageScanner.
-  Result<std::optional<ByteView>> next(const std::stop_token& stop);
+  // These limits from the next message on.
+  void allow(const MessageLimits& limits) {
+    limits_ = limits;
+    scanner_.allow(limits.largest);
+  }
+
+  // The next message, by `latest` at the latest; valid until the next call. Nothing: the peer has
+  // ended. Errors of the stream and of MessageScanner.
+  Result<std::optional<ByteView>> next(const std::stop_token& stop,
+                                       Deadline latest = Deadline::never());
   // One that is here already, or nothing.
   Result<std::optional<ByteView>> next_held();
   std::uint64_t held() const { return bytes_.size(); }
@@ -40,7 +47,7 @@ class MessageStream {
   Result<> make_room(const std::stop_token& stop);
 
   http::Stream& stream_;
-  const MessageLimits& limits_;
+  MessageLimits limits_;
   ByteBudget::Share& share_;
   MessageScanner scanner_;
   Buffer bytes_;

@@ -55,7 +55,8 @@ std::string json_text(std::string_view text) {
 
 class OtlpTaker final : public WebTaker {
  public:
-  OtlpTaker(std::string tag, Clock& clock) : tag_(std::move(tag)), clock_(clock) {}
+  OtlpTaker(std::string tag, Clock& clock, Bytes most)
+      : tag_(std::move(tag)), clock_(clock), most_(most) {}
 
   std::uint16_t status_of(const http::RequestHead& head) const override {
     if (head.target.substr(0, head.target.find('?')) != "/v1/logs") return 404;
@@ -64,7 +65,7 @@ class OtlpTaker final : public WebTaker {
 
   Result<WebAnswer> take(const WebRequest& request, const Give& give) const override {
     const std::string type = media_type(request.head);
-    OtlpRecords records(tag_, event_time(clock_));
+    OtlpRecords records(tag_, event_time(clock_), most_);
     if (type == kJson) {
       TRY(read_otlp_json(as_text(request.body), records));
     } else if (type == kProtobuf) {
@@ -111,6 +112,7 @@ class OtlpTaker final : public WebTaker {
 
   const std::string tag_;
   Clock& clock_;
+  const Bytes most_;  // of the records of a request
 };
 
 }  // namespace
@@ -118,8 +120,8 @@ class OtlpTaker final : public WebTaker {
 MadeInput make_otlp(Settings& settings, const logs::StageWorld& world) {
   WebOptions options = TRY(read_web_options(settings, world, kPort));
   std::string tag = TRY(settings.text_or("tag", world.name));
-  return std::make_unique<WebInput>(
-      std::move(options), std::make_unique<OtlpTaker>(std::move(tag), world.clock), "otlp_input");
+  auto taker = std::make_unique<OtlpTaker>(std::move(tag), world.clock, options.max_unpacked);
+  return std::make_unique<WebInput>(std::move(options), std::move(taker), "otlp_input");
 }
 
 }  // namespace quern::inputs

@@ -170,8 +170,7 @@ Result<> read_scope_logs(ByteView group, const OtlpMap& resource, OtlpRecords& r
   }
   return each_in(group, "logRecords", [&](ByteView record) -> Result<> {
     if (!logs::is_map(record)) return no_message("a logRecord is no object");
-    records.add(resource, scope, TRY(read_log(record)));
-    return {};
+    return records.add(resource, scope, TRY(read_log(record)));
   });
 }
 

@@ -209,8 +209,7 @@ Result<> read_scope_logs(ByteView message, const OtlpMap& resource, OtlpRecords&
   TRY(found);
   return each_field(message, [&](const Field& field) -> Result<> {
     if (field.number != 2) return {};
-    records.add(resource, scope, TRY(read_log(field.bytes)));
-    return {};
+    return records.add(resource, scope, TRY(read_log(field.bytes)));
   });
 }
 

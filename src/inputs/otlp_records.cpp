@@ -11,6 +11,8 @@ namespace {
 using logs::msgpack::Writer;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
+// What a record costs beside its bytes.
+constexpr std::uint64_t kAround = 32;
 
 // The short names of the data model, four numbers each.
 std::string_view severity_word(std::uint64_t number) {
@@ -61,7 +63,14 @@ void OtlpMap::map(std::string_view key, const OtlpMap& value) {
   ++count;
 }
 
-void OtlpRecords::add(const OtlpMap& resource, const OtlpScope& scope, const OtlpLog& log) {
+Result<> OtlpRecords::add(const OtlpMap& resource, const OtlpScope& scope, const OtlpLog& log) {
+  // Before it is copied: what does not fit costs nothing.
+  const std::size_t shared = resource.pairs.size() + scope.name.size() + scope.version.size() +
+                             scope.attributes.pairs.size();
+  if (shared + log.body.size() + log.attributes.pairs.size() > logs::kLargestRecord.count) {
+    ++rejected_;
+    return {};
+  }
   OtlpMap from;
   from.text("name", scope.name);
   from.text("version", scope.version);
@@ -84,10 +93,18 @@ void OtlpRecords::add(const OtlpMap& resource, const OtlpScope& scope, const Otl
   writer.raw(all.pairs);
   if (record.size() > logs::kLargestRecord.count) {
     ++rejected_;
-    return;
+    return {};
   }
+  const std::uint64_t bytes = record.size() + kAround + tag_.size();
+  if (bytes > left_) {
+    return fail(ErrorKind::resource_exhausted,
+                "the records of a request, each with its resource, are too much together: send "
+                "fewer in one");
+  }
+  left_ -= bytes;
   batch_.add(tag_, time_of(log, now_), record);
   if (batch_.full()) full_.push_back(std::exchange(batch_, {}));
+  return {};
 }
 
 std::vector<logs::Batch> OtlpRecords::take() {

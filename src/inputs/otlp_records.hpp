@@ -48,21 +48,26 @@ struct OtlpScope {
 // attributes}, trace_id, span_id, flags, event_name}; what is absent is left out.
 class OtlpRecords {
  public:
-  OtlpRecords(std::string tag, logs::EventTime now) : tag_(std::move(tag)), now_(now) {}
+  // What is shared by many is in each of them: a small request can make much. No more than `most`.
+  OtlpRecords(std::string tag, logs::EventTime now, Bytes most = 32_MiB)
+      : tag_(std::move(tag)), now_(now), left_(most.count) {}
 
-  void add(const OtlpMap& resource, const OtlpScope& scope, const OtlpLog& log);
+  // resource_exhausted: the records of this request are too much together.
+  Result<> add(const OtlpMap& resource, const OtlpScope& scope, const OtlpLog& log);
   std::vector<logs::Batch> take();
   std::uint64_t rejected() const { return rejected_; }  // larger than a record may be
 
  private:
   std::string tag_;
   logs::EventTime now_;
+  std::uint64_t left_;
   logs::Batch batch_;
   std::vector<logs::Batch> full_;
   std::uint64_t rejected_ = 0;
 };
 
-// An ExportLogsServiceRequest. corrupt_data: it is none. Nothing but whole requests is to be taken:
+// An ExportLogsServiceRequest. corrupt_data: it is none; resource_exhausted: of
+// OtlpRecords::add. Nothing but whole requests is to be taken:
 // after an error `records` is of no use.
 Result<> read_otlp_json(std::string_view json, OtlpRecords& records);
 Result<> read_otlp_protobuf(ByteView message, OtlpRecords& records);

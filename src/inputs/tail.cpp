@@ -29,7 +29,7 @@ class Tail final : public logs::Input {
       const Result<bool> more = tailer->step(sink, stop);
       if (!more.ok() && more.error().kind() == ErrorKind::cancelled) break;
       const bool in_trouble = note(more.ok() ? Result<>() : fail(more.error())) ||
-                              (tailer->commit_is_due() && note(tailer->commit(sink)));
+                              (tailer->commit_is_due() && note(tailer->settle(sink)));
       figures_.with([&](TailFigures& figures) { figures = tailer->figures(); });
       if (in_trouble) {
         (void)clock_.sleep(kAfterTrouble, stop);
@@ -37,6 +37,7 @@ class Tail final : public logs::Input {
         (void)clock_.sleep(kPoll, stop);
       }
     }
+    // The last one waits, so that nothing comes twice.
     return tailer->commit(sink);
   }
 

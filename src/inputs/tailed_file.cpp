@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kChunk = std::size_t{256} << 10U;
 // Around a line in its record: header of the string, and of the map.
 constexpr std::size_t kAroundLine = 16;
+// Notes of what was taken are so far apart, and so many: the last one moves on instead.
+constexpr std::chrono::milliseconds kBetweenNotes(100);
+constexpr std::size_t kMostNotes = 32;
 
 }  // namespace
 
@@ -23,6 +26,31 @@ std::uint64_t fingerprint(ByteView bytes) {
     print *= 0x100000001b3U;
   }
   return print;
+}
+
+void TailedFile::taken(Clock::Time now) {
+  if (given_.is(read_)) return;
+  given_ = read_;
+  const bool soon = notes_.size() >= 2 && now - notes_[notes_.size() - 2].taken < kBetweenNotes;
+  if (soon || notes_.size() == kMostNotes) notes_.pop_back();
+  notes_.push_back({.taken = now, .place = given_});
+}
+
+void TailedFile::kept() {
+  durable_ = given_;
+  notes_.clear();
+}
+
+void TailedFile::kept_before(Clock::Time settled) {
+  while (!notes_.empty() && notes_.front().taken < settled) {
+    durable_ = notes_.front().place;
+    notes_.pop_front();
+  }
+}
+
+void TailedFile::back_to_kept() {
+  read_ = given_ = durable_;
+  notes_.clear();
 }
 
 struct TailedFile::Taking {

@@ -1,10 +1,13 @@
 // One file that tail follows: where it reads on, and the lines it finds there.
 #pragma once
 
+#include "base/clock.hpp"
+
 #include "inputs/tail_source.hpp"
 #include "logs/batch.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,6 +24,10 @@ struct Place {
   std::uint32_t print_size = 0;  // so many bytes before the offset have this fingerprint
   std::uint64_t print = 0;
   std::uint32_t writing = 0;  // grows each time that the file was written anew
+
+  bool is(const Place& other) const {
+    return offset == other.offset && writing == other.writing && skipping == other.skipping;
+  }
 };
 
 // Everything that is told apart by its first KiB.
@@ -73,22 +80,21 @@ class TailedFile {
   };
   std::optional<Former> take_former() { return std::exchange(former_, std::nullopt); }
 
-  // All that was read was taken; is on the disk.
-  void taken() { given_ = read_; }
-  void kept() { durable_ = given_; }
-  // What was read after the last taken() or kept() is read again.
+  // All that was read was taken, by now.
+  void taken(Clock::Time now);
+  // All that was taken is on the disk; what was taken before this time is.
+  void kept();
+  void kept_before(Clock::Time settled);
+  // What was read after the last taken(), or after what is kept, is read again.
   void back_to_taken() { read_ = given_; }
-  void back_to_kept() { read_ = given_ = durable_; }
+  void back_to_kept();
 
   const FileId& id() const { return id_; }
   const std::filesystem::path& path() const { return path_; }
   const std::string& tag() const { return tag_; }
   const Place& read_place() const { return read_; }
   const Place& kept_place() const { return durable_; }
-  bool all_kept() const {
-    return durable_.offset == read_.offset && durable_.writing == read_.writing &&
-           durable_.skipping == read_.skipping;
-  }
+  bool all_kept() const { return durable_.is(read_); }
   // Of its first KiB; 0 before there is so much.
   std::uint64_t head() const { return head_; }
   void set_head(std::uint64_t head) { head_ = head; }
@@ -119,6 +125,11 @@ class TailedFile {
   std::size_t before_fixed_ = 0;
   Place read_;
   Place given_;
+  struct Note {
+    Clock::Time taken;
+    Place place;  // all before it was taken by then
+  };
+  std::deque<Note> notes_;  // behind durable_, in order; the last is given_
   Place durable_;
 };
 

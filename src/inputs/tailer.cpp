@@ -325,7 +325,7 @@ Result<bool> Tailer::step(logs::Sink& sink, const std::stop_token& stop) {
   const Result<> taken = batch.empty() ? Result<>() : sink.accept(std::move(batch), stop);
   for (const FileId& id : open_) {
     TailedFile& file = known_.at(id).file;
-    taken.ok() ? file.taken() : file.back_to_taken();
+    taken.ok() ? file.taken(clock_.now()) : file.back_to_taken();
   }
   if (!taken.ok()) return fail(taken.error());
   given_ += bytes;
@@ -389,17 +389,37 @@ bool Tailer::commit_is_due() const {
          clock_.now() - last_commit_ >= options_.commit_interval;
 }
 
+Result<> Tailer::settle(logs::Sink& sink) {
+  last_commit_ = clock_.now();
+  if (!changed_) return {};
+  return keep(sink.settle(last_commit_));
+}
+
 Result<> Tailer::commit(logs::Sink& sink) {
   last_commit_ = clock_.now();
   if (!changed_) return {};
   const Result<> synced = sink.sync();
+  return keep(synced.ok() ? Result<Clock::Time>(Clock::Time::max()) : fail(synced.error()));
+}
+
+// `settled`: what was given before it is on the disk; max(): all.
+Result<> Tailer::keep(const Result<Clock::Time>& settled) {
+  bool all = true;
   for (auto& [id, followed] : known_) {
-    synced.ok() ? followed.file.kept() : followed.file.back_to_kept();
+    TailedFile& file = followed.file;
+    if (!settled.ok()) {
+      file.back_to_kept();
+    } else if (*settled == Clock::Time::max()) {
+      file.kept();
+    } else {
+      file.kept_before(*settled);
+    }
+    all = all && file.all_kept();
   }
   given_ = 0;
-  TRY(synced);
+  if (!settled.ok()) return fail(settled.error());
   TRY(save());
-  changed_ = false;
+  changed_ = !all;
   ++figures_.commits;
   return {};
 }

@@ -59,8 +59,11 @@ class Tailer {
   // once. The sink's error: what it did not take is read again.
   Result<bool> step(logs::Sink& sink, const std::stop_token& stop);
   bool commit_is_due() const;
-  // Keeps where all that was given ends, once the sink has it on the disk. When that fails, all
-  // since the last commit is read again.
+  // Keeps where that ends of what was given which the sink has on the disk, and waits for nothing
+  // that filters hold: it is kept by a later one. When it fails, all that is not kept is read
+  // again.
+  Result<> settle(logs::Sink& sink);
+  // Keeps where all that was given ends, once the sink has it on the disk.
   Result<> commit(logs::Sink& sink);
 
   TailFigures figures() const;
@@ -101,6 +104,7 @@ class Tailer {
   Result<bool> read_files(logs::Batch& batch);
   bool read_one(Followed& followed, logs::Batch& batch);
   bool is_over(const Followed& followed) const;
+  Result<> keep(const Result<Clock::Time>& settled);
   Result<> save();
   void close(Followed& followed);
   void complain(const std::string& name, const Error& error);

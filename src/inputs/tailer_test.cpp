@@ -146,6 +146,62 @@ TEST_F(TailerTest, WhatIsNotTakenOrNotKeptComesAgain) {
   EXPECT_EQ(sink_.lines(), Lines{"one"});
 }
 
+// A filter holds lines back since `held`: all that came before is on the disk.
+class HoldingSink final : public test::MemorySink {
+ public:
+  Result<Clock::Time> settle(Clock::Time now) override { return held.value_or(now); }
+  std::optional<Clock::Time> held;
+};
+
+TEST_F(TailerTest, KeepsWhatIsSettledAndGoesOn) {
+  HoldingSink sink;
+  const auto read_into = [&] {
+    clock_.advance(options_.refresh_interval);
+    while (*tailer_->step(sink, {})) {
+    }
+  };
+  append(at("a.log"), "one\n");
+  start();
+  read_into();
+  clock_.advance(500ms);
+  sink.held = clock_.now();
+  for (int i = 0; i < 100; ++i) {
+    append(at("a.log"), "held " + std::to_string(i) + "\n");
+    read_into();
+    ASSERT_TRUE(tailer_->commit_is_due());
+    ASSERT_TRUE(tailer_->settle(sink).ok());
+  }
+  EXPECT_EQ(sink.size(), 101U);
+  // A kill: what was given since comes again, what was given before does not.
+  start();
+  read_into();
+  EXPECT_EQ(sink.size(), 201U);
+  EXPECT_EQ(sink.lines()[101], "held 0");
+  sink.held = std::nullopt;
+  clock_.advance(options_.commit_interval);
+  ASSERT_TRUE(tailer_->settle(sink).ok());
+  EXPECT_FALSE(tailer_->commit_is_due());
+  start();
+  read_into();
+  EXPECT_EQ(sink.size(), 201U);
+}
+
+// What was given at the very time at which the held line came may be that line.
+TEST_F(TailerTest, WhatCameWithTheHeldLineIsNotSettled) {
+  HoldingSink sink;
+  append(at("a.log"), "held\n");
+  start();
+  clock_.advance(options_.refresh_interval);
+  while (*tailer_->step(sink, {})) {
+  }
+  sink.held = clock_.now();
+  clock_.advance(options_.commit_interval);
+  ASSERT_TRUE(tailer_->settle(sink).ok());
+  start();
+  read();
+  EXPECT_EQ(sink_.lines(), Lines{"held"});
+}
+
 TEST_F(TailerTest, FollowsARenamedFileToItsEnd) {
   append(at("a.log"), "one\n");
   start();

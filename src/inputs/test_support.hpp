@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -72,7 +73,7 @@ struct Got {
 
 // Takes all, unless told otherwise. What it took counts as kept only after sync(), as a crash of
 // the real one would have it.
-class MemorySink final : public logs::Sink {
+class MemorySink : public logs::Sink {
  public:
   Result<> accept(logs::Batch batch, const std::stop_token& stop) override {
     if (stop.stop_requested()) return fail(ErrorKind::cancelled, "the end");
@@ -87,7 +88,9 @@ class MemorySink final : public logs::Sink {
     }
     return {};
   }
-  Result<> sync() override {
+  Result<> sync() override { return keep_first(SIZE_MAX); }
+  // As sync(), of no more than so many lines.
+  Result<> keep_first(std::size_t count) {
     if (on_sync) {
       if (auto result = on_sync(); !result.ok()) {
         const std::lock_guard held(mutex_);
@@ -97,7 +100,7 @@ class MemorySink final : public logs::Sink {
       }
     }
     const std::lock_guard held(mutex_);
-    kept_ = lines_.size();
+    kept_ = std::max(kept_, std::min(count, lines_.size()));
     ++syncs_;
     return {};
   }

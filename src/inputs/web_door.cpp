@@ -51,6 +51,10 @@ Result<WebOptions> read_web_options(Settings& settings, const logs::StageWorld& 
   options.max_body = TRY(settings.bytes_or("max_body", options.max_body));
   options.max_unpacked = TRY(settings.bytes_or("max_unpacked", options.max_unpacked));
   options.max_held = TRY(settings.bytes_or("max_held", options.max_held));
+  if (options.max_held.count < options.max_body.count + options.max_unpacked.count) {
+    return settings.wrong("max_held", "must be at least max_body and max_unpacked together: " +
+                                          to_string(options.max_held) + " is too little");
+  }
   options.max_waiting = static_cast<std::uint32_t>(
       TRY(settings.number_or("max_waiting", options.max_waiting, {.least = 1, .most = 65'536})));
   options.workers = static_cast<std::uint32_t>(

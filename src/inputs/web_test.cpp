@@ -95,6 +95,15 @@ TEST(HttpInput, UnpacksWithinItsBound) {
   EXPECT_EQ(in.sink.lines(), Lines{"packed"});
 }
 
+TEST(HttpInput, WhatNoPackedBodyFitsIntoIsRefused) {
+  for (const std::string_view type : {"http", "otlp"}) {
+    const std::string input = "type = \"" + std::string(type) + "\"\nlisten = \"127.0.0.1:0\"\n";
+    const test::MadeInput in(input + "max_held = \"40 MiB\"\n");
+    EXPECT_NE(in.error.find("max_held"), std::string::npos) << in.error;
+    EXPECT_EQ(test::MadeInput(input + "max_held = \"48 MiB\"\n").error, "");
+  }
+}
+
 TEST(HttpInput, AnswersOnlyWhenItIsKept) {
   test::MadeInput in{std::string(kHttp)};
   in.sink.on_sync = []() -> Result<> { return fail(ErrorKind::resource_exhausted, "disk full"); };
@@ -250,6 +259,23 @@ TEST(Otlp, SaysWhatItDidNotTake) {
   EXPECT_EQ(status(send(port, "{}", {.path = "/v1/traces"})), "404");
   EXPECT_EQ(status(send(port, "{}", {.path = "/v1/logs", .type = "text/plain"})), "415");
   EXPECT_EQ(in.sink.size(), 0U);
+}
+
+// All records have the resource: a few bytes of gzip would be gigabytes.
+TEST(Otlp, WhatAResourceMakesOfManyRecordsIsBounded) {
+  test::MadeInput in(std::string(kOtlp) + "max_unpacked = \"2 MiB\"\n");
+  const std::uint16_t port = in.port("otlp_input_port");
+  const std::string resource = sub(1, sub(1, pair("k", sub(1, std::string(200'000, 'x')))));
+  std::string logs;
+  for (int i = 0; i < 10'000; ++i) logs += sub(2, "");
+  const Buffer packed = test::gzip(as_bytes(sub(1, resource + sub(2, logs))));
+  const Post post{
+      .path = "/v1/logs", .type = "application/x-protobuf", .more = "content-encoding: gzip\r\n"};
+  EXPECT_EQ(status(send(port, as_text(packed), post)), "413");
+  EXPECT_EQ(in.sink.size(), 0U);
+  const Buffer few = test::gzip(as_bytes(sub(1, resource + sub(2, sub(2, "") + sub(2, "")))));
+  EXPECT_EQ(status(send(port, as_text(few), post)), "200");
+  EXPECT_EQ(in.sink.size(), 2U);
 }
 
 TEST(Otlp, DepthIsBounded) {

@@ -1,4 +1,6 @@
 // What should not leave is blotted out, in all texts of a record: keys and values, however deep.
+// Where that would make a record too large, secrets are taken out and nothing stands in their
+// place.
 #include "logs/filter_parts.hpp"
 #include "logs/msgpack.hpp"
 #include "logs/regex.hpp"
@@ -55,8 +57,9 @@ class MaskFilter final : public Filter {
     bool any = false;
     for (std::size_t at = 0; at < batch.size(); ++at) {
       const Entry entry = batch[at];
-      record.clear();
-      const bool changed = mask_record(entry.record, record);
+      bool changed = mask_record(entry.record, with_, record);
+      if (record.size() + entry.metadata.size() > kLargestRecord.count)
+        changed = mask_record(entry.record, "", record);
       // All before were as they had been.
       if (changed && !any) {
         any = true;
@@ -75,8 +78,10 @@ class MaskFilter final : public Filter {
   }
 
  private:
-  // Writes the record anew; false where it is the same.
-  bool mask_record(ByteView record, Buffer& out) {
+  // Writes the record anew, or the first of it that is larger than a record may be; false where it
+  // is the same.
+  bool mask_record(ByteView record, std::string_view with, Buffer& out) {
+    out.clear();
     msgpack::Reader reader(record);
     bool any = false;
     std::size_t copied = 0;  // of the record
@@ -86,31 +91,33 @@ class MaskFilter final : public Filter {
       if (!token.ok()) return false;
       if (token->type != msgpack::Type::string && token->type != msgpack::Type::binary) continue;
       std::string text;
-      if (!mask_text(as_text(token->bytes), text)) continue;
+      if (!mask_text(as_text(token->bytes), with, text)) continue;
       any = true;
       const ByteView before = record.subspan(copied, begin - copied);
       out.insert(out.end(), before.begin(), before.end());
       msgpack::Writer(out).string(text);
       copied = reader.position();
+      if (out.size() > kLargestRecord.count) return true;
     }
     const ByteView rest = record.subspan(copied);
     out.insert(out.end(), rest.begin(), rest.end());
     return any;
   }
 
-  bool mask_text(std::string_view text, std::string& out) {
+  bool mask_text(std::string_view text, std::string_view with, std::string& out) {
     bool any = false;
     for (const Blot& blot : blots_) {
       std::string next;
       const std::string_view from = any ? std::string_view(out) : text;
-      if (!mask_with(blot, from, next)) continue;
+      if (!mask_with(blot, from, with, next)) continue;
       out = std::move(next);
       any = true;
+      if (out.size() > kLargestRecord.count) break;
     }
     return any;
   }
 
-  bool mask_with(const Blot& blot, std::string_view text, std::string& out) {
+  bool mask_with(const Blot& blot, std::string_view text, std::string_view with, std::string& out) {
     constexpr int kGroups = 5;
     std::array<re2::StringPiece, kGroups> groups;
     const int count = std::min(kGroups, blot.pattern->NumberOfCapturingGroups() + 1);
@@ -129,10 +136,12 @@ class MaskFilter final : public Filter {
           static_cast<std::size_t>(groups[0].data() - text.data()) + groups[0].size();
       from = std::max(whole_end, from + 1);
       if (secret.empty() || (blot.card && !is_card({secret.data(), secret.size()}))) continue;
-      out.append(text, copied, begin - copied).append(with_);
+      out.append(text, copied, begin - copied).append(with);
       copied = begin + secret.size();
       any = true;
       ++masked_;
+      // Too much already, whatever follows: it is done again with nothing in their place.
+      if (out.size() > kLargestRecord.count) return true;
     }
     if (any) out.append(text, copied);
     return any;

@@ -54,6 +54,10 @@ class ParseFilter final : public Filter {
       }
       const Result<Buffer> record = composed(entry, parsed->record, key, *text);
       if (!record.ok()) continue;
+      if (record->size() + entry.metadata.size() > kLargestRecord.count) {
+        take_fault(out, entry, options_.on_fault, name_, "it becomes larger than 1 MiB");
+        return;
+      }
       const Entry made{.tag = entry.tag,
                        .time = parsed->time.value_or(entry.time),
                        .metadata = entry.metadata,

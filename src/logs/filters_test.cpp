@@ -4,6 +4,7 @@
 
 #include "logs/json.hpp"
 #include "logs/msgpack.hpp"
+#include "logs/record.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -105,6 +106,28 @@ TEST(ParseFilter, FaultsGoWhereTheyShould) {
   }
 }
 
+TEST(ParseFilter, WhatBecomesTooLargeIsAFault) {
+  World w;
+  const auto parse =
+      w.filter("parse", "parser = \"logfmt\"\npreserve_key = true\non_fault = \"dead_letter\"");
+  const std::string line = "a=" + std::string(600'000, 'x');
+  const Filtered out = parse->apply(lines({line}), {});
+  EXPECT_EQ(out.kept.size(), 0U);
+  ASSERT_EQ(out.dead.size(), 1U);
+  EXPECT_EQ(line_of(out.dead[0].record), line);
+}
+
+TEST(MaskFilter, WhatWouldBecomeTooLargeLosesItsSecretsAllTheSame) {
+  World w;
+  const auto mask =
+      w.filter("mask", "patterns = [\"s\"]\nwith = \"" + std::string(1000, '*') + "\"");
+  const std::string line = "<" + std::string(10'000, 's') + ">" + std::string(500'000, 'x');
+  const Filtered out = mask->apply(lines({"s", line}), {});
+  ASSERT_EQ(out.kept.size(), 2U);
+  EXPECT_EQ(line_of(out.kept[0].record), std::string(1000, '*'));
+  EXPECT_EQ(line_of(out.kept[1].record), "<>" + std::string(500'000, 'x'));
+}
+
 TEST(ParseFilter, PiecesOfContainersAreJoined) {
   World w;
   const auto parse = w.filter("parse", "parser = \"cri\"");
@@ -123,6 +146,20 @@ TEST(ParseFilter, PiecesOfContainersAreJoined) {
   w.clock.advance(2s);
   EXPECT_EQ(shown(parse->flush(Due::by_time).kept),
             "{\"stream\":\"stdout\",\"message\":\"half\"}\n");
+}
+
+TEST(ParseFilter, JoinedPiecesMakeNoRecordTooLarge) {
+  World w;
+  const auto parse = w.filter("parse", "parser = \"cri\"\nreserve_data = true");
+  const std::string other = std::string(820'000, 'o');
+  Batch batch;
+  for (const std::string_view tag : {"P", "P", "F"}) {
+    add(batch, R"({"log":"2026-11-22T09:40:01Z stdout )" + std::string(tag) + " " +
+                   std::string(80'000, 'x') + R"(","k":")" + other + "\"}");
+  }
+  const Filtered out = parse->apply(std::move(batch), {});
+  EXPECT_EQ(out.kept.size(), 2U);
+  for (const Entry& entry : out.kept) EXPECT_LE(entry.record.size(), kLargestRecord.count);
 }
 
 TEST(ParseFilter, AnEndlessLineIsCut) {

@@ -36,6 +36,7 @@ class LineJoiner {
     Buffer record;    // of the first line
     std::string key;  // the field that holds the text
     std::string text;
+    std::size_t beside = 0;  // bytes of the first record without its text
     std::uint32_t lines = 0;
     int state = 0;  // of who joins
     Clock::Time begun{};
@@ -60,6 +61,7 @@ class LineJoiner {
              .record = Buffer(entry.record.begin(), entry.record.end()),
              .key = std::string(key),
              .text = std::string(text),
+             .beside = entry.record.size() + entry.metadata.size() - text.size(),
              .lines = 1,
              .begun = now,
              .touched = now};
@@ -70,7 +72,10 @@ class LineJoiner {
   // False, and nothing is done: it would be too long.
   bool append(Group& group, std::string_view separator, std::string_view text, Clock::Time now) {
     const std::size_t more = separator.size() + text.size();
-    if (group.lines == limits_.lines || group.text.size() + more > limits_.bytes.count)
+    // With the other fields, and the headers that grow with the text.
+    const std::size_t whole = group.beside + group.text.size() + 16;
+    if (group.lines == limits_.lines || group.text.size() + more > limits_.bytes.count ||
+        whole + more > kLargestRecord.count)
       return false;
     group.text.append(separator).append(text);
     ++group.lines;

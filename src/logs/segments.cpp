@@ -98,12 +98,21 @@ Result<> Segments::recover() {
 Result<> Segments::cut_torn_end(std::uint64_t segment) {
   const std::uint64_t size = size_of(segment);
   std::uint64_t whole = 0;
+  Buffer ahead;  // bytes from `whole` on, behind the first `at`
+  std::size_t at = 0;
   while (whole < size) {
-    const Buffer part =
-        TRY(files_.read_part(path_of(segment), {whole}, {kHead + kLargestFrame.count}));
-    const Result<std::optional<std::size_t>> frame = whole_frame(part);
-    if (!frame || !*frame) break;
-    whole += **frame;
+    const Result<std::optional<std::size_t>> frame = whole_frame(ByteView(ahead).subspan(at));
+    if (!frame) break;
+    if (*frame) {
+      at += **frame;
+      whole += **frame;
+      continue;
+    }
+    ahead.erase(ahead.begin(), ahead.begin() + static_cast<std::ptrdiff_t>(at));
+    at = 0;
+    const Buffer part = TRY(files_.read_part(path_of(segment), {whole + ahead.size()}, kReadAhead));
+    if (part.empty()) break;
+    ahead.insert(ahead.end(), part.begin(), part.end());
   }
   if (whole == size) return {};
   TRY(files_.truncate(path_of(segment), {whole}));
@@ -195,7 +204,10 @@ void Segments::give_up_file() {
 Result<> Segments::sync_file() {
   if (!std::exchange(unsynced_, false)) return {};
   Result<> synced = writer_->sync();
-  if (!synced) lost_ = synced.error();
+  if (!synced) {
+    lost_ = synced.error();
+    ledger_.with([](Ledger& ledger) { ++ledger.figures.losses; });
+  }
   return synced;
 }
 

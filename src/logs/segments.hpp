@@ -26,6 +26,10 @@ struct SegmentFigures {
   Bytes held{};                // files that are there
   std::uint64_t appended = 0;  // frames, since it was opened
   std::uint64_t read = 0;
+  // Syncs that failed: what was appended before, and not synced, is perhaps not on the disk.
+  // Whoever appends for several reads it before each of them appends and after sync(): where it has
+  // grown between, that one's frames may be lost, whoever of them sync() told.
+  std::uint64_t losses = 0;
   // Bytes that made no whole frame: the end that a crash tore off, or a damaged file. Never
   // silently.
   Bytes torn{};
@@ -43,7 +47,8 @@ class Segments {
 
   // Of one thread. A frame has 1 byte to kLargestFrame. When it fails, nothing of the frame is ever
   // read. All frames appended before a sync() that answers ok are on the disk, but for those of
-  // which an earlier one has said that they may not be; it says so once.
+  // which an earlier one has said that they may not be; it says so once, and
+  // SegmentFigures::losses to everybody.
   Result<> append(ByteView frame);
   Result<> sync();
 

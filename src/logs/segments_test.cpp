@@ -90,6 +90,50 @@ TEST(Segments, AFullBufferSaysSoAndTakesTheNextWhenThereIsPlace) {
   EXPECT_EQ(rest(*segments), Frames{std::string(92, 'd')});
 }
 
+// Counts what is read of files.
+class CountingFiles final : public Files {
+ public:
+  Result<Buffer> read(const Path& path, Bytes limit) override { return files_.read(path, limit); }
+  Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) override {
+    Result<Buffer> part = files_.read_part(path, offset, size);
+    if (part.ok()) got += part->size();
+    return part;
+  }
+  Result<> write(const Path& path, ByteView bytes) override { return files_.write(path, bytes); }
+  Result<std::unique_ptr<FileWriter>> append(const Path& path) override {
+    return files_.append(path);
+  }
+  Result<FileInfo> stat(const Path& path) override { return files_.stat(path); }
+  Result<std::vector<std::string>> list(const Path& path) override { return files_.list(path); }
+  Result<> rename(const Path& from, const Path& to) override { return files_.rename(from, to); }
+  Result<> remove(const Path& path) override { return files_.remove(path); }
+  Result<> truncate(const Path& path, Bytes size) override { return files_.truncate(path, size); }
+  Result<> make_directories(const Path& path, std::uint32_t mode) override {
+    return files_.make_directories(path, mode);
+  }
+  Result<Bytes> free_space(const Path& path) override { return files_.free_space(path); }
+  Result<std::unique_ptr<FileLock>> try_lock(const Path& path) override {
+    return files_.try_lock(path);
+  }
+  std::size_t got = 0;
+
+ private:
+  FakeFiles files_;
+};
+
+TEST(Segments, OpeningReadsTheLastFileOnce) {
+  CountingFiles files;
+  Frames frames(20'000, std::string(100, 'x'));
+  frames.push_back(std::string(3'000'000, 'y'));
+  append(*opened(files), frames);
+  const std::size_t size = files.stat(kFirst)->size.count;
+  files.got = 0;
+  const auto again = opened(files);
+  EXPECT_LE(files.got, size);
+  EXPECT_EQ(again->figures().torn.count, 0U);
+  EXPECT_EQ(rest(*again), frames);
+}
+
 TEST(Segments, AnEndThatWasTornOffAnywhereIsCutAndCounted) {
   FakeFiles whole;
   append(*opened(whole), {"first", "second"});
@@ -178,6 +222,21 @@ TEST(Segments, SyncTellsOfWhatWasAppendedBeforeAWriteThatFailed) {
   files.work_again();
   append(*segments, {"c"});
   EXPECT_EQ(rest(*segments), (Frames{"a", "c"}));
+}
+
+TEST(Segments, ALossIsCountedForThoseWhomSyncDidNotTell) {
+  FakeFiles files;
+  const auto segments = opened(files);
+  ASSERT_TRUE(segments->append(as_bytes("of the first")));
+  ASSERT_TRUE(segments->append(as_bytes("of the second")));
+  const std::uint64_t before = segments->figures().losses;
+  files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  EXPECT_FALSE(segments->sync());
+  files.work_again();
+  EXPECT_TRUE(segments->sync());
+  EXPECT_EQ(segments->figures().losses, before + 1);
+  append(*segments, {"after it"});
+  EXPECT_EQ(segments->figures().losses, before + 1);
 }
 
 TEST(Segments, ADiskThatStaysFullDoesNotFillWithFiles) {

@@ -43,8 +43,8 @@ class Sink {
   // When it answers ok, all that this thread gave before is on the disk, wherever a branch keeps
   // its buffer there. Only then may a sender be told or an offset be kept.
   virtual Result<> sync() = 0;
-  // Syncs, and does not wait for what filters hold back: all that this thread gave before the time in
-  // the answer (`now` at most, of the pipeline's clock) is on the disk.
+  // Syncs, and does not wait for what filters hold back: all that this thread gave before the time
+  // in the answer (`now` at most, of the pipeline's clock) is on the disk.
   virtual Result<Clock::Time> settle(Clock::Time now) {
     TRY(sync());
     return now;
@@ -104,7 +104,7 @@ class Output {
   virtual ~Output() = default;
   // Delivers the batch; what is in the answer the peer refused for good, marked with why. Errors of
   // kind unavailable, deadline_exceeded and resource_exhausted: the whole batch comes again later;
-  // any other: the whole batch is dead.
+  // any other: the whole batch is dead (cancelled, though nobody stops it: all that come, too).
   virtual Result<Batch> deliver(const Batch& batch, const std::stop_token& stop) = 0;
   // Called before a delivered batch is forgotten, after one or several.
   virtual Result<> sync() { return {}; }

@@ -2,6 +2,8 @@
 #include "outputs/bulk_answer.hpp"
 #include "outputs/test_support.hpp"
 
+#include <thread>
+
 namespace quern::outputs {
 namespace {
 
@@ -37,6 +39,24 @@ Batch lines(int count) {
     add(batch, "app",
         "{\"log\":\"line " + std::to_string(n) + "\",\"id\":\"i" + std::to_string(n) + "\"}");
   return batch;
+}
+
+// A sanitizer of threads sees what they share unguarded.
+TEST(Outputs, AnybodyMayAskForFiguresWhileTheyWork) {
+  for (const auto& [type, more] : {std::pair("loki", "labels = { job = \"quern\", id = \"{id}\" }"),
+                                   {"elasticsearch", ""},
+                                   {"otlp", ""},
+                                   {"webhook", "limit = 1"}}) {
+    Peer peer;
+    const auto out = must_make(type, "url = \"http://peer\"\n" + std::string(more), peer.w.world);
+    const std::jthread asks([&](const std::stop_token& end) {
+      while (!end.stop_requested()) EXPECT_FALSE(out->figures().empty());
+    });
+    for (int n = 0; n < 20; ++n) {
+      peer.answers = {{.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"}};
+      (void)out->deliver(lines(n), {});
+    }
+  }
 }
 
 TEST(Otlp, RecordsOnTheWire) {

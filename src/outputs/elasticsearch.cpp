@@ -9,6 +9,7 @@
 #include "outputs/line_format.hpp"
 #include "outputs/makers.hpp"
 
+#include <atomic>
 #include <functional>
 
 namespace quern::outputs {
@@ -50,7 +51,7 @@ class ElasticsearchOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_documents_again_total", .value = static_cast<double>(again_)}};
+    return {{.name = "output_documents_again_total", .value = static_cast<double>(again_.load())}};
   }
 
  private:
@@ -152,7 +153,7 @@ class ElasticsearchOutput final : public logs::Output {
   std::vector<bool> over_;
   Batch dead_;
   std::string why_again_;
-  std::uint64_t again_ = 0;
+  std::atomic<std::uint64_t> again_{0};
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "outputs/rotation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 namespace quern::outputs {
@@ -69,7 +70,8 @@ class FileOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_file_rotations_total", .value = static_cast<double>(rotations_)}};
+    return {
+        {.name = "output_file_rotations_total", .value = static_cast<double>(rotations_.load())}};
   }
 
  private:
@@ -205,7 +207,7 @@ class FileOutput final : public logs::Output {
   const std::size_t most_files_;
   const std::size_t most_open_;
   std::map<std::string, OpenFile> open_;
-  std::uint64_t rotations_ = 0;
+  std::atomic<std::uint64_t> rotations_{0};
 };
 
 }  // namespace
@@ -222,7 +224,8 @@ Made make_file(Settings& settings, const logs::StageWorld& world) {
       .size = TRY(settings.bytes_or("rotate_size", Bytes{})),
       .age = TRY(settings.duration_or("rotate_age", std::chrono::milliseconds(0))),
       .keep = static_cast<unsigned>(TRY(settings.number_or("rotate_keep", 5, {1, 1000}))),
-      .gzip = TRY(settings.flag_or("rotate_gzip", false))};
+      .gzip = TRY(settings.flag_or("rotate_gzip", false)),
+      .mark = path->is_constant() ? '.' : '~'};
   const auto most = TRY(settings.number_or("max_files", 1000, {1, 100'000}));
   const auto most_open = TRY(settings.number_or("max_open_files", 64, {1, 10'000}));
   return std::unique_ptr<logs::Output>(std::make_unique<FileOutput>(

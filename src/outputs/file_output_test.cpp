@@ -3,6 +3,7 @@
 #include "outputs/test_support.hpp"
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 namespace quern::outputs {
@@ -72,6 +73,26 @@ rotate_gzip = true)",
   EXPECT_EQ(as_text(*unpack(*w.files.read("/pipes/log.2.gz", 1_MiB), 1_MiB)), "second one\n");
   EXPECT_FALSE(w.files.exists("/pipes/log.3.gz"));
   EXPECT_FALSE(w.files.exists("/pipes/log.1"));
+}
+
+TEST(FileOutput, NoTagHasTheNameOfAnothersRotatedFile) {
+  test::World w;
+  const auto file = must_make("file", R"(path = "out/{@tag}"
+format = "text"
+template = "{@line}"
+rotate_size = "10 B"
+rotate_keep = 1)",
+                              w.world);
+  const auto write = [&](std::string_view tag, std::string_view line) {
+    Batch batch;
+    add(batch, tag, "{\"log\":\"" + std::string(line) + "\"}");
+    ASSERT_TRUE(file->deliver(batch, {}).ok());
+  };
+  for (const std::string_view tag : {"a.1", "a~1", "a.1.gz"}) write(tag, "others");
+  for (int n = 0; n < 4; ++n) write("a", "mine, long enough");
+  for (const std::string_view name : {"a.1", "a_1", "a.1.gz"})
+    EXPECT_EQ(content(w.files, "/pipes/out/" + std::string(name)), "others\n");
+  EXPECT_EQ(content(w.files, "/pipes/out/a~1"), "mine, long enough\n");
 }
 
 TEST(FileOutput, RotatesByAge) {
@@ -186,6 +207,27 @@ TEST(Stdout, AReaderThatSleepsKeepsNoThread) {
   ::close(ends[0]);
   ::close(ends[1]);
   EXPECT_EQ(kind, ErrorKind::cancelled);
+}
+
+TEST(Stdout, AReaderThatHasGoneIsNotWaitedFor) {
+  test::World w;
+  const auto out = must_make("stdout", "", w.world);
+  Batch batch;
+  add(batch, "t", R"({"log":"x"})");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  const int before = ::dup(STDOUT_FILENO);
+  const auto signalled = std::signal(SIGPIPE, SIG_IGN);
+  ::dup2(ends[1], STDOUT_FILENO);
+  const Result<Batch> dead = out->deliver(batch, {});
+  ::dup2(before, STDOUT_FILENO);
+  (void)std::signal(SIGPIPE, signalled);
+  ::close(before);
+  ::close(ends[1]);
+  ASSERT_FALSE(dead.ok());
+  EXPECT_EQ(dead.error().kind(), ErrorKind::cancelled);
+  EXPECT_THAT(dead.error().describe(), testing::HasSubstr("standard output"));
 }
 
 TEST(Null, TakesAll) {

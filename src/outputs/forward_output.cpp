@@ -8,6 +8,7 @@
 #include "outputs/makers.hpp"
 
 #include <array>
+#include <atomic>
 #include <random>
 #include <set>
 
@@ -58,7 +59,8 @@ class ForwardOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_forward_reconnects_total", .value = static_cast<double>(reconnects_)}};
+    return {{.name = "output_forward_reconnects_total",
+             .value = static_cast<double>(reconnects_.load())}};
   }
 
  private:
@@ -140,7 +142,7 @@ class ForwardOutput final : public logs::Output {
   const ForwardOptions options_;
   std::unique_ptr<Stream> stream_;
   Buffer held_;  // of the peer, not yet a whole message
-  std::uint64_t reconnects_ = 0;
+  std::atomic<std::uint64_t> reconnects_{0};
 };
 
 Result<std::string> secret(Settings& settings, std::string_view key,

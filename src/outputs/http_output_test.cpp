@@ -149,6 +149,10 @@ TEST(HttpOutput, WhatIsWrongInAFileIsNamed) {
   test::World w;
   EXPECT_THAT(test::refused("http", "url = \"ftp://x\"", w.world), testing::HasSubstr("http://"));
   EXPECT_THAT(test::refused("http", "", w.world), testing::HasSubstr("url"));
+  const std::string user = test::refused("http", "url = \"http://u:S3CRET@x/\"", w.world);
+  EXPECT_THAT(user, testing::HasSubstr("has a user in it"));
+  EXPECT_THAT(user, testing::Not(testing::HasSubstr("S3CRET")));
+  EXPECT_EQ(test::refused("http", "url = \"http://x/in?to=a@b\"", w.world), "");
   EXPECT_THAT(
       test::refused("http", "url = \"http://x\"\nbearer_token = { env = \"GONE\" }", w.world),
       testing::HasSubstr("GONE"));

@@ -47,6 +47,9 @@ Result<HttpPost> HttpPost::read(Settings& settings, const logs::StageWorld& worl
     return settings.wrong("url", "must begin with http:// or https://");
   HttpPost post(world, std::move(url));
   post.host_ = origin(post.url_);
+  // Never sent; and it would stand in every message.
+  if (post.host_.find('@') != std::string::npos)
+    return settings.wrong("url", "has a user in it: user and password are keys of their own");
   if (post.host_ == post.url_ || post.host_ + "/" == post.url_)
     post.url_ = post.host_ + (path.empty() ? "/" : std::string(path));
   for (auto& [name, value] : TRY(settings.pairs("headers"))) {

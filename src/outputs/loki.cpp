@@ -8,6 +8,7 @@
 #include "outputs/makers.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <unordered_map>
 
@@ -51,8 +52,9 @@ class LokiOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_loki_streams", .value = static_cast<double>(seen_.size())},
-            {.name = "output_loki_relabelled_total", .value = static_cast<double>(relabelled_)}};
+    return {
+        {.name = "output_loki_streams", .value = static_cast<double>(streams_.load())},
+        {.name = "output_loki_relabelled_total", .value = static_cast<double>(relabelled_.load())}};
   }
 
  private:
@@ -128,6 +130,7 @@ class LokiOutput final : public logs::Output {
       std::erase_if(seen_, [&](const auto& seen) { return now - seen.second > kForgetAfter; });
     if (seen_.size() < options_.max_streams) {
       seen_.emplace(labels, now);
+      streams_ = seen_.size();
       return labels;
     }
     ++relabelled_;
@@ -157,7 +160,8 @@ class LokiOutput final : public logs::Output {
   Clock& clock_;
   const LokiOptions options_;
   std::unordered_map<std::string, Clock::Time> seen_;
-  std::uint64_t relabelled_ = 0;
+  std::atomic<std::size_t> streams_{0};  // that there are in seen_
+  std::atomic<std::uint64_t> relabelled_{0};
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "outputs/makers.hpp"
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 
@@ -156,7 +157,7 @@ class OtlpOutput final : public logs::Output {
 
   // Which ones the collector does not say, and it may not be asked again.
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_otlp_rejected_total", .value = static_cast<double>(rejected_)}};
+    return {{.name = "output_otlp_rejected_total", .value = static_cast<double>(rejected_.load())}};
   }
 
  private:
@@ -259,7 +260,7 @@ class OtlpOutput final : public logs::Output {
 
   HttpPost post_;
   const OtlpOptions options_;
-  std::uint64_t rejected_ = 0;
+  std::atomic<std::uint64_t> rejected_{0};
 };
 
 }  // namespace

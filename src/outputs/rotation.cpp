@@ -11,8 +11,8 @@ using Path = std::filesystem::path;
 
 constexpr Bytes kPiece = 1_MiB;
 
-Path numbered(const Path& path, unsigned number, std::string_view suffix = "") {
-  return path.string() + "." + std::to_string(number) + std::string(suffix);
+Path numbered(const Path& path, char mark, unsigned number, std::string_view suffix = "") {
+  return path.string() + mark + std::to_string(number) + std::string(suffix);
 }
 
 // A member of gzip for each piece: no file is too large for the memory.
@@ -38,16 +38,16 @@ Result<> pack_file(Files& files, const Path& path) {
 Result<> rotate(Files& files, const Path& path, const Rotation& rotation) {
   for (unsigned number = rotation.keep; number > 0; --number) {
     for (const std::string_view suffix : {"", ".gz"}) {
-      const Path from = numbered(path, number, suffix);
+      const Path from = numbered(path, rotation.mark, number, suffix);
       if (!files.exists(from)) continue;
       if (number == rotation.keep) {
         TRY(files.remove(from));
       } else {
-        TRY(files.rename(from, numbered(path, number + 1, suffix)));
+        TRY(files.rename(from, numbered(path, rotation.mark, number + 1, suffix)));
       }
     }
   }
-  const Path first = numbered(path, 1);
+  const Path first = numbered(path, rotation.mark, 1);
   TRY(files.rename(path, first));
   // Not being able to pack it loses nothing.
   if (rotation.gzip) return pack_file(files, first);

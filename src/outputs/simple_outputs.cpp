@@ -57,7 +57,8 @@ class StdoutOutput final : public logs::Output {
       if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (sent < 0) {
         const int problem = errno;
-        return fail(ErrorKind::unavailable,
+        // Whoever read it has gone, and nobody can take their place.
+        return fail(problem == EPIPE ? ErrorKind::cancelled : ErrorKind::unavailable,
                     std::string("standard output: ") +
                         std::strerror(problem));  // NOLINT(concurrency-mt-unsafe)
       }

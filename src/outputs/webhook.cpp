@@ -6,6 +6,7 @@
 #include "outputs/template.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 
 namespace quern::outputs {
@@ -64,7 +65,8 @@ class WebhookOutput final : public logs::Output {
   }
 
   std::vector<logs::Figure> figures() const override {
-    return {{.name = "output_webhook_held_back_total", .value = static_cast<double>(held_back_)}};
+    return {{.name = "output_webhook_held_back_total",
+             .value = static_cast<double>(held_back_.load())}};
   }
 
  private:
@@ -97,8 +99,8 @@ class WebhookOutput final : public logs::Output {
   Clock& clock_;
   const WebhookOptions options_;
   std::deque<Clock::Time> sent_;
-  std::uint64_t held_back_ = 0;  // records that no message showed
-  std::uint64_t untold_ = 0;     // of them, since the last message
+  std::atomic<std::uint64_t> held_back_{0};  // records that no message showed
+  std::uint64_t untold_ = 0;                 // of them, since the last message
 };
 
 }  // namespace

@@ -115,8 +115,8 @@ rotate_gzip = true
     for _ in range(6):
         run(tmp_path, text, ("\n".join(again) + "\n").encode())
     names = sorted(p.name for p in (tmp_path / "out").iterdir() if p.name.startswith("web"))
-    assert names == ["web.log", "web.log.1.gz", "web.log.2.gz"]
-    packed = gzip.decompress((tmp_path / "out/web.log.1.gz").read_bytes()).decode()
+    assert names == ["web.log", "web.log~1.gz", "web.log~2.gz"]
+    packed = gzip.decompress((tmp_path / "out/web.log~1.gz").read_bytes()).decode()
     assert all(json.loads(line)["app"] == "web" for line in packed.splitlines())
 
 
