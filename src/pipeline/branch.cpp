@@ -110,8 +110,12 @@ Result<> Branch::deliver(const Batch& batch, const std::stop_token& stop) {
       return {};
     }
     if (stop.stop_requested()) return fail(ErrorKind::cancelled, "stopped");
-    ++counters_.faults;
     const Error& why = refused.error();
+    if (why.kind() == ErrorKind::cancelled) {
+      parts_.gone();
+      return fail(why);
+    }
+    ++counters_.faults;
     const bool last = parts_.plan.attempts != 0 && attempt >= parts_.plan.attempts;
     if (!may_succeed_later(why.kind()) || last) {
       give_up(batch, why);

@@ -11,6 +11,7 @@
 #include "pipeline/taps.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +31,7 @@ class Branch {
     Clock& clock;
     std::unique_ptr<logs::StageWorld> world;  // the output's
     std::string ailment;                      // from the beginning
+    std::function<void()> gone;               // whom it delivers to wants no more, ever
   };
   explicit Branch(Parts parts) : parts_(std::move(parts)), ailment_(parts_.ailment) {}
 

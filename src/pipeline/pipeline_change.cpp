@@ -170,7 +170,8 @@ Result<std::shared_ptr<Branch>> RunningPipeline::make_branch(Next::Output output
                                                 .taps = hub_.taps(),
                                                 .clock = world_.clock,
                                                 .world = std::move(output.made.world),
-                                                .ailment = std::move(ailment)});
+                                                .ailment = std::move(ailment),
+                                                .gone = [this] { on_gone(); }});
 }
 
 // Old inputs end first, then old branches, so that new ones find port and folder free.

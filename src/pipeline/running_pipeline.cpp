@@ -52,9 +52,11 @@ Result<> RunningPipeline::wait(const std::stop_token& stop) {
   {
     std::unique_lock lock(ends_mutex_);
     TRY(wait_until(ended_, lock, Deadline::never(), stop, [this] {
-      return failed_ || std::ranges::all_of(feeders(), [](const auto& one) { return one->over(); });
+      return failed_ || gone_ ||
+             std::ranges::all_of(feeders(), [](const auto& one) { return one->over(); });
     }));
     if (failed_) return fail(*failed_);
+    if (gone_) return {};
   }
   flush(logs::Due::all, stop);
   const auto now = hub_.topology();
@@ -69,6 +71,14 @@ void RunningPipeline::on_ended(const std::string& name, Result<> how) {
   {
     const std::lock_guard lock(ends_mutex_);
     if (!how && !failed_) failed_ = std::move(how).error().wrap("input " + name);
+  }
+  ended_.notify_all();
+}
+
+void RunningPipeline::on_gone() {
+  {
+    const std::lock_guard lock(ends_mutex_);
+    gone_ = true;
   }
   ended_.notify_all();
 }

@@ -1,4 +1,5 @@
-// The pipeline that runs: running_pipeline.cpp is its life, pipeline_change.cpp how it becomes another.
+// The pipeline that runs: running_pipeline.cpp is its life, pipeline_change.cpp how it becomes
+// another.
 #pragma once
 
 #include "pipeline/feeder.hpp"
@@ -86,6 +87,7 @@ class RunningPipeline final : public Pipeline {
   Result<> change_to(Next next);
   DeadLetters& dead_letters(const std::string& stage);
   void on_ended(const std::string& name, Result<> how);
+  void on_gone();
   void flush(logs::Due due, const std::stop_token& stop);
   void tick(const std::stop_token& stop);
   Feeders feeders() const {
@@ -108,6 +110,7 @@ class RunningPipeline final : public Pipeline {
   std::mutex ends_mutex_;
   std::condition_variable_any ended_;
   std::optional<Error> failed_;  // an input that could not begin
+  bool gone_ = false;            // whoever an output delivers to wants no more
   std::jthread ticker_;
 };
 

@@ -56,6 +56,13 @@ def test_lines_are_parsed_and_what_cannot_be_stays(tmp_path):
     assert [{k: v for k, v in r.items() if k in ("a", "log")} for r in records] == [{"a": 1}, {"log": "no json"}]
 
 
+def test_it_ends_when_its_reader_has_gone(tmp_path):
+    file = tmp_path / "pipe.toml"
+    file.write_text(STDIN_TO_STDOUT.format(filters="", input="").replace('type = "stdin"', 'type = "dummy"\nrate = 1000'))
+    done = subprocess.run(f"{quern.binary()} pipe {file} | head -1", shell=True, capture_output=True, timeout=60)
+    assert done.stdout.count(b"\n") == 1
+
+
 def test_wrong_files_name_line_and_key(tmp_path):
     file = tmp_path / "pipe.toml"
     file.write_text('[[input]]\nname = "in"\ntype = "tial"\n[[output]]\nname = "out"\ntype = "null"\n')
