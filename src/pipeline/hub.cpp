@@ -93,10 +93,13 @@ Result<> Hub::sync_branches() {
 
 // One filter after the other: what the first lets go may wait in the next.
 Result<> Hub::sync(const FilterStage* parser, const std::stop_token& stop) {
-  if (parser != nullptr) TRY(wait_for(*parser, stop));
+  const auto may_hold = [](const FilterStage& stage) {
+    return stage.oldest_waiting().has_value() || stage.holds();
+  };
+  if (parser != nullptr && may_hold(*parser)) TRY(wait_for(*parser, stop));
   const auto now = topology();
   for (const std::shared_ptr<FilterStage>& stage : now->chain) {
-    if (stage->oldest_waiting() || stage->holds()) TRY(wait_for(*stage, stop));
+    if (may_hold(*stage)) TRY(wait_for(*stage, stop));
   }
   return sync_branches();
 }
