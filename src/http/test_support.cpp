@@ -268,10 +268,12 @@ TlsFiles make_certificate(const std::filesystem::path& folder, const std::string
 
 bool eventually(const std::function<bool()>& done) {
   const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (!done() && std::chrono::steady_clock::now() < until) {
+  // What was true once may not be asked again: the question itself may change it.
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
     std::this_thread::sleep_for(milliseconds(5));
   }
-  return done();
+  return true;
 }
 
 }  // namespace quern::http::test
