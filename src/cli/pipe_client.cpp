@@ -44,7 +44,7 @@ class Door {
     const pipeline::Plan plan = TRY(pipeline::read_plan(settings, options.file));
     Result<pipeline::ControlAddress> found = pipeline::find_control(world.files, plan.state);
     if (!found) return fail(with_advice(found.error(), "quern pipe " + options.file.string()));
-    return Door(*std::move(found));
+    return Door(*std::move(found), "quern pipe " + options.file.string());
   }
 
   Result<json> call(const std::string& method, const std::string& path,
@@ -53,7 +53,8 @@ class Door {
         {.method = method, .url = address_.url + path, .headers = headers(), .body = {}}, stop);
     // One that was killed left its address behind.
     if (!sent && sent.error().kind() == ErrorKind::unavailable)
-      return fail(std::move(sent).error().wrap("no pipeline runs with this file"));
+      return fail(
+          with_advice(std::move(sent).error().wrap("no pipeline runs with this file"), start_it_));
     const SendAnswer answer = TRY(std::move(sent));
     json value = json::parse(answer.body, nullptr, false);
     if (answer.status == 200 && !value.is_discarded()) return value;
@@ -72,12 +73,14 @@ class Door {
   const pipeline::ControlAddress& address() const { return address_; }
 
  private:
-  explicit Door(pipeline::ControlAddress address) : address_(std::move(address)) {}
+  Door(pipeline::ControlAddress address, std::string start_it)
+      : address_(std::move(address)), start_it_(std::move(start_it)) {}
   std::vector<std::pair<std::string, std::string>> headers() const {
     return {{"authorization", "Bearer " + address_.token}};
   }
 
   pipeline::ControlAddress address_;
+  std::string start_it_;  // advice
   // A reader waits as long as nothing passes.
   std::unique_ptr<Network> network_ = http::make_client({.read_timeout = 24h});
 };
