@@ -31,21 +31,17 @@ void Branch::start() {
   });
 }
 
-bool Branch::wants(std::string_view tag) const {
-  return std::ranges::any_of(parts_.plan.stage.match, [&](const std::string& pattern) {
-    return logs::tag_matches(pattern, tag);
-  });
-}
-
 Result<> Branch::put(const SharedBatch& batch, const std::stop_token& stop) {
-  const auto wanted = [this](const Batch::Run& run) { return wants(run.tag); };
+  const auto wanted = [this](const Batch::Run& run) {
+    return wants(parts_.plan.stage.match, run.tag);
+  };
   const auto& runs = batch->runs();
   SharedBatch mine = batch;
   if (!std::ranges::all_of(runs, wanted)) {
     if (std::ranges::none_of(runs, wanted)) return {};
     Batch some;
     for (const Entry& entry : *batch) {
-      if (wants(entry.tag)) some.add(entry);
+      if (wants(parts_.plan.stage.match, entry.tag)) some.add(entry);
     }
     mine = std::make_shared<const Batch>(std::move(some));
   }

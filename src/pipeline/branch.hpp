@@ -67,7 +67,6 @@ class Branch {
   void bury(const logs::Batch& dead);
   // Before what was delivered is forgotten.
   Result<> settle();
-  bool wants(std::string_view tag) const;
 
   Parts parts_;
   Counters counters_;

@@ -15,18 +15,13 @@ namespace {
 constexpr Bytes kLargestMade = 2_MiB;
 }  // namespace
 
-bool FilterStage::wants(std::string_view tag) const {
-  return std::ranges::any_of(
-      parts_.match, [&](const std::string& pattern) { return logs::tag_matches(pattern, tag); });
-}
-
 Batch FilterStage::run(Batch batch, const std::stop_token& stop) {
-  const auto wanted = [this](const Batch::Run& run) { return wants(run.tag); };
+  const auto wanted = [this](const Batch::Run& run) { return wants(parts_.match, run.tag); };
   Batch past;
   if (!std::ranges::all_of(batch.runs(), wanted)) {
     if (std::ranges::none_of(batch.runs(), wanted)) return batch;
     Batch mine;
-    for (const Entry& entry : batch) (wants(entry.tag) ? mine : past).add(entry);
+    for (const Entry& entry : batch) (wants(parts_.match, entry.tag) ? mine : past).add(entry);
     batch = std::move(mine);
   }
   counters_.records_in += batch.size();

@@ -51,7 +51,6 @@ class FilterStage {
  private:
   logs::Batch account(logs::Filtered filtered);
   logs::Batch without_giants(logs::Batch batch);
-  bool wants(std::string_view tag) const;
 
   Parts parts_;
   Counters counters_;

@@ -21,9 +21,7 @@ Result<> Hub::pass(Batch batch, std::size_t first, const std::stop_token& stop) 
 Result<> Hub::put(const Topology& topology, const SharedBatch& batch, const std::stop_token& stop) {
   for (const Batch::Run& run : batch->runs()) {
     const bool wanted = std::ranges::any_of(topology.branches, [&](const auto& branch) {
-      return std::ranges::any_of(branch->plan().stage.match, [&](const std::string& pattern) {
-        return logs::tag_matches(pattern, run.tag);
-      });
+      return wants(branch->plan().stage.match, run.tag);
     });
     if (!wanted) unrouted_ += run.count;
   }

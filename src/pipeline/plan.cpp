@@ -2,6 +2,9 @@
 
 #include "base/text.hpp"
 
+#include "logs/msgpack.hpp"
+#include "logs/stage.hpp"
+
 #include <algorithm>
 #include <set>
 #include <string_view>
@@ -86,12 +89,9 @@ Result<SampleTest> read_test(Settings settings) {
   test.input = TRY(settings.text_or("input", ""));
   test.records = TRY(settings.texts("records"));
   for (const std::string& line : TRY(settings.texts("lines"))) {
-    std::string json = "{\"log\":\"";
-    for (const char c : line) {
-      if (c == '"' || c == '\\') json.push_back('\\');
-      json.append(c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string(1, c));
-    }
-    test.records.push_back(json + "\"}");
+    std::string json = "{\"log\":";
+    logs::msgpack::json_text(line, json);
+    test.records.push_back(json + "}");
   }
   if (test.records.empty()) return settings.wrong("records", "a test needs records or lines");
   test.expect = TRY(settings.texts("expect"));
@@ -120,6 +120,11 @@ Result<> read_pipeline(Settings& settings, Plan& plan) {
 }
 
 }  // namespace
+
+bool wants(const std::vector<std::string>& match, std::string_view tag) {
+  return std::ranges::any_of(
+      match, [&](const std::string& pattern) { return logs::tag_matches(pattern, tag); });
+}
 
 Result<Plan> read_plan(Settings& settings, const std::filesystem::path& file) {
   Plan plan;

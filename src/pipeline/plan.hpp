@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::pipeline {
@@ -21,6 +22,9 @@ struct StagePlan {
   Settings settings;               // what is left is for the maker
   std::string canonical;           // the same: nothing changed
 };
+
+// Does one of a stage's patterns match?
+bool wants(const std::vector<std::string>& match, std::string_view tag);
 
 struct InputPlan {
   StagePlan stage;

@@ -105,9 +105,7 @@ std::string compare_routes(const SampleTest& test, const Plan& plan, const Batch
   std::set<std::string> got;
   for (const OutputPlan& output : plan.outputs) {
     for (const Batch::Run& run : out.runs()) {
-      for (const std::string& pattern : output.stage.match) {
-        if (logs::tag_matches(pattern, run.tag)) got.insert(output.stage.name);
-      }
+      if (wants(output.stage.match, run.tag)) got.insert(output.stage.name);
     }
   }
   if (got == std::set<std::string>(test.routes->begin(), test.routes->end())) return {};

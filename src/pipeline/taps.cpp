@@ -12,12 +12,10 @@ constexpr std::size_t kMostOfABatch = 256;
 
 std::string as_line(const logs::Entry& entry) {
   std::string line = "{\"tag\":";
-  Buffer tag;
-  logs::msgpack::Writer(tag).string(entry.tag);
-  // What this pipeline keeps in batches is msgpack; deeper records than JSON takes are null.
-  (void)logs::msgpack::to_json(tag, line);
+  logs::msgpack::json_text(entry.tag, line);
   const double time = entry.time.seconds + entry.time.nanoseconds * 1e-9;
   line += ",\"time\":" + std::to_string(time) + ",\"record\":";
+  // Deeper records than JSON takes are null.
   const std::size_t before = line.size();
   if (!logs::msgpack::to_json(entry.record, line)) {
     line.resize(before);
