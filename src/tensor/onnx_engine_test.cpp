@@ -1,5 +1,5 @@
 // ONNX Runtime itself, on the graphs that deps/onnx_models.py makes.
-#include "tensor/engine_contract.hpp"
+#include "tensor/test_engines.hpp"
 
 namespace quern::tensor {
 namespace {

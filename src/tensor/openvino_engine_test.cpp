@@ -1,5 +1,5 @@
 // OpenVINO itself, on the graphs that deps/openvino_models.py and deps/onnx_models.py make.
-#include "tensor/engine_contract.hpp"
+#include "tensor/test_engines.hpp"
 
 #include <tuple>
 
