@@ -1,4 +1,5 @@
 // `quern pipe top|tap|replay|reload|ui`: what is asked of a pipeline that runs.
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "cli/amounts.hpp"
 #include "cli/browser.hpp"
@@ -18,22 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.';
-    if (plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
-    }
-  }
-  return out;
-}
 
 // The door of the pipeline that runs with this file.
 class Door {
@@ -99,7 +84,7 @@ class Looking {
 
 Result<int> tap(const Door& door, const Pipe& options, World& world) {
   const Looking looking(world);
-  const Result<> over = door.stream("/api/tap?stage=" + escaped(options.stages.front()),
+  const Result<> over = door.stream("/api/tap?stage=" + percent_encoded(options.stages.front()),
                                     looking.stop(), [&](ByteView chunk) -> Result<> {
                                       world.console.out(harmless(as_text(chunk)));
                                       return {};
@@ -169,7 +154,7 @@ Result<int> replay(const Door& door, const Pipe& options, World& world) {
   }
   std::uint64_t all = 0;
   for (const std::string& stage : stages) {
-    const json done = TRY(door.call("POST", "/api/replay?stage=" + escaped(stage), {}));
+    const json done = TRY(door.call("POST", "/api/replay?stage=" + percent_encoded(stage), {}));
     const auto records = done.at("records").get<std::uint64_t>();
     all += records;
     if (records > 0)
@@ -205,7 +190,8 @@ std::string line(const json& value) {
 }
 
 Result<int> search(const Door& door, const Pipe& options, World& world) {
-  std::string query = "?text=" + escaped(options.text) + "&template=" + escaped(options.pattern) +
+  std::string query = "?text=" + percent_encoded(options.text) +
+                      "&template=" + percent_encoded(options.pattern) +
                       "&limit=" + std::to_string(options.limit);
   if (options.since) {
     const auto from = world.clock.date() - *options.since;
@@ -215,7 +201,7 @@ Result<int> search(const Door& door, const Pipe& options, World& world) {
   }
   for (const std::string& stage : TRY(insights(door))) {
     const json found =
-        TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/search" + query, {}));
+        TRY(door.call("GET", "/api/stages/" + percent_encoded(stage) + "/search" + query, {}));
     for (const json& one : found.at("records")) world.console.out(harmless(line(one)));
   }
   return kSuccess;
@@ -224,7 +210,8 @@ Result<int> search(const Door& door, const Pipe& options, World& world) {
 Result<int> approvals(const Door& door, World& world) {
   std::size_t all = 0;
   for (const std::string& stage : TRY(insights(door))) {
-    const json waiting = TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/approvals", {}));
+    const json waiting =
+        TRY(door.call("GET", "/api/stages/" + percent_encoded(stage) + "/approvals", {}));
     for (const json& one : waiting.at("approvals")) {
       world.console.out(number_cell(std::to_string(one.at("number").get<std::uint64_t>()), 6) +
                         printable(one.at("action").get<std::string>() + "  " +
@@ -245,7 +232,7 @@ Result<int> decide(const Door& door, const Pipe& options, World& world) {
   const std::string query = "?who=cli&number=" + std::to_string(options.number);
   Result<json> last = json();
   for (const std::string& stage : TRY(insights(door))) {
-    last = door.call("POST", "/api/stages/" + escaped(stage) + "/" + word + query, {});
+    last = door.call("POST", "/api/stages/" + percent_encoded(stage) + "/" + word + query, {});
     if (last.ok()) break;
   }
   TRY(Result<json>(last));

@@ -303,7 +303,7 @@ TEST(Forward, SettingsAreChecked) {
   const auto error = [](const std::string& more) {
     return test::MadeInput(std::string("type = \"forward\"\n") + more).error;
   };
-  EXPECT_NE(error("listen = \"here\"").find("pipe.toml:2: listen: must be ADDRESS:PORT"),
+  EXPECT_NE(error("listen = \"here\"").find("pipe.toml:2: listen: \"here\" must be \"HOST:PORT\""),
             std::string::npos);
   EXPECT_NE(error("tls_key = \"k\"").find("belong together"), std::string::npos);
   EXPECT_NE(error("shared_key = { env = \"NONE\" }").find("has no NONE"), std::string::npos);

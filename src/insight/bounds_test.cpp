@@ -1,21 +1,12 @@
 // What holds when something is full, spent, away or at its end.
 #include "insight/test_insight.hpp"
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace quern::insight {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+class InsightBoundsTest : public InsightTest {};
 
-TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, WhatFoundNoRoomIsNeverAskedAbout) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(world, judge, std::string(kWait) + "templates = 16\n");
   std::string line = "INFO";
@@ -25,9 +16,7 @@ TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
   EXPECT_THAT(told(out.kept), Each(HasSubstr(R"("by":"gate")")));
 }
 
-TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
   judge->say("not seen before", verdict_json(false, "other"));
   judge->say("unlike all values", "no verdict");
   const auto insight = make(world, judge, std::string(kWait) + "lines_to_learn = 10\n");
@@ -42,9 +31,7 @@ TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelF
               ElementsAre(HasSubstr(R"("anomaly":false)")));
 }
 
-TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
   judge->say("", verdict_json(true, "software", "page"));
   const auto insight = make(world, judge,
                             std::string(kWait) +
@@ -59,8 +46,7 @@ TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
               testing::Contains(HasSubstr(R"("alert":"verdict")")));
 }
 
-TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, RulesHoldWhileAnotherHasTheFolder) {
   const auto old = make(world, nullptr);
   const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
   const auto next = make(world, nullptr, keys);
@@ -80,17 +66,14 @@ TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
   EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), SizeIs(1));
 }
 
-TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfARuleWaitsForNoVerdict) {
   judge->hold();
   const auto insight = make(world, judge, "wait = \"24h\"\nalways_alert = [\"root login\"]\n");
   EXPECT_THAT(records(insight->apply(lines({"ERROR new", "ERROR root login"}), {}).kept, "alert"),
               SizeIs(1));
 }
 
-TEST(InsightBounds, OneRulesAlertHidesNoOther) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, OneRulesAlertHidesNoOther) {
   const auto insight =
       make(world, nullptr, "templates = 16\nalways_alert = [\"user 7\", \"user 8\"]\n");
   const auto alerts = [&](std::initializer_list<std::string_view> texts) {
@@ -102,9 +85,8 @@ TEST(InsightBounds, OneRulesAlertHidesNoOther) {
   EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
 }
 
-TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
+TEST_F(InsightBoundsTest, ABudgetThatNoQuestionFitsIsRefused) {
   for (const char* key : {"tokens_per_minute", "tokens_per_day"}) {
-    TestWorld world;
     Settings settings = Settings::parse(std::string(key) + " = 100", "pipe.toml").value();
     const auto made = Insight::create(settings, world.stage(), std::make_shared<ScriptedJudge>());
     ASSERT_FALSE(made.ok());
@@ -112,9 +94,7 @@ TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
   }
 }
 
-TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AQuestionThatNeverFitsHoldsUpNoOther) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(
       world, judge, std::string(kWait) + "prompt_line_bytes = 4096\ntokens_per_minute = 750\n");
@@ -130,10 +110,8 @@ TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
   EXPECT_THAT(judge->last().user, HasSubstr("small one"));
 }
 
-TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
-  const auto insight = make(world, judge);
+TEST_F(InsightBoundsTest, AModelThatWasNotAskedCostsNothing) {
+  const auto insight = make(world, judge);  // with nothing to say it is unavailable
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("by":"gate")")));
   EXPECT_EQ(figure(*insight, "tokens_total"), 0);

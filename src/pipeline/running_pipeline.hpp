@@ -20,14 +20,6 @@ namespace quern::pipeline {
 using Feeders = std::vector<std::shared_ptr<Feeder>>;
 
 template <class Stage>
-std::shared_ptr<Stage> by_name(const std::vector<std::shared_ptr<Stage>>& stages,
-                               std::string_view name) {
-  const auto found =
-      std::ranges::find_if(stages, [&](const auto& one) { return one->name() == name; });
-  return found == stages.end() ? nullptr : *found;
-}
-
-template <class Stage>
 bool holds(const std::vector<Stage>& all, const Stage& one) {
   return std::ranges::find(all, one) != all.end();
 }
