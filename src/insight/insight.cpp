@@ -162,7 +162,9 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
     Buffer labels;
     std::vector<Look> looks = look_at(*parts, batch, labels);
     await_verdicts(*parts, looks, stop);
+    const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
     out = ship(*parts, batch, looks, labels);
+    parts->actions->left(alerts);
   } else {
     setup.unseen += batch.size();
     out = ship_unseen(setup, batch);
@@ -186,7 +188,9 @@ logs::Filtered Insight::flush(logs::Due due) {
   }
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
+  const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
   parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
+  parts->actions->left(alerts);
   shell_->setup.bytes_out += out.kept.bytes().count;
   return out;
 }

@@ -87,7 +87,8 @@ std::optional<Proposal> take_verdict(InsightParts& parts, Core& core, const Job&
   return Proposal{.action = verdict.action,
                   .id = key.id,
                   .text = core.known.miner().at(key.id).text,
-                  .verdict = verdict};
+                  .verdict = verdict,
+                  .question = std::string(to_string(key.about)) + " " + core.cache.policy()};
 }
 
 void take_summary(InsightParts& parts, Core& core, const Job& job, const std::string& text) {

@@ -52,6 +52,7 @@ class VerdictCache {
   // Those of people, the newest first.
   std::vector<std::shared_ptr<const Kept>> examples(std::size_t most) const;
   std::size_t size() const { return kept_.size(); }
+  const std::string& policy() const { return policy_; }
 
   // All of it as lines of JSON, when it changed.
   std::optional<std::string> due();
