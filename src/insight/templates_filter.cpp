@@ -58,7 +58,7 @@ struct TemplatesFilter::State {
 TemplatesFilter::TemplatesFilter(Options options, const logs::StageWorld& world)
     : options_(std::move(options)),
       world_(world),
-      state_(world.clock, [this]() -> Result<std::shared_ptr<State>> {
+      state_(world, [this]() -> Result<std::shared_ptr<State>> {
         return std::make_shared<State>(
             *this, TRY(Learned::open(world_.files, world_.state, options_.miner)));
       }) {}
