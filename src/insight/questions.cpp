@@ -156,7 +156,9 @@ void answered(InsightParts& parts, const Job& job, const Result<Said>& said) {
   });
   parts.answered_one.notify_all();
   if (!wrong.empty()) log::warn("insight", parts.world.name + ": no verdict: " + wrong);
-  if (proposal) parts.actions->propose(*proposal);
+  if (!proposal) return;
+  parts.learned.note();  // before its id is told to anybody
+  parts.actions->propose(*proposal);
 }
 
 // {"template", "text", "about", "by", the verdict's pairs, "line"}
