@@ -27,7 +27,7 @@ bool is_component(Files& files, const std::filesystem::path& file) {
 }  // namespace
 
 PipeStages::PipeStages(World& world)
-    : world_(world), network_(http::make_client({})), guests_(world) {}
+    : world_(world), network_(http::make_client({.idle_connections = 32})), guests_(world) {}
 PipeStages::~PipeStages() = default;
 
 pipeline::World PipeStages::world() {
