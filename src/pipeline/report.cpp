@@ -23,6 +23,10 @@ std::string_view word(StageState::Kind kind) {
   return "";
 }
 
+std::string_view word(Leftover::Kind kind) {
+  return kind == Leftover::Kind::buffer ? "buffer" : "dead_letters";
+}
+
 // Label values escape backslash, quote and line end, says the format.
 std::string as_text(const Labels& labels) {
   std::string text;
@@ -97,6 +101,11 @@ std::string prometheus_text(const Pipeline& pipeline) {
       page.add(prefix + figure.name, all, figure.value);
     }
   }
+  for (const Leftover& left : pipeline.leftovers()) {
+    const Labels labels{{"stage", left.stage}, {"kind", std::string(word(left.kind))}};
+    page.add(prefix + "left_behind_records", labels, static_cast<double>(left.records));
+    page.add(prefix + "left_behind_bytes", labels, static_cast<double>(left.bytes.count));
+  }
   page.add(prefix + "records_unrouted_total", {}, static_cast<double>(pipeline.unrouted()));
   return page.text();
 }
@@ -125,7 +134,17 @@ std::string stages_json(const Pipeline& pipeline) {
                    {"ailment", stage.ailment},
                    {"figures", std::move(figures)}});
   }
-  const nlohmann::json page{{"stages", std::move(all)}, {"unrouted", pipeline.unrouted()}};
+  nlohmann::json leftovers = nlohmann::json::array();
+  for (const Leftover& left : pipeline.leftovers()) {
+    leftovers.push_back({{"stage", left.stage},
+                         {"kind", word(left.kind)},
+                         {"folder", left.folder.string()},
+                         {"records", left.records},
+                         {"bytes", left.bytes.count}});
+  }
+  const nlohmann::json page{{"stages", std::move(all)},
+                            {"unrouted", pipeline.unrouted()},
+                            {"left_behind", std::move(leftovers)}};
   return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
