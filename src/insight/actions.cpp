@@ -307,7 +307,9 @@ Result<std::string> Actions::open_issue(const Task& task, const std::stop_token&
   for (auto& [name, word] : words) word = in_json(word);
   std::string body = filled(task.action->body, words);
   SendRequest request{.method = "POST", .url = task.action->url, .body_bytes = body.size()};
-  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "quern"}};
+  // On a connection of its own: one that was kept may take it twice.
+  request.headers = {
+      {"Content-Type", "application/json"}, {"User-Agent", "quern"}, {"Connection", "close"}};
   if (!task.action->authorization.empty()) {
     request.headers.emplace_back("Authorization", task.action->authorization);
   }

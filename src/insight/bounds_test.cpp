@@ -1,22 +1,12 @@
 // What holds when something is full, spent, away or at its end.
 #include "insight/test_insight.hpp"
-#include "insight/verdict.hpp"
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace quern::insight {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+class InsightBoundsTest : public InsightTest {};
 
-TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, WhatFoundNoRoomIsNeverAskedAbout) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(world, judge);
   // No id can be given that would not be given again.
@@ -26,9 +16,7 @@ TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
   EXPECT_THAT(told(out.kept), Each(HasSubstr(R"("by":"gate")")));
 }
 
-TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
   judge->say("not seen before", verdict_json(false, "other"));
   judge->say("unlike all values", "no verdict");
   const auto insight = make(world, judge, std::string(kWait) + "lines_to_learn = 10\n");
@@ -43,9 +31,7 @@ TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelF
               ElementsAre(HasSubstr(R"("anomaly":false)")));
 }
 
-TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
   judge->say("", verdict_json(true, "software", "page"));
   const auto insight = make(world, judge,
                             std::string(kWait) +
@@ -60,8 +46,7 @@ TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
               testing::Contains(HasSubstr(R"("alert":"verdict")")));
 }
 
-TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, RulesHoldWhileAnotherHasTheFolder) {
   const auto old = make(world, nullptr);
   const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
   const auto next = make(world, nullptr, keys);
@@ -81,17 +66,14 @@ TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
   EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), SizeIs(1));
 }
 
-TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfARuleWaitsForNoVerdict) {
   judge->hold();
   const auto insight = make(world, judge, "wait = \"24h\"\nalways_alert = [\"root login\"]\n");
   EXPECT_THAT(records(insight->apply(lines({"ERROR new", "ERROR root login"}), {}).kept, "alert"),
               SizeIs(1));
 }
 
-TEST(InsightBounds, OneRulesAlertHidesNoOther) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, OneRulesAlertHidesNoOther) {
   const auto insight = make(world, nullptr, "always_alert = [\"user 7\", \"user 8\"]\n");
   const auto alerts = [&](std::initializer_list<std::string_view> texts) {
     return records(insight->apply(lines(texts), {}).kept, "alert").size();
@@ -99,8 +81,7 @@ TEST(InsightBounds, OneRulesAlertHidesNoOther) {
   EXPECT_EQ(alerts({"login of user 7", "login of user 8", "login of user 8"}), 2U);
 }
 
-TEST(InsightBounds, EachAlertGoesOutOfWhatFoundNoRoom) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, EachAlertGoesOutOfWhatFoundNoRoom) {
   const auto insight = make(world, nullptr, "always_alert = [\"user 7\"]\n");
   world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   const auto alerts = [&](std::initializer_list<std::string_view> texts) {
@@ -109,9 +90,8 @@ TEST(InsightBounds, EachAlertGoesOutOfWhatFoundNoRoom) {
   EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
 }
 
-TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
+TEST_F(InsightBoundsTest, ABudgetThatNoQuestionFitsIsRefused) {
   for (const char* key : {"tokens_per_minute", "tokens_per_day"}) {
-    TestWorld world;
     Settings settings = Settings::parse(std::string(key) + " = 100", "pipe.toml").value();
     const auto made = Insight::create(settings, world.stage(), std::make_shared<ScriptedJudge>());
     ASSERT_FALSE(made.ok());
@@ -119,9 +99,7 @@ TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
   }
 }
 
-TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AQuestionThatNeverFitsHoldsUpNoOther) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(
       world, judge, std::string(kWait) + "prompt_line_bytes = 4096\ntokens_per_minute = 750\n");
@@ -137,10 +115,8 @@ TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
   EXPECT_THAT(judge->last().user, HasSubstr("small one"));
 }
 
-TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
-  const auto insight = make(world, judge);
+TEST_F(InsightBoundsTest, AModelThatWasNotAskedCostsNothing) {
+  const auto insight = make(world, judge);  // with nothing to say it is unavailable
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("by":"gate")")));
   EXPECT_EQ(figure(*insight, "tokens_total"), 0);
@@ -149,9 +125,7 @@ TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
   EXPECT_GT(figure(*insight, "tokens_total"), 0);
 }
 
-TEST(InsightBounds, ATemplateOfWhichAPersonSpokeNeverGoes) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, ATemplateOfWhichAPersonSpokeNeverGoes) {
   judge->say("", verdict_json(true, "other"));
   const std::string keys = std::string(kWait) + "templates = 64\nalarm_at = \"none\"\n";
   auto insight = make(world, judge, keys);
@@ -180,9 +154,8 @@ TEST(InsightBounds, ATemplateOfWhichAPersonSpokeNeverGoes) {
   EXPECT_EQ(judge->asked(), 2U);
 }
 
-TEST(InsightBounds, WhatIsUsualOutlivesARestartAndWhatHasNoVerdictIsAskedAgain) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
+TEST_F(InsightBoundsTest, WhatIsUsualOutlivesARestartAndWhatHasNoVerdictIsAskedAgain) {
+  // the judge is unavailable
   auto insight = make(world, judge);
   std::uint32_t second = 0;
   const auto tick = [&](int many) {
@@ -204,9 +177,7 @@ TEST(InsightBounds, WhatIsUsualOutlivesARestartAndWhatHasNoVerdictIsAskedAgain) 
       << "five a window were usual";
 }
 
-TEST(InsightBounds, AChangeWaitsForNoVerdict) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AChangeWaitsForNoVerdict) {
   judge->say("", verdict_json(true, "other"));
   judge->hold();
   const auto old = make(world, judge, "wait = \"24h\"\n");

@@ -90,6 +90,8 @@ pub unsafe fn prepare(
         sockets: SocketTable::new(sandbox.handles),
         limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
         meter: Arc::new(Meter::new(sandbox.cpu_ms)),
+        watch: None,
+        epochs: shared.ticker.epochs(),
         handles: 0,
         max_handles: sandbox.handles,
         outputs,
