@@ -134,13 +134,27 @@ std::string table_of(const json& now, std::map<std::string, std::uint64_t>& befo
   return text;
 }
 
-Result<int> top(const Door& door, World& world) {
+void tell_left_behind(const json& stages, const Pipe& options, World& world) {
+  for (const json& left : stages.at("left_behind")) {
+    const std::string stage = left.at("stage");
+    const bool buffer = left.at("kind") == "buffer";
+    world.console.out("  ! " + std::string(buffer ? "the buffer of " : "dead letters of ") +
+                      printable(stage, 100) + ": " +
+                      with_commas(left.at("records").get<std::uint64_t>()) + " records (" +
+                      to_string(Bytes{left.at("bytes").get<std::uint64_t>()}) +
+                      ") that nobody reads\n    try: quern pipe replay " + options.file.string() +
+                      " " + printable(stage, 100) + " --to OUTPUT\n");
+  }
+}
+
+Result<int> top(const Door& door, const Pipe& options, World& world) {
   const Looking looking(world);
   std::map<std::string, std::uint64_t> before;
   const bool live = world.console.out_is_terminal();
   while (true) {
     const json now = TRY(door.call("GET", "/api/stages", looking.stop()));
     world.console.out((live ? "\x1b[H\x1b[2J" : "") + table_of(now, before, 1));
+    tell_left_behind(now, options, world);
     if (!live) return kSuccess;
     if (!world.clock.sleep(1s, looking.stop())) return kSuccess;
   }
@@ -151,16 +165,19 @@ Result<int> replay(const Door& door, const Pipe& options, World& world) {
   if (stages.empty()) {
     const json now = TRY(door.call("GET", "/api/stages", {}));
     for (const json& stage : now.at("stages")) stages.push_back(stage.at("name"));
+    tell_left_behind(now, options, world);
   }
+  const std::string to = options.to.empty() ? "" : "&to=" + percent_encoded(options.to);
   std::uint64_t all = 0;
   for (const std::string& stage : stages) {
-    const json done = TRY(door.call("POST", "/api/replay?stage=" + percent_encoded(stage), {}));
+    const json done =
+        TRY(door.call("POST", "/api/replay?stage=" + percent_encoded(stage) + to, {}));
     const auto records = done.at("records").get<std::uint64_t>();
     all += records;
     if (records > 0)
       world.console.out(stage + ": " + with_commas(records) + " records sent again\n");
   }
-  if (all == 0) world.console.out("there are no dead letters\n");
+  if (all == 0) world.console.out(to.empty() ? "there are no dead letters\n" : "nothing is left\n");
   return kSuccess;
 }
 
@@ -254,7 +271,7 @@ Result<int> ask_pipeline(const Pipe& options, World& world) {
   const Door door = TRY(Door::of(options, world));
   switch (options.action) {
     case Pipe::Action::tap: return tap(door, options, world);
-    case Pipe::Action::top: return top(door, world);
+    case Pipe::Action::top: return top(door, options, world);
     case Pipe::Action::replay: return replay(door, options, world);
     case Pipe::Action::reload: return reload(door, world);
     case Pipe::Action::search: return search(door, options, world);

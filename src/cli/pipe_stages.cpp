@@ -28,7 +28,10 @@ bool is_component(Files& files, const std::filesystem::path& file) {
 }  // namespace
 
 PipeStages::PipeStages(World& world, std::stop_token stop)
-    : world_(world), stop_(std::move(stop)), network_(http::make_client({})), guests_(world) {}
+    : world_(world),
+      stop_(std::move(stop)),
+      network_(http::make_client({.idle_connections = 32})),
+      guests_(world) {}
 PipeStages::~PipeStages() = default;
 
 pipeline::World PipeStages::world() {

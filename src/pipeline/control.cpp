@@ -290,7 +290,10 @@ Result<std::string> PipelineControl::answer(const std::string& path, const logs:
                  {"removed", difference.removed}});
   }
   if (path == "/api/replay" && call.method == "POST") {
-    const std::uint64_t records = TRY(parts_.pipeline.replay(value_of(call, "stage"), stop));
+    const std::string stage = value_of(call, "stage");
+    const std::string to = value_of(call, "to");
+    const std::uint64_t records = TRY(to.empty() ? parts_.pipeline.replay(stage, stop)
+                                                 : parts_.pipeline.replay_to(stage, to, stop));
     return dump({{"records", records}});
   }
   // "/api/stages/NAME/WHAT"

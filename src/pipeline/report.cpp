@@ -19,6 +19,10 @@ std::string_view word(StageState::Kind kind) {
   return "";
 }
 
+std::string_view word(Leftover::Kind kind) {
+  return kind == Leftover::Kind::buffer ? "buffer" : "dead_letters";
+}
+
 struct Counted {
   std::string_view name;
   std::uint64_t StageState::* value;
@@ -57,6 +61,12 @@ std::string prometheus_text(const Pipeline& pipeline) {
       page.add(prefix + figure.name, all, figure.value);
     }
   }
+  for (const Leftover& left : pipeline.leftovers()) {
+    const PrometheusPage::Labels labels{{"stage", left.stage},
+                                        {"kind", std::string(word(left.kind))}};
+    page.add(prefix + "left_behind_records", labels, left.records);
+    page.add(prefix + "left_behind_bytes", labels, left.bytes.count);
+  }
   page.add(prefix + "records_unrouted_total", {}, pipeline.unrouted());
   return page.text();
 }
@@ -85,7 +95,17 @@ std::string stages_json(const Pipeline& pipeline) {
                    {"ailment", stage.ailment},
                    {"figures", std::move(figures)}});
   }
-  const nlohmann::json page{{"stages", std::move(all)}, {"unrouted", pipeline.unrouted()}};
+  nlohmann::json leftovers = nlohmann::json::array();
+  for (const Leftover& left : pipeline.leftovers()) {
+    leftovers.push_back({{"stage", left.stage},
+                         {"kind", word(left.kind)},
+                         {"folder", left.folder.string()},
+                         {"records", left.records},
+                         {"bytes", left.bytes.count}});
+  }
+  const nlohmann::json page{{"stages", std::move(all)},
+                            {"unrouted", pipeline.unrouted()},
+                            {"left_behind", std::move(leftovers)}};
   return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
