@@ -47,7 +47,7 @@ class SqlDatabase {
 
   // The rest on the lane alone.
   Result<Connection> connect(const store::Stores& stores, const store::Place& place);
-  void execute(Statement statement);
+  void execute(std::shared_ptr<const Statement> statement);
   void close(Connection connection);
 
  private:
@@ -59,7 +59,7 @@ class SqlDatabase {
 
   std::vector<std::weak_ptr<store::Connection>> open_;
   // First come, first served: each time that somebody else is done.
-  std::vector<Statement> waiting_;
+  std::vector<std::shared_ptr<const Statement>> waiting_;
   bool trying_later_ = false;
   Guarded<std::unique_ptr<Lane>> lane_{std::make_unique<Lane>("quern-sql", 1024)};
 };
@@ -108,18 +108,18 @@ Result<std::vector<store::SqlValue>> read_parameters(wasm::ValueReader& in) {
   if (count > store::kMostParameters) {
     return fail(ErrorKind::invalid_argument, "a statement has at most 1000 parameters");
   }
-  std::vector<store::SqlValue> parameters;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  std::vector<store::SqlValue> parameters(count);
+  for (store::SqlValue& value : parameters) {
     switch (in.discriminant()) {
-      case 0: parameters.emplace_back(static_cast<std::int64_t>(in.u64())); break;
-      case 1: parameters.emplace_back(in.f64()); break;
-      case 2: parameters.emplace_back(std::string(in.text())); break;
+      case 0: value = static_cast<std::int64_t>(in.u64()); break;
+      case 1: value = in.f64(); break;
+      case 2: value = std::string(in.text()); break;
       case 3: {
         const ByteView blob = in.bytes();
-        parameters.emplace_back(Buffer(blob.begin(), blob.end()));
+        value = Buffer(blob.begin(), blob.end());
         break;
       }
-      default: parameters.emplace_back(std::monostate());
+      default: break;  // NULL
     }
   }
   return parameters;
@@ -161,8 +161,8 @@ Result<Connection> SqlDatabase::connect(const store::Stores& stores, const store
   return made;
 }
 
-void SqlDatabase::execute(Statement statement) {
-  if (attempt(statement)) return try_waiting();
+void SqlDatabase::execute(std::shared_ptr<const Statement> statement) {
+  if (attempt(*statement)) return try_waiting();
   waiting_.push_back(std::move(statement));
   try_later();
 }
@@ -202,7 +202,7 @@ bool SqlDatabase::take_back(const Connection& waits) {
 
 // All of them: one that waits may have what an earlier one waits for.
 void SqlDatabase::try_waiting() {
-  while (std::erase_if(waiting_, [this](const auto& waits) { return attempt(waits); }) > 0)
+  while (std::erase_if(waiting_, [this](const auto& waits) { return attempt(*waits); }) > 0)
     continue;
 }
 
@@ -264,13 +264,9 @@ Result<> SqlHost::execute(GuestInstance& guest, const Call& call) {
   auto in = call->arguments();
   const auto handle = TRY(guest.handles.find<SqlHandle>(in.resource(), "connection"));
   std::string sql(in.text().substr(0, store::kLongestSql + 1));
-  auto parameters = TRY(read_parameters(in));
-  const auto database = handle->database;
-  return database->run(
-      [database, statement = Statement{call, handle, std::move(sql), std::move(parameters),
-                                       Deadline::in(kLongestWait)}]() mutable {
-        database->execute(std::move(statement));
-      });
+  const auto statement = std::make_shared<const Statement>(Statement{
+      call, handle, std::move(sql), TRY(read_parameters(in)), Deadline::in(kLongestWait)});
+  return handle->database->run([statement] { statement->handle->database->execute(statement); });
 }
 
 wasm::HostInterface SqlHost::interface() {

@@ -58,14 +58,6 @@ std::map<std::string, std::string> safe_words(const Proposal& proposal, const st
           {"stage", stage}};
 }
 
-Proposal proposal_of(const Waiting& one) {
-  return {.action = one.action,
-          .id = one.id,
-          .text = one.text,
-          .verdict = one.verdict,
-          .question = one.question};
-}
-
 }  // namespace
 
 Actions::Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
@@ -120,7 +112,7 @@ std::string Actions::why_not(const ActionOptions* action, const Proposal& propos
   if (proposal.verdict.confidence < action->confidence) return "not confident enough";
   const Clock::Time now = world_.clock.now();
   return state_.with([&](State& state) -> std::string {
-    if (state.dealt_with.erase({action->name, proposal.id, proposal.question}) > 0) {
+    if (state.dealt_with.erase(deed_of(action->name, proposal.id, proposal.question)) > 0) {
       return "it was dealt with before the program ended";
     }
     std::deque<Clock::Time>& lately = state.lately[action->name];
@@ -155,6 +147,7 @@ void Actions::propose(const Proposal& proposal) {
 }
 
 Result<> Actions::ask_for_approval(const Proposal& proposal) {
+  const auto one_at_a_time = deciding_.lock();  // nobody answers before it is asked
   const auto since =
       std::chrono::floor<std::chrono::seconds>(world_.clock.date().time_since_epoch()).count();
   const std::uint64_t number = TRY(state_.with([&](State& state) -> Result<std::uint64_t> {
@@ -191,28 +184,6 @@ std::vector<Waiting> Actions::waiting() const {
   return state_.with([](const State& state) { return state.waiting; });
 }
 
-Result<Waiting> Actions::waiting_as(std::uint64_t number) const {
-  const std::vector<Waiting> all = waiting();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const Waiting& one) { return one.number == number; });
-  if (found != all.end()) return *found;
-  return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(number));
-}
-
-// It waits no longer. not_found: another took it.
-Result<> Actions::take(const Waiting& one) {
-  const bool taken = state_.with([&](State& state) {
-    return std::erase_if(state.waiting,
-                         [&](const Waiting& other) { return other.number == one.number; }) > 0;
-  });
-  if (!taken) {
-    return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(one.number));
-  }
-  Result<> saved = save();
-  if (!saved.ok()) put_back(one);
-  return saved;
-}
-
 // What was said about it could not be written: it waits as before.
 void Actions::put_back(const Waiting& one) {
   state_.with([&](State& state) {
@@ -225,29 +196,45 @@ void Actions::put_back(const Waiting& one) {
   if (!saved.ok()) log::warn("insight", "approvals: " + saved.error().describe());
 }
 
-// What was said is written down before it waits no longer: killed in between, it waits.
 Result<> Actions::approve(std::uint64_t number, std::string_view who) {
-  const Waiting one = TRY(waiting_as(number));
-  const Proposal proposal = proposal_of(one);
-  const ActionOptions* const action = granted(one.action);
-  if (action == nullptr) {
-    TRY(take(one));
-    return fail(ErrorKind::not_found, "the action " + one.action + " is no longer configured");
+  const Proposal proposal = TRY(decide(number, "approved", who));
+  if (const ActionOptions* const action = granted(proposal.action)) {
+    carry_out(*action, proposal, who);
+    return {};
   }
-  TRY(note("approved", action, proposal, who, ""));
-  Result<> taken = take(one);
-  if (!taken.ok()) {
-    (void)note("failed", action, proposal, who, taken.error().describe());  // it was not begun
-    return taken;
-  }
-  carry_out(*action, proposal, who);
-  return {};
+  return fail(ErrorKind::not_found, "the action " + proposal.action + " is no longer configured");
 }
 
 Result<> Actions::deny(std::uint64_t number, std::string_view who) {
-  const Waiting one = TRY(waiting_as(number));
-  TRY(note("denied", granted(one.action), proposal_of(one), who, ""));
-  return take(one);
+  (void)TRY(decide(number, "denied", who));
+  return {};
+}
+
+// What was said is written down before it waits no longer: killed in between, it waits.
+Result<Proposal> Actions::decide(std::uint64_t number, std::string_view what,
+                                 std::string_view who) {
+  const auto one_at_a_time = deciding_.lock();
+  const std::vector<Waiting> all = waiting();
+  const auto one = std::find_if(all.begin(), all.end(),
+                                [&](const Waiting& each) { return each.number == number; });
+  if (one == all.end()) {
+    return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(number));
+  }
+  const Proposal proposal{.action = one->action,
+                          .id = one->id,
+                          .text = one->text,
+                          .verdict = one->verdict,
+                          .question = one->question};
+  const ActionOptions* const action = granted(one->action);
+  TRY(note(what, action, proposal, who, ""));
+  state_.with([&](State& state) {
+    std::erase_if(state.waiting, [&](const Waiting& each) { return each.number == number; });
+  });
+  const Result<> saved = save();
+  if (saved.ok()) return proposal;
+  put_back(*one);
+  (void)note("failed", action, proposal, who, saved.error().describe());  // it waits as before
+  return fail(saved.error());
 }
 
 void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,

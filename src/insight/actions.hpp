@@ -27,7 +27,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <tuple>
 #include <vector>
 
 namespace quern::insight {
@@ -91,12 +90,10 @@ class Actions {
   static constexpr std::size_t kMostStanding = 4096;
 
  private:
-  // Action, template and question.
-  using Deed = std::tuple<std::string, mining::TemplateId, std::string>;
   struct State {
     std::vector<Waiting> waiting;
-    std::vector<Proposal> alerts;  // on their way
-    std::set<Deed> dealt_with;     // before the start
+    std::vector<Proposal> alerts;      // on their way
+    std::set<std::string> dealt_with;  // before the start: as deed_of() says
     std::uint64_t next = 1;
     std::map<std::string, std::deque<Clock::Time>, std::less<>> lately;  // proposals by action
     std::shared_ptr<const Standing> standing;
@@ -111,6 +108,8 @@ class Actions {
 
   Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
           Alert alert);
+  static std::string deed_of(std::string_view action, mining::TemplateId id,
+                             std::string_view question);
   Result<> load();
   Result<> recall();
   void end_what_was_cut_off(const PastEvent& last);
@@ -118,8 +117,7 @@ class Actions {
   const ActionOptions* granted(std::string_view name) const;
   std::string why_not(const ActionOptions* action, const Proposal& proposal);
   Result<> ask_for_approval(const Proposal& proposal);
-  Result<Waiting> waiting_as(std::uint64_t number) const;
-  Result<> take(const Waiting& one);
+  Result<Proposal> decide(std::uint64_t number, std::string_view what, std::string_view who);
   void put_back(const Waiting& one);
   void carry_out(const ActionOptions& action, const Proposal& proposal, std::string_view who);
   Result<std::string> perform(const Task& task, const std::stop_token& stop);
@@ -138,7 +136,8 @@ class Actions {
   const Alert alert_;
   Audit audit_;
   Guarded<State> state_;
-  Guarded<int> saving_;  // one at a time; taken before state_
+  Guarded<int> deciding_;  // one asks, approves or denies at a time; taken before saving_
+  Guarded<int> saving_;    // one at a time; taken before state_
   Queue<Task> tasks_;
   std::jthread thread_;
 };

@@ -23,6 +23,13 @@ Verdict verdict_of(ByteView map) {
 
 }  // namespace
 
+// One thing that is done for one answer.
+std::string Actions::deed_of(std::string_view action, mining::TemplateId id,
+                             std::string_view question) {
+  std::string deed(action);
+  return deed.append("\n").append(std::to_string(id)).append("\n").append(question);
+}
+
 Result<> Actions::load() {
   TRY(read_json_lines(world_.files, world_.state / "approvals.json", [&](ByteView map) -> Result<> {
     const auto id = natural_field(map, "template");
@@ -52,9 +59,9 @@ Result<> Actions::recall() {
   const Clock::Time now = world_.clock.now();
   const auto date =
       std::chrono::floor<std::chrono::seconds>(world_.clock.date().time_since_epoch());
-  std::map<Deed, PastEvent> cut_off;  // approved or begun
+  std::map<std::string, PastEvent> cut_off;  // approved or begun
   for (PastEvent& event : TRY(audit_.last(kHour))) {
-    const Deed deed{event.action, event.id, event.question};
+    const std::string deed = deed_of(event.action, event.id, event.question);
     const bool approved = event.what == "approved";
     const bool begun = event.what == "begun";
     const bool asked = event.what == "asked";

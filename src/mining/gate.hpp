@@ -88,8 +88,8 @@ class Gate {
     bool learn(std::string_view value, std::uint32_t lines_to_learn);
 
     void write(std::string& out) const;
-    // The fields behind "parameter ID".
-    Result<> read(std::span<const std::string_view> fields);
+    // What stands behind "parameter ID". False: that is none.
+    bool read(std::span<const std::uint64_t> numbers);
 
    private:
     bool learn_number(double number, bool enough);
@@ -118,7 +118,8 @@ class Gate {
   };
 
   bool unusual_rate(Known& known, std::chrono::seconds time) const;
-  Result<> read(std::span<const std::string_view> fields, bool same_window, bool same_hash);
+  enum class Hash : std::uint8_t { same, another };
+  bool read_parameter(std::span<const std::uint64_t> numbers, Hash hash);
 
   const GateOptions options_;
   std::unordered_map<TemplateId, Known> known_;

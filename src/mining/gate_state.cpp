@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace quern::mining {
 namespace {
@@ -28,8 +29,19 @@ void put_millionths(std::string& out, double number) {
   put(out, static_cast<std::uint64_t>(std::llround(std::clamp(number, 0.0, 1e12) * kMillion)));
 }
 
-Result<double> millionths(std::string_view text) {
-  return static_cast<double>(TRY(parse_number<std::uint64_t>(text))) / kMillion;
+double of_millionths(std::uint64_t number) { return static_cast<double>(number) / kMillion; }
+
+// What stands behind the first word of a line; empty: not all of it are numbers.
+std::vector<std::uint64_t> numbers_of(std::string_view line) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t at = line.find(' '); at != std::string_view::npos;) {
+    const std::size_t end = std::min(line.find(' ', at + 1), line.size());
+    const auto number = parse_number<std::uint64_t>(line.substr(at + 1, end - at - 1));
+    if (!number.ok()) return {};
+    numbers.push_back(*number);
+    at = end == line.size() ? std::string_view::npos : end;
+  }
+  return numbers;
 }
 
 Failure broken(std::string_view line) {
@@ -50,19 +62,15 @@ void Gate::Parameter::write(std::string& out) const {
   out.push_back('\n');
 }
 
-Result<> Gate::Parameter::read(std::span<const std::string_view> fields) {
-  if (fields.size() < 5 || fields.size() > 5 + kFew) {
-    return fail(ErrorKind::corrupt_data, "it has another number of fields");
-  }
-  seen_ = TRY(parse_number<std::uint32_t>(fields[0]));
-  numbers_ = TRY(parse_number<std::uint32_t>(fields[1]));
-  mean_ = TRY(millionths(fields[2]));
-  squares_ = TRY(millionths(fields[3]));
-  many_words_ = fields[4] == "1";
-  for (const std::string_view word : fields.subspan(5)) {
-    words_[words_known_++] = TRY(parse_number<std::uint64_t>(word));
-  }
-  return {};
+bool Gate::Parameter::read(std::span<const std::uint64_t> numbers) {
+  if (numbers.size() < 5 || numbers.size() > 5 + kFew) return false;
+  seen_ = static_cast<std::uint32_t>(numbers[0]);
+  numbers_ = static_cast<std::uint32_t>(numbers[1]);
+  mean_ = of_millionths(numbers[2]);
+  squares_ = of_millionths(numbers[3]);
+  many_words_ = numbers[4] != 0;
+  for (const std::uint64_t word : numbers.subspan(5)) words_[words_known_++] = word;
+  return true;
 }
 
 std::string Gate::save() const {
@@ -91,17 +99,25 @@ std::string Gate::save() const {
 Result<Gate> Gate::load(std::string_view state, GateOptions options) {
   Gate gate(options);
   bool same_window = false;
-  bool same_hash = false;
+  Hash hash = Hash::another;
   bool first = true;
   for (const std::string_view line : split(state, '\n')) {
-    const std::vector<std::string_view> fields = split(line, ' ');
-    if (first) {
-      if (line != kMagic) return broken(line);
-      first = false;
-    } else if (fields[0] == "window" && fields.size() == 3) {
-      same_window = fields[1] == std::to_string(options.window.count());
-      same_hash = fields[2] == std::to_string(probe());
-    } else if (!line.empty() && !gate.read(fields, same_window, same_hash).ok()) {
+    if (first && line != kMagic) return broken(line);
+    if (std::exchange(first, false) || line.empty()) continue;
+    const std::vector<std::uint64_t> numbers = numbers_of(line);
+    if (line.starts_with("window ") && numbers.size() == 2) {
+      same_window = numbers[0] == static_cast<std::uint64_t>(options.window.count());
+      hash = numbers[1] == probe() ? Hash::same : Hash::another;
+    } else if (line.starts_with("rate ") && numbers.size() == 5 && numbers[0] <= kLastId &&
+               numbers[1] <= static_cast<std::uint64_t>(Severity::debug)) {
+      Known& known = gate.known_[static_cast<TemplateId>(numbers[0])];
+      known.met = true;
+      known.worst = static_cast<Severity>(numbers[1]);
+      // Lines of windows of another length say nothing about these.
+      known.windows = same_window ? static_cast<std::uint32_t>(numbers[2]) : 0;
+      known.usual = same_window ? of_millionths(numbers[3]) : 0;
+      known.holes = numbers[4];
+    } else if (!line.starts_with("parameter ") || !gate.read_parameter(numbers, hash)) {
       return broken(line);
     }
   }
@@ -112,29 +128,15 @@ Result<Gate> Gate::load(std::string_view state, GateOptions options) {
   return gate;
 }
 
-Result<> Gate::read(std::span<const std::string_view> fields, bool same_window, bool same_hash) {
-  const auto wrong = [] { return fail(ErrorKind::corrupt_data, "no line of a gate"); };
-  if (fields.size() < 2) return wrong();
-  const auto id = TRY(parse_number<TemplateId>(fields[1]));
-  if (fields[0] == "rate" && fields.size() == 6) {
-    Known& known = known_[id];
-    const auto worst = TRY(parse_number<std::uint8_t>(fields[2]));
-    if (worst > static_cast<std::uint8_t>(Severity::debug)) return wrong();
-    known.met = true;
-    known.worst = static_cast<Severity>(worst);
-    // Lines of windows of another length say nothing about these.
-    known.windows = same_window ? TRY(parse_number<std::uint32_t>(fields[3])) : 0;
-    known.usual = same_window ? TRY(millionths(fields[4])) : 0;
-    known.holes = TRY(parse_number<std::size_t>(fields[5]));
-    return {};
-  }
-  const auto known = known_.find(id);
-  if (fields[0] != "parameter" || known == known_.end()) return wrong();
+bool Gate::read_parameter(std::span<const std::uint64_t> numbers, Hash hash) {
+  const auto known = numbers.empty() || numbers[0] > kLastId
+                         ? known_.end()
+                         : known_.find(static_cast<TemplateId>(numbers[0]));
   Parameter parameter;
-  TRY(parameter.read(fields.subspan(2)));
+  if (known == known_.end() || !parameter.read(numbers.subspan(1))) return false;
   const bool room = known->second.parameters.size() < options_.parameters;
-  if (same_hash && room) known->second.parameters.push_back(parameter);
-  return {};
+  if (hash == Hash::same && room) known->second.parameters.push_back(parameter);
+  return true;
 }
 
 }  // namespace quern::mining

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -294,6 +293,7 @@ void TemplateTable::note_word(TemplateId id, const Shape& shape, std::size_t at,
   std::vector<TemplateId>& members = noted->second.members;
   members.push_back(id);
   for (TemplateId& member : members) member = now(member);
+  std::erase(members, kRest);  // went
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
   if (members.size() < needed_here) return;
@@ -388,16 +388,11 @@ void TemplateTable::forget(const std::vector<TemplateId>& ids) {
   }
 }
 
-// Nothing leads to what went.
+// No shape leads to what went. Notes do, until they are looked at or forgotten.
 void TemplateTable::clear_up() {
-  const auto went = [&](TemplateId id) { return id == kRest || !knows(id); };
-  std::erase_if(places_, [&](const auto& place) { return went(place.second.id); });
-  for (auto noted = alike_.begin(); noted != alike_.end();) {
-    std::erase_if(noted->second.members, went);
-    const bool empty = noted->second.members.empty();
-    if (empty) alike_bytes_ -= noted->first.size();
-    noted = empty ? alike_.erase(noted) : std::next(noted);
-  }
+  std::erase_if(places_, [&](const auto& place) {
+    return place.second.id == kRest || !knows(place.second.id);
+  });
 }
 
 // How many templates must differ in this word alone before it is a hole.

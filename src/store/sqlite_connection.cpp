@@ -342,6 +342,10 @@ Error SqliteConnection::error(int code) const {
 
 Result<std::unique_ptr<Connection>> connect_sqlite(const std::filesystem::path& file, Bytes limit) {
   auto library = TRY(SqliteLibrary::load());
+  if (library->threadsafe() == 0) {
+    return fail(ErrorKind::unsupported,
+                "this machine's SQLite was built for programs of one thread");
+  }
   auto connection =
       std::make_unique<SqliteConnection>(TRY(Database::open(std::move(library), file)));
   const Result<> ready = connection->make_ready(limit);

@@ -50,6 +50,7 @@ Result<std::shared_ptr<const SqliteLibrary>> SqliteLibrary::load() {
   find(library->reset, "sqlite3_reset");
   find(library->set_authorizer, "sqlite3_set_authorizer");
   find(library->step, "sqlite3_step");
+  find(library->threadsafe, "sqlite3_threadsafe");
   if (missing.empty()) return std::shared_ptr<const SqliteLibrary>(library);
   return fail(ErrorKind::unsupported,
               std::string("this machine's ") + kName + " is too old: it has no " + missing);

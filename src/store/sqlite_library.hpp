@@ -51,6 +51,7 @@ class SqliteLibrary {
   decltype(&::sqlite3_reset) reset = nullptr;
   decltype(&::sqlite3_set_authorizer) set_authorizer = nullptr;
   decltype(&::sqlite3_step) step = nullptr;
+  decltype(&::sqlite3_threadsafe) threadsafe = nullptr;
 
  private:
   explicit SqliteLibrary(void* handle) : handle_(handle) {}

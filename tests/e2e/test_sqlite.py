@@ -100,3 +100,17 @@ def test_the_grant_on_the_command_line(guest, home, tmp_path):
         server.kill()
     with sqlite3.connect(tmp_path / "made.db") as made:
         assert made.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_a_recorded_request_is_replayed_without_its_database(guest, home, tmp_path):
+    file = tmp_path / "made.db"
+    with quern.Server("serve", guest("spin/app"), "--sqlite", f"default={file}", "--record", tmp_path / "exchanges",
+                      home=home) as server:
+        sql(server, "CREATE TABLE t (a)")
+        sql(server, "INSERT INTO t VALUES (42)")
+        assert "Integer(42)" in sql(server, "SELECT a FROM t")
+    file.unlink()
+    answers = [quern.quern("replay", recording, home=home) for recording in (tmp_path / "exchanges").glob("*.rec")]
+    assert [answer.code for answer in answers] == [0, 0, 0], answers
+    assert sum("Integer(42)" in answer.out for answer in answers) == 1
+    assert not file.exists()
