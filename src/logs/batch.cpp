@@ -116,15 +116,13 @@ Batch::Run& Batch::run_for(std::string_view tag) {
 void Batch::add(std::string_view tag, EventTime time, ByteView record, ByteView metadata) {
   Run& run = run_for(tag);
   const std::size_t begin = run.entries.size();
-  std::array<std::byte, kHead> head{kPair, kPair, std::byte{0xd7}, std::byte{kEventTime}};
+  std::array<std::byte, kHead + 1> head{kPair, kPair, std::byte{0xd7}, std::byte{kEventTime}};
   put_u32(head.data() + 4, time.seconds);
   put_u32(head.data() + 8, time.nanoseconds);
-  run.entries.insert(run.entries.end(), head.begin(), head.end());
-  if (metadata.empty()) {
-    run.entries.push_back(kEmptyMap);
-  } else {
-    run.entries.insert(run.entries.end(), metadata.begin(), metadata.end());
-  }
+  head[kHead] = kEmptyMap;
+  const std::size_t own = metadata.empty() ? head.size() : kHead;
+  run.entries.insert(run.entries.end(), head.begin(), head.begin() + own);
+  if (!metadata.empty()) run.entries.insert(run.entries.end(), metadata.begin(), metadata.end());
   const std::size_t at = run.entries.size();
   run.entries.insert(run.entries.end(), record.begin(), record.end());
   note_entry(begin, at);

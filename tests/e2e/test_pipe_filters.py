@@ -2,6 +2,10 @@
 tool, run by `quern pipe`. Same samples, same checks; and what a person sees when one is wrong."""
 
 import json
+import os
+import pathlib
+import socket
+import subprocess
 
 import pytest
 import quern
@@ -118,3 +122,26 @@ def test_the_samples_of_a_fresh_project_pass(component, tmp_path, home):
     (tmp_path / "app" / "app.wasm").write_bytes(component.read_bytes())
     ended = quern.quern("pipe", "test", tmp_path / "app" / "pipe.toml", home=home)
     assert (ended.code, ended.out.count("ok ")) == (0, 2), ended.out + ended.err
+
+
+def test_a_stop_ends_a_start_that_waits_for_a_model(tmp_path, home):
+    """The hub takes the question and never answers; SIGTERM ends the program in order all the same."""
+    guest = pathlib.Path(os.environ["QUERN_BUILD"]).resolve() / "guests" / "hostile" / "log_filter.wasm"
+    if not guest.exists():
+        pytest.skip(f"NOT TESTED: {guest} is not built")
+    file = tmp_path / "pipe.toml"
+    file.write_text(f'[model]\nnames = ["hub:owner/name"]\n[[input]]\nname = "in"\ntype = "dummy"\n'
+                    f'[[filter]]\nname = "mine"\ntype = "component"\nfile = "{guest}"\nmodels = ["name"]\n'
+                    f'[[output]]\nname = "out"\ntype = "null"\n')
+    with socket.create_server(("127.0.0.1", 0)) as hub:
+        hub.settimeout(quern.PATIENCE_S)
+        where_it_is = f"http://127.0.0.1:{hub.getsockname()[1]}"
+        running = subprocess.Popen([quern.binary(), "pipe", file], env=quern.environment(home, HF_ENDPOINT=where_it_is),
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            with hub.accept()[0]:
+                running.terminate()
+                _, said = running.communicate(timeout=quern.PATIENCE_S)
+        finally:
+            running.kill()
+    assert running.returncode == 0, said
