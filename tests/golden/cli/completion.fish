@@ -78,6 +78,7 @@ complete -c quern -n '__fish_seen_subcommand_from run' -l record-limit -r -d 'En
 complete -c quern -n '__fish_seen_subcommand_from run' -l log-level -r -d 'debug, info, warn, error or off (default info)'
 complete -c quern -n '__fish_seen_subcommand_from run' -l help -r -d 'Show this page'
 complete -c quern -n '__fish_seen_subcommand_from replay' -l program -r -d 'The program, when it is no longer where it was; or another to hold against it'
+complete -c quern -n '__fish_seen_subcommand_from replay' -l check -r -d 'Print nothing of the program; exit with 0 when all is the same, else 7'
 complete -c quern -n '__fish_seen_subcommand_from replay' -l log-level -r -d 'debug, info, warn, error or off (default info)'
 complete -c quern -n '__fish_seen_subcommand_from replay' -l help -r -d 'Show this page'
 complete -c quern -n '__fish_seen_subcommand_from serve' -l port -r -d 'Port (default 8080, or the next one that is free)'

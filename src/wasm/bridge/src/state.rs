@@ -234,7 +234,7 @@ pub struct Meter {
     /// Nanoseconds of slices that are over, and the thread clock's value when this one began.
     used: AtomicU64,
     slice_began: AtomicU64,
-    limit: u64,
+    limit: AtomicU64,
 }
 
 /// A guest that ran at least this long in one go lets others run at the next epoch.
@@ -242,8 +242,19 @@ const YIELD_AFTER: Duration = Duration::from_millis(5);
 
 impl Meter {
     pub fn new(limit_ms: u64) -> Meter {
-        let limit = limit_ms.saturating_mul(1_000_000);
+        let limit = AtomicU64::new(limit_ms.saturating_mul(1_000_000));
         Meter { used: AtomicU64::new(0), slice_began: AtomicU64::new(0), limit }
+    }
+
+    /// Nanoseconds of slices that are over: two epochs behind at most, and read at no cost.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// From now on the limit is so much more than was used.
+    pub fn allow(&self, more: Duration) {
+        let more = u64::try_from(more.as_nanos()).unwrap_or(u64::MAX);
+        self.limit.store(self.used().saturating_add(more), Ordering::Relaxed);
     }
 
     pub fn begin_slice(&self) {
@@ -262,8 +273,9 @@ impl Meter {
     pub fn at_epoch(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
         let meter = &store.data().meter;
         let slice = meter.slice();
-        if meter.used.load(Ordering::Relaxed) + slice > meter.limit {
-            let text = format!("CPU time: the limit of {} ms is used up", meter.limit / 1_000_000);
+        let limit = meter.limit.load(Ordering::Relaxed);
+        if meter.used() + slice > limit {
+            let text = format!("CPU time: the limit of {} ms is used up", limit / 1_000_000);
             return Err(Named::new(Kind::DeadlineExceeded, text).into());
         }
         Ok(match u128::from(slice) >= YIELD_AFTER.as_nanos() {
