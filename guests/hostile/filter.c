@@ -16,6 +16,7 @@ ENV(malloc) void *malloc(size_t);
 ENV(free) void free(void *);
 ENV(sprintf) int sprintf(char *, const char *, ...);
 ENV(puts) int puts(const char *);
+ENV(memset) void *memset(void *, int, size_t);
 ENV(exit) void exit(int);
 #endif
 
@@ -263,6 +264,17 @@ FILTER(env_leak_small) {
 FILTER(env_hungry) {
   UNUSED;
   return malloc(1 << 29);
+}
+// Nothing but calls of the host, some milliseconds each: no loop and no function of the guest's
+// begins between them.
+FILTER(env_straight) {
+  UNUSED;
+#define TEN(call) call call call call call call call call call call
+  const size_t large = 48 << 20;
+  char *block = malloc(large);
+  TEN(TEN(TEN(memset(block, 1, large);)))
+  free(block);
+  return (char *)record;
 }
 FILTER(env_exit) {
   UNUSED;

@@ -37,6 +37,10 @@ class ByteBudget {
       held_ = bytes;
     }
 
+    std::uint64_t held() const { return held_; }
+    // So many would be too many even if nobody else held any.
+    bool never_fits(std::uint64_t bytes) const { return bytes > budget_->most_; }
+
    private:
     const std::shared_ptr<ByteBudget> budget_;  // shared with the others
     std::uint64_t held_ = 0;

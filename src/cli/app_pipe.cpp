@@ -34,8 +34,14 @@ void add_pipe_commands(CLI::App& pipe, Values& values) {
       ->expected(1);
   CLI::App& replay =
       add_command("replay", "Send the dead letters of a pipeline that runs once more",
-                  "quern pipe replay logs.toml\nquern pipe replay logs.toml central");
-  replay.add_option("stage", values.pipe.stages, "Only those of these stages")->type_name("STAGE");
+                  "quern pipe replay logs.toml\nquern pipe replay logs.toml central\n"
+                  "quern pipe replay logs.toml gone --to central");
+  CLI::Option* const stages =
+      replay.add_option("stage", values.pipe.stages, "Only those of these stages")
+          ->type_name("STAGE");
+  add(replay, kOther, "--to", "OUTPUT", values.pipe.to,
+      "To this output, with the buffer that a stage left which is not in the file any more")
+      ->needs(stages);
   add_command("reload",
               "Read the file of a pipeline that runs again, as SIGHUP does, and say what changed",
               "quern pipe reload logs.toml");

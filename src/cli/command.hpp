@@ -73,8 +73,9 @@ struct GrantOptions {
   std::vector<std::string> environment;
   std::vector<std::string> net;
   std::vector<std::string> listen;
-  std::vector<std::string> stores;  // "LABEL=PLACE"
-  std::vector<std::string> config;  // "NAME=VALUE"
+  std::vector<std::string> stores;     // "LABEL=PLACE"
+  std::vector<std::string> databases;  // "LABEL=PLACE"
+  std::vector<std::string> config;     // "NAME=VALUE"
   std::optional<Bytes> memory;
   std::optional<milliseconds> timeout;
   std::optional<milliseconds> cpu;
@@ -210,8 +211,9 @@ struct Pipe {
   Action action = Action::run;
   std::filesystem::path file;
   std::vector<std::string> stages;  // of tap one; of replay none: all
-  std::string text;                 // of search: part of a line; may be empty
-  std::string pattern;              // of search: a template's id; may be empty
+  std::string to;       // of replay: the output that gets what a stage left; may be empty
+  std::string text;     // of search: part of a line; may be empty
+  std::string pattern;  // of search: a template's id; may be empty
   std::optional<milliseconds> since;
   std::uint32_t limit = 100;
   std::uint64_t number = 0;  // of approve and deny

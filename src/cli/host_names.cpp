@@ -1,5 +1,6 @@
 #include "cli/host_names.hpp"
 
+#include "base/host_port.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -9,18 +10,10 @@ namespace {
 
 // "[::1]:80" is "::1"; "name:80" is "name"; a name may end with the root's dot.
 std::string_view without_port(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    const std::size_t end = authority.find(']');
-    if (end == std::string_view::npos) return authority;
-    const std::string_view rest = authority.substr(end + 1);
-    return rest.empty() || rest.starts_with(':') ? authority.substr(1, end - 1) : authority;
-  }
-  const std::size_t colon = authority.find(':');
-  if (colon != std::string_view::npos && authority.find(':', colon + 1) == std::string_view::npos) {
-    authority = authority.substr(0, colon);
-  }
-  if (authority.ends_with('.')) authority.remove_suffix(1);
-  return authority;
+  const auto parts = split_host_port(authority);
+  std::string_view host = parts.ok() ? without_brackets(parts->host) : authority;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
 }
 
 // 127.0.0.0/8 in its plain form; other spellings of it never come from a browser.

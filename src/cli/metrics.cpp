@@ -1,95 +1,51 @@
 #include "cli/metrics.hpp"
 
+#include "base/prometheus.hpp"
+
 namespace quern::cli {
 namespace {
 
-// Label values escape backslash, quote and line end, says the format.
-std::string label(std::string_view key, std::string_view value) {
-  std::string text = "{" + std::string(key) + "=\"";
-  for (const char c : value) {
-    if (c == '\\' || c == '"') text += '\\';
-    text += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return text + "\"}";
-}
-
-struct Family {
-  std::string_view name;
-  std::string_view type;
-  std::string_view help;
-};
-
-void head(std::string& page, const Family& family) {
-  page += "# HELP " + std::string(family.name) + " " + std::string(family.help) + "\n";
-  page += "# TYPE " + std::string(family.name) + " " + std::string(family.type) + "\n";
-}
-
-void sample(std::string& page, const Family& family, const std::string& labels,
-            std::uint64_t value) {
-  page += std::string(family.name) + labels + " " + std::to_string(value) + "\n";
-}
-
-void one(std::string& page, const Family& family, const std::string& labels, std::uint64_t value) {
-  head(page, family);
-  sample(page, family, labels, value);
-}
-
-void add_app(std::string& page, const Metrics& metrics) {
-  const std::string app = label("app", metrics.app);
+void add_app(PrometheusPage& page, const Metrics& metrics) {
+  const PrometheusPage::Labels app = {{"app", metrics.app}};
   const apphost::AppCounts& counts = metrics.counts;
-  one(page, {"quern_requests_total", "counter", "Requests that came in."}, app, counts.requests);
-  one(page,
-      {"quern_requests_refused_total", "counter", "Refused before a guest: no key, too many."}, app,
-      counts.refused);
-  one(page, {"quern_requests_failed_total", "counter", "The guest gave no whole response."}, app,
-      counts.failed);
-  one(page, {"quern_requests_abandoned_total", "counter", "The client went away."}, app,
-      counts.abandoned);
-  one(page, {"quern_requests_in_progress", "gauge", "Requests being answered."}, app,
-      counts.in_progress);
-  one(page, {"quern_app_prompt_tokens_total", "counter", "Prompt tokens this app used."}, app,
-      counts.prompt_tokens);
-  one(page, {"quern_app_completion_tokens_total", "counter", "Tokens this app was answered."}, app,
-      counts.completion_tokens);
-  one(page, {"quern_connections", "gauge", "Open connections."}, "", metrics.connections);
-  one(page, {"quern_instances", "gauge", "Live guest instances."}, "", metrics.instances);
+  page.add("quern_requests_total", app, counts.requests, "Requests that came in.");
+  page.add("quern_requests_refused_total", app, counts.refused,
+           "Refused before a guest: no key, too many.");
+  page.add("quern_requests_failed_total", app, counts.failed, "The guest gave no whole response.");
+  page.add("quern_requests_abandoned_total", app, counts.abandoned, "The client went away.");
+  page.add("quern_requests_in_progress", app, std::uint64_t{counts.in_progress},
+           "Requests being answered.");
+  page.add("quern_app_prompt_tokens_total", app, counts.prompt_tokens,
+           "Prompt tokens this app used.");
+  page.add("quern_app_completion_tokens_total", app, counts.completion_tokens,
+           "Tokens this app was answered.");
+  page.add("quern_connections", {}, std::uint64_t{metrics.connections}, "Open connections.");
+  page.add("quern_instances", {}, std::uint64_t{metrics.instances}, "Live guest instances.");
 }
 
-template <class Read>
-void per_model(std::string& page, const Metrics& metrics, const Family& family, Read read) {
-  head(page, family);
-  for (const auto& [name, load] : metrics.models) {
-    sample(page, family, label("model", name), read(load));
-  }
+void add_model(PrometheusPage& page, const std::string& name, const inference::ModelLoad& load) {
+  const PrometheusPage::Labels model = {{"model", name}};
+  const auto add = [&](std::string_view what, std::uint64_t value, std::string_view help) {
+    page.add("quern_model_" + std::string(what), model, value, help);
+  };
+  add("running", load.running, "Sequences in the batch.");
+  add("waiting", load.waiting, "Admitted, not yet in the batch.");
+  add("cached_tokens", load.cached_tokens, "Tokens in the prefix cache.");
+  add("prompt_tokens_total", load.prompt_tokens_total, "Prompt tokens.");
+  add("cached_prompt_tokens_total", load.cached_prompt_tokens_total,
+      "Prompt tokens found in the prefix cache.");
+  add("completion_tokens_total", load.completion_tokens_total, "Tokens generated.");
+  add("texts_waiting", load.texts_waiting, "Texts that are, or wait to be, embedded.");
+  add("embedded_tokens_total", load.embedded_tokens_total, "Tokens embedded.");
 }
 
 }  // namespace
 
 std::string prometheus_text(const Metrics& metrics) {
-  using Load = inference::ModelLoad;
-  std::string page;
+  PrometheusPage page;
   add_app(page, metrics);
-  if (metrics.models.empty()) return page;
-  per_model(page, metrics, {"quern_model_running", "gauge", "Sequences in the batch."},
-            [](const Load& load) { return load.running; });
-  per_model(page, metrics, {"quern_model_waiting", "gauge", "Admitted, not yet in the batch."},
-            [](const Load& load) { return load.waiting; });
-  per_model(page, metrics, {"quern_model_cached_tokens", "gauge", "Tokens in the prefix cache."},
-            [](const Load& load) { return load.cached_tokens; });
-  per_model(page, metrics, {"quern_model_prompt_tokens_total", "counter", "Prompt tokens."},
-            [](const Load& load) { return load.prompt_tokens_total; });
-  per_model(page, metrics,
-            {"quern_model_cached_prompt_tokens_total", "counter",
-             "Prompt tokens found in the prefix cache."},
-            [](const Load& load) { return load.cached_prompt_tokens_total; });
-  per_model(page, metrics, {"quern_model_completion_tokens_total", "counter", "Tokens generated."},
-            [](const Load& load) { return load.completion_tokens_total; });
-  per_model(page, metrics,
-            {"quern_model_texts_waiting", "gauge", "Texts that are, or wait to be, embedded."},
-            [](const Load& load) { return load.texts_waiting; });
-  per_model(page, metrics, {"quern_model_embedded_tokens_total", "counter", "Tokens embedded."},
-            [](const Load& load) { return load.embedded_tokens_total; });
-  return page;
+  for (const auto& [name, load] : metrics.models) add_model(page, name, load);
+  return page.text();
 }
 
 }  // namespace quern::cli

@@ -25,11 +25,6 @@ TEST(Metrics, NamesTypesAndValues) {
   EXPECT_NE(page.find("quern_model_embedded_tokens_total{model=\"b\"} 11\n"), std::string::npos);
 }
 
-TEST(Metrics, EscapesLabels) {
-  Metrics metrics{.app = "a\"b\\c\nd"};
-  EXPECT_NE(prometheus_text(metrics).find("{app=\"a\\\"b\\\\c\\nd\"}"), std::string::npos);
-}
-
 TEST(Metrics, LeavesModelsOutWhereThereAreNone) {
   EXPECT_EQ(prometheus_text({.app = "x"}).find("quern_model"), std::string::npos);
 }

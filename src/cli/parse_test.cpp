@@ -63,6 +63,10 @@ TEST(Parse, PipelinesByTheirFile) {
   EXPECT_EQ(tap.action, Pipe::Action::tap);
   EXPECT_EQ(tap.stages, std::vector<std::string>{"redact"});
   EXPECT_EQ(parsed<Pipe>({"pipe", "replay", "logs.toml"}).stages.size(), 0U);
+  const Pipe gone = parsed<Pipe>({"pipe", "replay", "logs.toml", "gone", "--to", "central"});
+  EXPECT_EQ(gone.stages, std::vector<std::string>{"gone"});
+  EXPECT_EQ(gone.to, "central");
+  EXPECT_NE(refused({"pipe", "replay", "logs.toml", "--to", "central"}), "");
   EXPECT_EQ(refused({"pipe"}),
             "quern: which pipeline? FILE.toml is missing\n  try: quern pipe --help\n");
 }

@@ -36,34 +36,29 @@ void reload(Pipeline& pipeline) {
                         joined(changed->changed) + "; removed: " + joined(changed->removed));
 }
 
-// What signals ask for; reloads are done one at a time, on a thread where they may take long.
+// What signals ask for, from before the pipeline is there: to make its stages may take long.
 class Asked {
  public:
-  explicit Asked(Pipeline& pipeline)
-      : reloads_([this, &pipeline](const std::stop_token& stop) {
-          name_this_thread("quern-reload");
-          while (reload_.pop(Deadline::never(), stop)) reload(pipeline);
-        }) {}
-
   void signal(int number) {
     if (number == SIGHUP) {
       (void)reload_.try_push(0);
       return;
     }
-    if (stop_.request_stop()) {
-      signal_ = number;
-    } else {
-      ::_exit(ended_by(number));  // asked twice
-    }
+    if (signal_.exchange(number) != 0) ::_exit(ended_by(number));  // asked twice
+    end();
   }
+  // Ends what still waits, a reload among it.
+  void end() { stop_.request_stop(); }
+  // Waits until a reload is asked for, one at a time.
+  bool reload(const std::stop_token& stop) { return reload_.pop(Deadline::never(), stop).ok(); }
   std::stop_token stop() const { return stop_.get_token(); }
+  // To end; 0: nobody asked.
   int number() const { return signal_; }
 
  private:
-  std::stop_source stop_;
   std::atomic<int> signal_{0};
   Queue<int> reload_{{.items = 1}};
-  std::jthread reloads_;
+  std::stop_source stop_;
 };
 
 std::map<std::string, pipeline::PageFile> page_of(const PipePage& page) {
@@ -75,18 +70,25 @@ std::map<std::string, pipeline::PageFile> page_of(const PipePage& page) {
 }
 
 Result<int> run_pipeline(const Pipe& options, World& world) {
-  PipeStages stages(world);
-  const auto running = TRY(Pipeline::start(options.file, stages.makers_of(), stages.world()));
+  Asked asked;
+  const OnSignal watching = world.signals.on_signal([&](int number) { asked.signal(number); });
+  PipeStages stages(world, asked.stop());
+  auto started = Pipeline::start(options.file, stages.makers_of(), stages.world());
+  if (!started && asked.number() != 0) return kSuccess;  // asked to end before it had begun
+  const std::unique_ptr<Pipeline> running = TRY(std::move(started));
   const auto control = TRY(pipeline::Control::start(
       {.pipeline = *running, .files = world.files, .page = page_of(world.pipe_page)}));
-  Asked asked(*running);
-  const OnSignal watching = world.signals.on_signal([&](int number) { asked.signal(number); });
+  const std::jthread reloads([&](const std::stop_token& stop) {
+    name_this_thread("quern-reload");
+    while (asked.reload(stop)) reload(*running);
+  });
   const pipeline::Plan& plan = running->plan();
   log::info("pipe", options.file.string() + ": " + std::to_string(plan.inputs.size()) +
                         " inputs, " + std::to_string(plan.filters.size()) + " filters, " +
                         std::to_string(plan.outputs.size()) + " outputs; numbers at " +
                         control->url() + "/metrics");
   const Result<> ended = running->wait(asked.stop());
+  asked.end();
   running->stop();
   if (asked.number() != 0) return kSuccess;  // asked to end, and ended in order
   TRY(Result<>(ended));
@@ -94,7 +96,7 @@ Result<int> run_pipeline(const Pipe& options, World& world) {
 }
 
 Result<int> check_pipeline(const Pipe& options, World& world) {
-  PipeStages stages(world);
+  PipeStages stages(world, {});
   TRY(pipeline::check(options.file, stages.makers_of(), stages.world()));
   world.console.out(options.file.string() + " is right\n");
   return kSuccess;
@@ -120,7 +122,7 @@ class Scratch {
 
 Result<int> test_pipeline(const Pipe& options, World& world) {
   const Scratch scratch(world);
-  PipeStages stages(world);
+  PipeStages stages(world, {});
   const auto tested =
       TRY(pipeline::run_samples(options.file, stages.makers_of(), stages.world(), scratch.path()));
   int failed = 0;

@@ -1,4 +1,5 @@
 // `quern pipe top|tap|replay|reload|ui`: what is asked of a pipeline that runs.
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "cli/amounts.hpp"
 #include "cli/browser.hpp"
@@ -18,22 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.';
-    if (plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
-    }
-  }
-  return out;
-}
 
 // The door of the pipeline that runs with this file.
 class Door {
@@ -99,7 +84,7 @@ class Looking {
 
 Result<int> tap(const Door& door, const Pipe& options, World& world) {
   const Looking looking(world);
-  const Result<> over = door.stream("/api/tap?stage=" + escaped(options.stages.front()),
+  const Result<> over = door.stream("/api/tap?stage=" + percent_encoded(options.stages.front()),
                                     looking.stop(), [&](ByteView chunk) -> Result<> {
                                       world.console.out(harmless(as_text(chunk)));
                                       return {};
@@ -149,13 +134,27 @@ std::string table_of(const json& now, std::map<std::string, std::uint64_t>& befo
   return text;
 }
 
-Result<int> top(const Door& door, World& world) {
+void tell_left_behind(const json& stages, const Pipe& options, World& world) {
+  for (const json& left : stages.at("left_behind")) {
+    const std::string stage = left.at("stage");
+    const bool buffer = left.at("kind") == "buffer";
+    world.console.out("  ! " + std::string(buffer ? "the buffer of " : "dead letters of ") +
+                      printable(stage, 100) + ": " +
+                      with_commas(left.at("records").get<std::uint64_t>()) + " records (" +
+                      to_string(Bytes{left.at("bytes").get<std::uint64_t>()}) +
+                      ") that nobody reads\n    try: quern pipe replay " + options.file.string() +
+                      " " + printable(stage, 100) + " --to OUTPUT\n");
+  }
+}
+
+Result<int> top(const Door& door, const Pipe& options, World& world) {
   const Looking looking(world);
   std::map<std::string, std::uint64_t> before;
   const bool live = world.console.out_is_terminal();
   while (true) {
     const json now = TRY(door.call("GET", "/api/stages", looking.stop()));
     world.console.out((live ? "\x1b[H\x1b[2J" : "") + table_of(now, before, 1));
+    tell_left_behind(now, options, world);
     if (!live) return kSuccess;
     if (!world.clock.sleep(1s, looking.stop())) return kSuccess;
   }
@@ -166,16 +165,19 @@ Result<int> replay(const Door& door, const Pipe& options, World& world) {
   if (stages.empty()) {
     const json now = TRY(door.call("GET", "/api/stages", {}));
     for (const json& stage : now.at("stages")) stages.push_back(stage.at("name"));
+    tell_left_behind(now, options, world);
   }
+  const std::string to = options.to.empty() ? "" : "&to=" + percent_encoded(options.to);
   std::uint64_t all = 0;
   for (const std::string& stage : stages) {
-    const json done = TRY(door.call("POST", "/api/replay?stage=" + escaped(stage), {}));
+    const json done =
+        TRY(door.call("POST", "/api/replay?stage=" + percent_encoded(stage) + to, {}));
     const auto records = done.at("records").get<std::uint64_t>();
     all += records;
     if (records > 0)
       world.console.out(stage + ": " + with_commas(records) + " records sent again\n");
   }
-  if (all == 0) world.console.out("there are no dead letters\n");
+  if (all == 0) world.console.out(to.empty() ? "there are no dead letters\n" : "nothing is left\n");
   return kSuccess;
 }
 
@@ -205,7 +207,8 @@ std::string line(const json& value) {
 }
 
 Result<int> search(const Door& door, const Pipe& options, World& world) {
-  std::string query = "?text=" + escaped(options.text) + "&template=" + escaped(options.pattern) +
+  std::string query = "?text=" + percent_encoded(options.text) +
+                      "&template=" + percent_encoded(options.pattern) +
                       "&limit=" + std::to_string(options.limit);
   if (options.since) {
     const auto from = world.clock.date() - *options.since;
@@ -215,7 +218,7 @@ Result<int> search(const Door& door, const Pipe& options, World& world) {
   }
   for (const std::string& stage : TRY(insights(door))) {
     const json found =
-        TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/search" + query, {}));
+        TRY(door.call("GET", "/api/stages/" + percent_encoded(stage) + "/search" + query, {}));
     for (const json& one : found.at("records")) world.console.out(harmless(line(one)));
   }
   return kSuccess;
@@ -224,7 +227,8 @@ Result<int> search(const Door& door, const Pipe& options, World& world) {
 Result<int> approvals(const Door& door, World& world) {
   std::size_t all = 0;
   for (const std::string& stage : TRY(insights(door))) {
-    const json waiting = TRY(door.call("GET", "/api/stages/" + escaped(stage) + "/approvals", {}));
+    const json waiting =
+        TRY(door.call("GET", "/api/stages/" + percent_encoded(stage) + "/approvals", {}));
     for (const json& one : waiting.at("approvals")) {
       world.console.out(number_cell(std::to_string(one.at("number").get<std::uint64_t>()), 6) +
                         printable(one.at("action").get<std::string>() + "  " +
@@ -245,7 +249,7 @@ Result<int> decide(const Door& door, const Pipe& options, World& world) {
   const std::string query = "?who=cli&number=" + std::to_string(options.number);
   Result<json> last = json();
   for (const std::string& stage : TRY(insights(door))) {
-    last = door.call("POST", "/api/stages/" + escaped(stage) + "/" + word + query, {});
+    last = door.call("POST", "/api/stages/" + percent_encoded(stage) + "/" + word + query, {});
     if (last.ok()) break;
   }
   TRY(Result<json>(last));
@@ -267,7 +271,7 @@ Result<int> ask_pipeline(const Pipe& options, World& world) {
   const Door door = TRY(Door::of(options, world));
   switch (options.action) {
     case Pipe::Action::tap: return tap(door, options, world);
-    case Pipe::Action::top: return top(door, world);
+    case Pipe::Action::top: return top(door, options, world);
     case Pipe::Action::replay: return replay(door, options, world);
     case Pipe::Action::reload: return reload(door, world);
     case Pipe::Action::search: return search(door, options, world);

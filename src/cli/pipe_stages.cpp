@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace quern::cli {
 namespace {
@@ -26,8 +27,11 @@ bool is_component(Files& files, const std::filesystem::path& file) {
 
 }  // namespace
 
-PipeStages::PipeStages(World& world)
-    : world_(world), network_(http::make_client({})), guests_(world) {}
+PipeStages::PipeStages(World& world, std::stop_token stop)
+    : world_(world),
+      stop_(std::move(stop)),
+      network_(http::make_client({.idle_connections = 32})),
+      guests_(world) {}
 PipeStages::~PipeStages() = default;
 
 pipeline::World PipeStages::world() {
@@ -67,7 +71,7 @@ Result<std::unique_ptr<logs::Filter>> PipeStages::component_filter(Settings& set
   wasm::Engine* const engine = TRY(guests_.engine());
   return plugins::make_component_filter(
       settings, stage, {.engine = *engine, .api = guests_.api(), .need_models = [this] {
-                          return guests_.need_models(Deadline::never(), {});
+                          return guests_.need_models(Deadline::never(), stop_);
                         }});
 }
 

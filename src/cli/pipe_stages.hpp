@@ -8,6 +8,7 @@
 #include "pipeline/pipeline.hpp"
 
 #include <memory>
+#include <stop_token>
 
 namespace quern::cli {
 
@@ -15,7 +16,9 @@ namespace quern::cli {
 // pipeline.
 class PipeStages {
  public:
-  explicit PipeStages(World& world);
+  // Stages are made until `stop`: what waits for a model then ends with cancelled. One that cannot
+  // be asked to stop lets them wait.
+  PipeStages(World& world, std::stop_token stop);
   ~PipeStages();
 
   pipeline::MakersOf makers_of();
@@ -28,6 +31,7 @@ class PipeStages {
   Result<std::shared_ptr<insight::Judge>> judge_of(std::string_view model);
 
   World& world_;
+  const std::stop_token stop_;
   std::unique_ptr<Network> network_;
   PipeGuests guests_;
 };

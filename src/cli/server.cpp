@@ -1,5 +1,6 @@
 #include "cli/server.hpp"
 
+#include "base/host_port.hpp"
 #include "base/log.hpp"
 #include "base/unpack.hpp"
 #include "cli/exit_codes.hpp"
@@ -187,8 +188,7 @@ Result<> ServingNode::make_ready(const std::stop_token& stop) {
 std::string ServingNode::url() const {
   const std::string& host = options_.server.host;
   const bool everywhere = host == "0.0.0.0" || host == "::";
-  std::string name = everywhere ? "localhost" : host;
-  if (name.find(':') != std::string::npos && !name.starts_with("[")) name = "[" + name + "]";
+  const std::string name = everywhere ? "localhost" : in_brackets(host);
   return (options_.server.tls_certificate.empty() ? "http://" : "https://") + name + ":" +
          std::to_string(server_->port());
 }

@@ -216,16 +216,17 @@ Result<> read_env(const Section& top, std::string_view file, Grants& grants) {
   return {};
 }
 
-Result<> read_stores(const Section& top, std::string_view file, Grants& grants) {
-  const toml::table* const table = TRY(find_table(top, "stores"));
+Result<> read_stores(const Section& top, std::string_view file, std::string_view name,
+                     std::vector<StoreGrant>& stores) {
+  const toml::table* const table = TRY(find_table(top, name));
   if (table == nullptr) return {};
-  const Section section(*table, file, "stores");
+  const Section section(*table, file, name);
   for (const auto& [key, value] : *table) {
     const std::string_view label = key.str();
     TRY(section.text(label, [&](std::string_view place) -> Result<> {
       auto grant = parse_store(label, place);
       if (!grant.ok()) return fail(std::move(grant).error());
-      grants.stores.push_back(*std::move(grant));
+      stores.push_back(*std::move(grant));
       return {};
     }));
   }
@@ -271,8 +272,8 @@ Result<> read_config(const Section& top, std::string_view file, Grants& grants) 
 Result<Grants> read_grants(const toml::table& root, std::string_view file) {
   Grants grants;
   const Section top(root, file, "");
-  TRY(top.allow({"models", "tokens", "graphs", "net", "listen", "files", "env", "stores", "config",
-                 "limits"}));
+  TRY(top.allow({"models", "tokens", "graphs", "net", "listen", "files", "env", "stores",
+                 "databases", "config", "limits"}));
   TRY(top.texts("models", [&](std::string_view model) -> Result<> {
     if (model.empty()) return fail(ErrorKind::invalid_argument, "a model's name is empty");
     grants.models.emplace_back(model);
@@ -290,7 +291,8 @@ Result<Grants> read_grants(const toml::table& root, std::string_view file) {
   TRY(read_bytes(top, "graphs", grants.graphs));
   TRY(read_files(top, file, grants));
   TRY(read_env(top, file, grants));
-  TRY(read_stores(top, file, grants));
+  TRY(read_stores(top, file, "stores", grants.stores));
+  TRY(read_stores(top, file, "databases", grants.databases));
   TRY(read_config(top, file, grants));
   if (const toml::node* const node = top.find("limits"); node != nullptr) {
     const toml::table* const table = node->as_table();
@@ -324,8 +326,10 @@ Result<Grants> load_grants(const std::filesystem::path& manifest) {
   for (wasm::Directory& directory : grants.files) {
     directory.host = manifest.parent_path() / directory.host;  // an absolute one stays as it is
   }
-  for (StoreGrant& store : grants.stores) {
-    if (!store.place.file.empty()) store.place.file = manifest.parent_path() / store.place.file;
+  for (std::vector<StoreGrant>* const stores : {&grants.stores, &grants.databases}) {
+    for (StoreGrant& store : *stores) {
+      if (!store.place.file.empty()) store.place.file = manifest.parent_path() / store.place.file;
+    }
   }
   for (Secret& secret : grants.secrets) {
     if (!secret.file.empty()) secret.file = manifest.parent_path() / secret.file;

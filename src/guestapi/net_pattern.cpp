@@ -43,38 +43,23 @@ std::string canonical(std::string_view host) {
   return name;
 }
 
-struct Parts {
-  std::string_view host;
-  std::string_view port;
-};
-
-// At the last colon; an IPv6 address stands in brackets.
-Result<Parts> split_port(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  const std::size_t bracket = text.rfind(']');
-  if (colon == std::string_view::npos || colon == 0 ||
-      (bracket != std::string_view::npos && bracket > colon)) {
-    return bad(text, "must be \"host:port\"");
-  }
-  const std::string_view host = text.substr(0, colon);
-  if (host.find(':') != std::string_view::npos && host.front() != '[') {
-    return bad(text, "must have its IPv6 address in brackets: \"[::1]:8080\"");
-  }
-  return Parts{.host = host, .port = text.substr(colon + 1)};
+Result<HostAndPort> split_both(std::string_view text) {
+  HostAndPort parts = TRY(split_host_port(text));
+  if (parts.host.empty() || parts.port.empty()) return bad(text, "must be \"host:port\"");
+  return parts;
 }
 
 }  // namespace
 
-Result<HostPort> parse_host_port(std::string_view text) {
-  const Parts parts = TRY(split_port(text));
+Result<HostPort> parse_target(std::string_view text) {
+  const HostAndPort parts = TRY(split_both(text));
   const auto port = parse_number<std::uint16_t>(parts.port);
   if (!port.ok()) return bad(text, "must end in a port, 0 to 65535");
-  std::string host = canonical(parts.host);
+  const std::string host = canonical(parts.host);
   if (!parse_ip(host).ok() && !is_name(host)) {
     return bad(text, "names neither a host nor an IP address");
   }
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return HostPort{.host = std::move(host), .port = *port};
+  return HostPort{.host = std::string(without_brackets(host)), .port = *port};
 }
 
 bool is_public_name(std::string_view name) {
@@ -84,7 +69,7 @@ bool is_public_name(std::string_view name) {
 }
 
 Result<NetPattern> NetPattern::parse(std::string_view text) {
-  const Parts parts = TRY(split_port(text));
+  const HostAndPort parts = TRY(split_both(text));
   NetPattern pattern;
   if (parts.port == "*") {
     pattern.last_ = std::numeric_limits<std::uint16_t>::max();

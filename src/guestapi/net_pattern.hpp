@@ -7,6 +7,7 @@
 // addresses of private or loopback ranges. Those must be granted by their name, address or range.
 #pragma once
 
+#include "base/host_port.hpp"
 #include "base/result.hpp"
 #include "guestapi/ip_address.hpp"
 
@@ -16,14 +17,10 @@
 
 namespace quern::guestapi {
 
-struct HostPort {
-  std::string host;  // lower case, without brackets and final dot
-  std::uint16_t port = 0;
-};
-
-// "host:port" as guests name it; invalid_argument for anything that is neither a host name nor an
-// IP address, such as "user@host", "127.1" or "0x7f000001", which resolvers read as addresses.
-Result<HostPort> parse_host_port(std::string_view text);
+// "host:port" as guests name it, the host in lower case without a final dot; invalid_argument for
+// anything that is neither a host name nor an IP address, such as "user@host", "127.1" or
+// "0x7f000001", which resolvers read as addresses.
+Result<HostPort> parse_target(std::string_view text);
 // Is this a name that a resolver outside would know: has a dot, is not under a local suffix?
 bool is_public_name(std::string_view name);
 

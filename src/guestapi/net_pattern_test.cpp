@@ -76,12 +76,12 @@ TEST(NetPattern, RefusesWhatItCannotMean) {
 }
 
 TEST(HostPort, NamesAndAddressesInOneForm) {
-  EXPECT_EQ(parse_host_port("Example.COM.:80").value().host, "example.com");
-  EXPECT_EQ(parse_host_port("[::1]:80").value().host, "::1");
-  EXPECT_EQ(parse_host_port("10.0.0.1:80").value().port, 80);
+  EXPECT_EQ(parse_target("Example.COM.:80").value().host, "example.com");
+  EXPECT_EQ(parse_target("[::1]:80").value().host, "::1");
+  EXPECT_EQ(parse_target("10.0.0.1:80").value().port, 80);
   for (const char* text : {"user@host.com:80", "2130706433:80", "0x7f000001:80", "127.1:80",
                            "host:80:80", "host", "host:", "ho\nst:80", "h\xc3\xb6st.de:80"}) {
-    EXPECT_FALSE(parse_host_port(text).ok()) << text;
+    EXPECT_FALSE(parse_target(text).ok()) << text;
   }
 }
 

@@ -24,8 +24,7 @@ Failure denied(const std::string& doing, std::string_view grant, const std::stri
 }
 
 std::string shown(const HostPort& target) {
-  const bool six = target.host.find(':') != std::string::npos;
-  return (six ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+  return in_brackets(target.host) + ":" + std::to_string(target.port);
 }
 
 class GrantedNetwork final : public wasm::NetworkPolicy {
@@ -34,7 +33,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
       : net_(std::move(net)), listen_(std::move(listen)) {}
 
   Result<> allow_request(const wasm::OutboundRequest& request) override {
-    const HostPort target = TRY(parse_host_port(request.authority));
+    const HostPort target = TRY(parse_target(request.authority));
     const auto address = parse_ip(target.host);
     const bool allowed = std::any_of(net_.begin(), net_.end(), [&](const NetPattern& pattern) {
       return pattern.matches_port(target.port) &&
@@ -58,7 +57,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
   }
 
   void resolved(std::string_view name, const std::vector<std::string>& addresses) override {
-    const auto target = parse_host_port(std::string(name) + ":0");
+    const auto target = parse_target(std::string(name) + ":0");
     if (!target.ok()) return;
     resolved_.with([&](auto& known) {
       for (const std::string& text : addresses) {
@@ -78,7 +77,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
 
   Result<> allow_resolve(std::string_view name) const {
     // The port is not known yet: a name of any granted port may be looked up.
-    const HostPort target = TRY(parse_host_port(std::string(name) + ":0"));
+    const HostPort target = TRY(parse_target(std::string(name) + ":0"));
     const auto address = parse_ip(target.host);
     const bool allowed = std::any_of(net_.begin(), net_.end(), [&](const NetPattern& pattern) {
       return address.ok() ? pattern.matches_address(*address) : pattern.matches_name(target.host);
@@ -88,7 +87,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
   }
 
   Result<> allow_peer(std::string_view text) const {
-    const HostPort target = TRY(parse_host_port(text));
+    const HostPort target = TRY(parse_target(text));
     const IpAddress address = TRY(parse_ip(target.host));
     const auto names = resolved_.with([&](const auto& known) {
       const auto at = known.find(address);
@@ -112,7 +111,7 @@ class GrantedNetwork final : public wasm::NetworkPolicy {
   }
 
   Result<> allow_bind(std::string_view text, Chosen chosen) const {
-    const HostPort target = TRY(parse_host_port(text));
+    const HostPort target = TRY(parse_target(text));
     const IpAddress address = TRY(parse_ip(target.host));
     const bool allowed = std::any_of(listen_.begin(), listen_.end(), [&](const NetPattern& p) {
       const bool port =

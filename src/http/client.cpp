@@ -1,6 +1,8 @@
-// The download client: one request, one connection, one thread, the caller's.
+// The client: one request at a time and thread, the caller's; a download has a connection of its
+// own, what is sent may use one that is kept.
 #include "base/text.hpp"
 #include "http/http.hpp"
+#include "http/idle_wires.hpp"
 #include "http/no_sigpipe.hpp"
 #include "http/proxy.hpp"
 #include "http/resolver.hpp"
@@ -9,6 +11,7 @@
 #include "http/url.hpp"
 #include "http/wire.hpp"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -71,6 +74,13 @@ bool is_secret(std::string_view name) {
   return equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "cookie");
 }
 
+bool asks_to_close(const SendRequest& request) {
+  return std::any_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
+    return equal_ignoring_case(header.first, "connection") &&
+           equal_ignoring_case(header.second, "close");
+  });
+}
+
 enum class Origin : std::uint8_t { first, other };
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
@@ -91,7 +101,6 @@ std::string head_text(std::string_view method, const HeaderList& headers, const 
   std::string text(method);
   text += " " + (through_proxy ? url.to_string() : url.target) + " HTTP/1.1\r\n";
   text += "Host: " + url.authority() + "\r\nUser-Agent: quern\r\nAccept-Encoding: identity\r\n";
-  text += "Connection: close\r\n";
   if (through_proxy && !proxy->authorization.empty()) {
     text += "Proxy-Authorization: " + proxy->authorization + "\r\n";
   }
@@ -105,16 +114,34 @@ std::string head_text(std::string_view method, const HeaderList& headers, const 
 std::string request_text(const FetchRequest& request, const Url& url,
                          const std::optional<Proxy>& proxy, Origin origin) {
   std::string text = head_text("GET", request.headers, url, proxy, origin);
+  text += "Connection: close\r\n";
   if (request.offset > 0) text += "Range: bytes=" + std::to_string(request.offset) + "-\r\n";
   return text + "\r\n";
 }
 
+enum class After : std::uint8_t { close, keep };
+
 std::string request_text(const SendRequest& request, const Url& url,
-                         const std::optional<Proxy>& proxy, Origin origin) {
+                         const std::optional<Proxy>& proxy, Origin origin, After after) {
   std::string text = head_text(request.method, request.headers, url, proxy, origin);
+  if (after == After::close && !asks_to_close(request)) text += "Connection: close\r\n";
   const bool may_have_body = request.method != "GET" && request.method != "HEAD";
   if (may_have_body) text += "Content-Length: " + std::to_string(request.body_bytes) + "\r\n";
   return text + "\r\n";
+}
+
+// What may have to be sent twice is held meanwhile; more than this is sent on a connection of its
+// own.
+constexpr Bytes kMostRepeated = 16_MiB;
+
+Result<Buffer> whole_body(const SendRequest& request) {
+  Buffer all;
+  while (all.size() < request.body_bytes) {
+    const Buffer piece = TRY(request.body());
+    all.insert(all.end(), piece.begin(), piece.end());
+    if (piece.empty() || all.size() > request.body_bytes) break;  // write_body() says so
+  }
+  return all;
 }
 
 // False: the peer hung up before the end.
@@ -140,6 +167,13 @@ class Reading {
     return parser_.head();
   }
 
+  // The peer has said something.
+  bool heard() const { return heard_; }
+  // The answer is whole, and the peer waits for the next request.
+  bool may_be_kept() const {
+    return parser_.is_done() && !over_ && held_ == 0 && parser_.keeps_connection();
+  }
+
   Result<> body(const ResponseParser::Sink& sink) {
     TRY(take(sink));
     while (!parser_.is_done() && !over_) TRY(more(sink));
@@ -153,6 +187,7 @@ class Reading {
     }
     const std::size_t n = TRY(wire_.read({buffer_.data() + held_, buffer_.size() - held_}));
     held_ += n;
+    heard_ = heard_ || n > 0;
     if (n > 0) return take(sink);
     over_ = true;
     if (parser_.end_completes() && !wire_.cut_off()) return {};
@@ -178,13 +213,16 @@ class Reading {
   ResponseParser parser_;
   std::vector<char> buffer_ = std::vector<char>(std::size_t{128} * 1024);
   std::size_t held_ = 0;
+  bool heard_ = false;
   bool over_ = false;
 };
 
 class HttpClient final : public Network {
  public:
   explicit HttpClient(ClientOptions options)
-      : options_(std::move(options)), proxies_(ProxySettings::from_environment()) {}
+      : options_(std::move(options)),
+        proxies_(ProxySettings::from_environment()),
+        idle_({.most = options_.idle_connections, .longest = options_.idle_time}) {}
 
   Result<> fetch(const FetchRequest& request, std::stop_token stop,
                  std::function<Result<>(const FetchHead&)> head,
@@ -224,15 +262,49 @@ class HttpClient final : public Network {
                                             std::to_string(options_.max_redirects) + " times");
   }
 
+  // Where a request goes, and how.
+  struct Way {
+    const Url& url;
+    std::optional<Proxy> proxy;
+    Origin origin = Origin::first;
+    After after = After::close;
+
+    std::string place() const {
+      const std::string through =
+          proxy ? proxy->host + ":" + std::to_string(proxy->port) + " " : std::string();
+      return through + (url.tls ? "https://" : "http://") + url.authority();
+    }
+  };
+
   Result<std::optional<Url>> send_one(const SendRequest& request, const Url& url, Origin origin,
                                       const std::stop_token& stop, SendAnswer& answer) {
-    const std::optional<Proxy> proxy = TRY(proxies_.choose(url));
-    Wire wire = TRY(connect(url, proxy, stop));
+    Way way{.url = url, .proxy = TRY(proxies_.choose(url)), .origin = origin};
+    if (options_.idle_connections > 0 && !asks_to_close(request)) way.after = After::keep;
+    std::optional<Wire> kept;
+    if (way.after == After::keep && request.body_bytes <= kMostRepeated.count)
+      kept = idle_.take(way.place());
+    bool heard = false;
+    if (!kept) return ask(TRY(connect(url, way.proxy, stop)), request, way, answer, heard);
+    const Buffer body = TRY(whole_body(request));
+    SendRequest held = request;
+    held.body = [&]() -> Result<Buffer> { return body; };
+    kept->set_patience({stop, options_.read_timeout});
+    auto next = ask(*std::move(kept), held, way, answer, heard);
+    // It was closed while nobody looked.
+    if (!next.ok() && !heard && next.error().kind() == ErrorKind::unavailable)
+      return ask(TRY(connect(url, way.proxy, stop)), held, way, answer, heard);
+    return next;
+  }
+
+  // One request on this connection, which is kept where it may be.
+  Result<std::optional<Url>> ask(Wire wire, const SendRequest& request, const Way& way,
+                                 SendAnswer& answer, bool& heard) {
     const bool is_head = request.method == "HEAD";
-    TRY(wire.write(request_text(request, url, proxy, origin)));
+    TRY(wire.write(request_text(request, way.url, way.proxy, way.origin, way.after)));
     const bool written = TRY(write_body(wire, request));
     Reading reading(wire, is_head ? ResponseParser::Body::none : ResponseParser::Body::expected);
     auto head = reading.head();
+    heard = reading.heard();
     // A server that does not want the body says why and hangs up; that tells more than the hanging
     // up.
     if (!head.ok() && !written) {
@@ -241,10 +313,10 @@ class HttpClient final : public Network {
     if (!head.ok()) return fail(std::move(head).error());
     const bool may_move = is_head || request.method == "GET";
     if (may_move && is_redirect(head->status) && !head->location.empty()) {
-      return std::optional<Url>(TRY(redirected(url, head->location)));
+      return std::optional<Url>(TRY(redirected(way.url, head->location)));
     }
     answer = {.status = head->status,
-              .url = url.to_string(),
+              .url = way.url.to_string(),
               .location = head->location,
               .content_type = head->content_type,
               .authenticate = head->authenticate,
@@ -259,6 +331,8 @@ class HttpClient final : public Network {
       answer.body += as_text(bytes);
       return {};
     }));
+    if (way.after == After::keep && written && reading.may_be_kept())
+      idle_.put(way.place(), std::move(wire));
     return std::optional<Url>();
   }
 
@@ -329,6 +403,7 @@ class HttpClient final : public Network {
   const ClientOptions options_;
   const ProxySettings proxies_;
   Resolver resolver_;
+  IdleWires idle_;
   std::mutex mutex_;  // guards trust_
   SslContext trust_;
 };

@@ -1,6 +1,8 @@
 #include "http/proxy.hpp"
 
 #include "base/base64.hpp"
+#include "base/host_port.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 
 #include <cstdlib>
@@ -21,33 +23,18 @@ bool is_exception(std::string_view exceptions, const Url& url) {
     item = trim(item);
     if (item.empty()) continue;
     if (item == "*") return true;
-    const bool v6 = item.find(':') != item.rfind(':');
-    if (const std::size_t colon = item.rfind(':'); colon != std::string_view::npos && !v6) {
-      if (item.substr(colon + 1) != std::to_string(url.port)) continue;
-      item = item.substr(0, colon);
+    // An IPv6 address is written without brackets, too; then it has no port.
+    if (const auto parts = split_host_port(item); parts.ok()) {
+      if (!parts->port.empty() && parts->port != std::to_string(url.port)) continue;
+      item = without_brackets(parts->host);
     }
     if (item.starts_with("*.")) item.remove_prefix(1);
-    if (item.starts_with('[') && item.ends_with(']')) item = item.substr(1, item.size() - 2);
     std::string domain = to_lower(item);
     if (domain == url.host) return true;
     if (!domain.starts_with('.')) domain.insert(0, ".");
     if (url.host.ends_with(domain) || "." + url.host == domain) return true;
   }
   return false;
-}
-
-// "%40" is "@": user names and passwords may hold anything.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const bool escaped = text[i] == '%' && i + 2 < text.size() + 0 &&
-                         std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr ==
-                             text.data() + i + 3;
-    out += escaped ? static_cast<char>(value) : text[i];
-    if (escaped) i += 2;
-  }
-  return out;
 }
 
 }  // namespace
@@ -72,7 +59,7 @@ Result<std::optional<Proxy>> ProxySettings::choose(const Url& url) const {
   const std::size_t end = std::min(setting.find('/', begin), setting.size());
   if (const std::size_t at = setting.rfind('@', end); at != std::string::npos && at >= begin) {
     proxy.authorization =
-        "Basic " + to_base64(as_bytes(unescape(setting.substr(begin, at - begin))));
+        "Basic " + to_base64(as_bytes(percent_decoded(setting.substr(begin, at - begin))));
     setting.erase(begin, at + 1 - begin);
   }
   if (!setting.starts_with("http://")) {

@@ -95,6 +95,7 @@ Result<std::size_t> ResponseParser::feed(std::string_view input, const Sink& sin
 bool ResponseParser::has_head() const { return impl_->parser->is_header_done(); }
 bool ResponseParser::is_done() const { return impl_->parser->is_done(); }
 const ResponseHead& ResponseParser::head() const { return impl_->parser->response; }
+bool ResponseParser::keeps_connection() const { return impl_->parser->keep_alive(); }
 bool ResponseParser::end_completes() const {
   return impl_->parser->is_done() || (has_head() && impl_->parser->need_eof());
 }

@@ -44,6 +44,8 @@ class ResponseParser {
   // The peer has ended the connection: is the message whole? Without content-length and chunks,
   // the end of the connection is its end.
   bool end_completes() const;
+  // Once it is done: another answer may follow on this connection.
+  bool keeps_connection() const;
 
  private:
   struct Impl;

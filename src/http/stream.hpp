@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "http/http.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -43,7 +44,8 @@ struct StreamServerOptions {
   std::uint16_t port = 0;               // 0: any free port
   std::uint32_t max_connections = 256;  // a thread each; more are closed at once, and counted
   std::optional<TlsFiles> tls;
-  std::string thread_name = "quern-stream";  // of its threads; at most 15 bytes
+  std::chrono::milliseconds tls_timeout{10'000};  // to agree on TLS; then it is closed, and counted
+  std::string thread_name = "quern-stream";       // of its threads; at most 15 bytes
 };
 
 class StreamServer {
@@ -52,7 +54,8 @@ class StreamServer {
 
   virtual ~StreamServer() = default;  // stops, and waits until every `serve` has returned
   virtual std::uint16_t port() const = 0;
-  virtual std::uint64_t refused() const = 0;  // connections, since it listens
+  virtual std::uint64_t refused() const = 0;     // connections, since it listens
+  virtual std::uint64_t tls_failed() const = 0;  // likewise, that did not agree on TLS
 
   // `serve` is called in a thread of the connection's own, which ends with it. already_exists: the
   // port is taken; invalid_argument: no such address.
@@ -82,9 +85,15 @@ class DatagramServer {
   virtual std::uint16_t port() const = 0;
   // The next one; at most 64 KiB.
   virtual Result<Datagram> receive(Deadline deadline, const std::stop_token& stop) = 0;
+  // To whom the last one came from. It may be lost, as any datagram.
+  virtual void answer(ByteView bytes) = 0;
+  // Datagrams that the system threw away since it listens, because too many waited. Of any thread.
+  virtual std::uint64_t dropped() const = 0;
+  // What may wait, as the system counts it; perhaps less than was asked for.
+  virtual Bytes receive_buffer() const = 0;
 
-  static Result<std::unique_ptr<DatagramServer>> listen(const std::string& host,
-                                                        std::uint16_t port);
+  static Result<std::unique_ptr<DatagramServer>> listen(const std::string& host, std::uint16_t port,
+                                                        Bytes receive_buffer = 4_MiB);
 };
 
 }  // namespace quern::http

@@ -23,7 +23,6 @@
 namespace quern::http {
 namespace {
 
-constexpr std::chrono::seconds kHandshake(10);
 // The pause when the system has no descriptor left for a connection.
 constexpr std::chrono::milliseconds kNoDescriptors(50);
 
@@ -52,6 +51,7 @@ class ThreadedServer final : public StreamServer {
 
   std::uint16_t port() const override { return bound_.port; }
   std::uint64_t refused() const override { return refused_; }
+  std::uint64_t tls_failed() const override { return tls_failed_; }
 
  private:
   struct Connection {
@@ -104,8 +104,10 @@ class ThreadedServer final : public StreamServer {
     Wire wire(std::move(socket), {.stop = stop});
     if (tls_) {
       const NoSigpipe quiet;
-      const Result<> agreed = wire.accept_tls(tls_->native_handle(), Deadline::in(kHandshake));
+      const Result<> agreed =
+          wire.accept_tls(tls_->native_handle(), Deadline::in(options_.tls_timeout));
       if (!agreed.ok()) {
+        if (!stop.stop_requested()) ++tls_failed_;
         log::debug("http", peer_text(wire.socket()) + ": " + agreed.error().describe());
         return;
       }
@@ -119,6 +121,7 @@ class ThreadedServer final : public StreamServer {
   const BoundSocket bound_;
   const TlsContext tls_;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> tls_failed_{0};
   std::jthread acceptor_;  // last: it uses all of the above
 };
 

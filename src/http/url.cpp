@@ -1,6 +1,7 @@
 // RFC 3986 as far as http needs it (https://www.rfc-editor.org/rfc/rfc3986).
 #include "http/url.hpp"
 
+#include "base/host_port.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -15,26 +16,18 @@ Failure bad_url(std::string_view text, std::string_view why) {
 
 std::uint16_t default_port(bool tls) { return tls ? 443 : 80; }
 
-// "host", "host:port", "[v6]:port" into url.
+// "host", "host:port", "[v6]", "[v6]:port" into url.
 Result<> read_authority(std::string_view text, std::string_view authority, Url& url) {
   if (authority.find('@') != std::string_view::npos) return bad_url(text, "a user name in it");
-  std::string_view host = authority;
-  std::string_view port;
-  if (authority.starts_with('[')) {
-    const std::size_t close = authority.find(']');
-    if (close == std::string_view::npos) return bad_url(text, "a [ without ]");
-    host = authority.substr(1, close - 1);
-    const std::string_view rest = authority.substr(close + 1);
-    if (!rest.empty() && rest[0] != ':') return bad_url(text, "text behind the ]");
-    port = rest.empty() ? rest : rest.substr(1);
-  } else if (const std::size_t colon = authority.find(':'); colon != std::string_view::npos) {
-    host = authority.substr(0, colon);
-    port = authority.substr(colon + 1);
-  }
+  const auto parts = split_host_port(authority);
+  if (!parts.ok()) return bad_url(text, "an IPv6 address without brackets");
+  const std::string_view host = without_brackets(parts->host);
   if (host.empty()) return bad_url(text, "no host");
+  if (host.find_first_of("[]") != std::string_view::npos)
+    return bad_url(text, "a bracket too many");
   url.host = to_lower(host);
   url.port = default_port(url.tls);
-  if (!port.empty()) url.port = TRY(parse_number<std::uint16_t>(port));
+  if (!parts->port.empty()) url.port = TRY(parse_number<std::uint16_t>(parts->port));
   return {};
 }
 
@@ -72,14 +65,10 @@ Result<Url> Url::resolve(std::string_view location) const {
 }
 
 std::string Url::authority() const {
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return port == default_port(tls) ? name : name + ":" + std::to_string(port);
+  return port == default_port(tls) ? in_brackets(host) : host_and_port();
 }
 
-std::string Url::host_and_port() const {
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return name + ":" + std::to_string(port);
-}
+std::string Url::host_and_port() const { return in_brackets(host) + ":" + std::to_string(port); }
 
 std::string Url::to_string() const { return (tls ? "https://" : "http://") + authority() + target; }
 

@@ -31,6 +31,7 @@ constexpr std::chrono::seconds kAnswerTime(30);
 constexpr std::chrono::seconds kHandshakeTime(10);
 // Of a peer that did not prove yet that it knows the key.
 constexpr MessageLimits kStranger{.largest = 4_KiB};
+constexpr Bytes kHeartbeatRoom = 64_KiB;
 // So much is taken before it is synced and acknowledged.
 constexpr std::uint64_t kTogether = std::uint64_t{4} << 20U;
 
@@ -50,6 +51,8 @@ struct ForwardCounts {
   std::atomic<std::uint64_t> refused{0};    // entries
   std::atomic<std::uint64_t> signals{0};    // messages of metrics or traces
   std::atomic<std::uint64_t> strangers{0};  // peers without the key
+  std::atomic<std::uint64_t> heartbeats{0};
+  std::atomic<std::uint64_t> tls_failed{0};  // of servers that are gone
 };
 
 // What connections share.
@@ -183,16 +186,22 @@ class Forward final : public logs::Input {
          .thread_name = "quern-forward"},
         [&](http::Stream& stream, const std::stop_token& end) { serve(parts, stream, end); }));
     server_.with([&](auto& shown) { shown = server.get(); });
-    wait_for(stop);
+    answer_heartbeats(server->port(), stop);
     server_.with([](auto& shown) { shown = nullptr; });
+    counts_.tls_failed += server->tls_failed();
     return {};
   }
 
   std::vector<Figure> figures() const override {
-    const auto [port, refused] = server_.with([](const http::StreamServer* server) {
-      return server == nullptr
-                 ? std::pair<unsigned, std::uint64_t>()
-                 : std::pair<unsigned, std::uint64_t>(server->port(), server->refused());
+    struct Seen {
+      unsigned port = 0;
+      std::uint64_t refused = 0, tls_failed = 0;
+    };
+    const Seen seen = server_.with([](const http::StreamServer* server) {
+      return server == nullptr ? Seen()
+                               : Seen{.port = server->port(),
+                                      .refused = server->refused(),
+                                      .tls_failed = server->tls_failed()};
     });
     const auto figure = [](const char* name, auto value) {
       return Figure{.name = name, .value = static_cast<double>(value), .labels = {}};
@@ -203,11 +212,29 @@ class Forward final : public logs::Input {
             figure("forward_entries_refused_total", counts_.refused.load()),
             figure("forward_signals_refused_total", counts_.signals.load()),
             figure("forward_strangers_total", counts_.strangers.load()),
-            figure("forward_connections_refused_total", refused),
-            figure("forward_port", port)};
+            figure("forward_connections_refused_total", seen.refused),
+            figure("forward_tls_failed_total", counts_.tls_failed + seen.tls_failed),
+            figure("forward_heartbeats_total", counts_.heartbeats.load()),
+            figure("forward_port", seen.port)};
   }
 
  private:
+  // A datagram of one zero byte asks whether somebody is there, at the port of the connections, and
+  // is answered alike. Until it is stopped; where the port is taken, by nobody.
+  void answer_heartbeats(std::uint16_t port, const std::stop_token& stop) {
+    constexpr std::byte kBeat{0};
+    const auto server = http::DatagramServer::listen(options_.listening.host, port, kHeartbeatRoom);
+    if (!server.ok()) notice_.say("no heartbeats by UDP: " + server.error().describe());
+    while (server.ok()) {
+      const auto got = (*server)->receive(Deadline::never(), stop);
+      if (!got.ok()) break;
+      if (got->bytes.size() != 1 || got->bytes.front() != kBeat) continue;
+      ++counts_.heartbeats;
+      (*server)->answer(got->bytes);
+    }
+    wait_for(stop);
+  }
+
   void serve(ForwardParts& parts, http::Stream& stream, const std::stop_token& stop) {
     ++counts_.connections;
     const Result<> ended = ForwardConnection(parts, stream, stop).serve();

@@ -1,9 +1,12 @@
 // A server of Forward and its peers: well-behaved, half, slow, hostile.
 #include "base/sha512.hpp"
+#include "base/unique_fd.hpp"
 #include "http/stream.hpp"
 
 #include "inputs/test_input.hpp"
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 
@@ -105,6 +108,37 @@ TEST(Forward, TakesAllModes) {
   EXPECT_EQ(given[3].time.seconds, 1'700'000'002U);
   EXPECT_EQ(given[5].metadata, R"({"m":1})");
   EXPECT_EQ(in.figure("forward_messages_total"), 6);
+}
+
+TEST(Forward, AnswersHeartbeatsByUdp) {
+  test::MadeInput in{std::string(kServer)};
+  const std::uint16_t port = in.port("forward_port");
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(port);
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&where), sizeof where), 0);
+  std::array<char, 16> room{};
+  const auto beat = [&](std::string_view text) {
+    ::send(socket.get(), text.data(), text.size(), 0);
+  };
+  // Until it listens; then each is answered, and nothing else is.
+  EXPECT_TRUE(eventually([&] {
+    beat(std::string_view("\0", 1));
+    return ::recv(socket.get(), room.data(), room.size(), MSG_DONTWAIT) == 1;
+  }));
+  EXPECT_EQ(room[0], '\0');
+  while (::recv(socket.get(), room.data(), room.size(), MSG_DONTWAIT) >= 0) {
+  }
+  const double before = in.figure("forward_heartbeats_total");
+  beat("x");
+  beat(std::string_view("\0\0", 2));
+  beat("");
+  beat(std::string_view("\0", 1));
+  EXPECT_EQ(::recv(socket.get(), room.data(), room.size(), 0), 1);
+  EXPECT_GE(in.figure("forward_heartbeats_total"), before + 1);
+  EXPECT_EQ(in.sink.size(), 0U);
 }
 
 TEST(Forward, EventTimeKeepsItsNanoseconds) {
@@ -303,7 +337,7 @@ TEST(Forward, SettingsAreChecked) {
   const auto error = [](const std::string& more) {
     return test::MadeInput(std::string("type = \"forward\"\n") + more).error;
   };
-  EXPECT_NE(error("listen = \"here\"").find("pipe.toml:2: listen: must be ADDRESS:PORT"),
+  EXPECT_NE(error("listen = \"here\"").find("pipe.toml:2: listen: \"here\" must be \"HOST:PORT\""),
             std::string::npos);
   EXPECT_NE(error("tls_key = \"k\"").find("belong together"), std::string::npos);
   EXPECT_NE(error("shared_key = { env = \"NONE\" }").find("has no NONE"), std::string::npos);

@@ -28,7 +28,8 @@ Failure bad(std::string_view which, std::size_t number, std::string_view why) {
 // All of a body, or nothing of it.
 class JsonBody {
  public:
-  JsonBody(std::string tag, logs::EventTime now) : tag_(std::move(tag)), now_(now) {}
+  JsonBody(std::string tag, logs::EventTime now, WebRoom& room)
+      : tag_(std::move(tag)), now_(now), room_(room) {}
 
   Result<> read(std::string_view body, const std::string& type) {
     const bool lines = type == "application/x-ndjson" || type == "application/jsonl" ||
@@ -36,7 +37,10 @@ class JsonBody {
     if (lines) return read_lines(body);
     Buffer value;
     const Result<> whole = logs::from_json(body, value);
-    if (whole.ok()) return read_value(value);
+    if (whole.ok()) {
+      TRY(room_.take(value.size()));
+      return read_value(value);
+    }
     // Lines of a sender who calls them JSON, if the first is whole.
     const std::size_t end = body.find('\n');
     Buffer first;
@@ -83,6 +87,7 @@ class JsonBody {
     if (!logs::is_map(record)) return bad(which, number, "it is no JSON object");
     if (record.size() > logs::kLargestRecord.count)
       return bad(which, number, "it is larger than 1 MiB");
+    TRY(room_.take(record.size() + kAroundRecord));
     batch_.add(tag_, now_, record);
     ++count_;
     if (batch_.full()) full_.push_back(std::exchange(batch_, {}));
@@ -91,6 +96,7 @@ class JsonBody {
 
   std::string tag_;
   logs::EventTime now_;
+  WebRoom& room_;
   logs::Batch batch_;
   std::vector<logs::Batch> full_;
   std::size_t count_ = 0;
@@ -105,8 +111,9 @@ class JsonTaker final : public WebTaker {
     return head.method == "POST" ? 0 : 405;
   }
 
-  Result<WebAnswer> take(const WebRequest& request, const Give& give) const override {
-    JsonBody body(tag_for(request.head.target), event_time(clock_));
+  Result<WebAnswer> take(const WebRequest& request, WebRoom& room,
+                         const Give& give) const override {
+    JsonBody body(tag_for(request.head.target), event_time(clock_), room);
     TRY(body.read(as_text(request.body), media_type(request.head)));
     const std::size_t count = body.count();
     for (logs::Batch& batch : body.take()) TRY(give(std::move(batch)));

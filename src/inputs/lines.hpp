@@ -3,6 +3,7 @@
 
 #include "base/bytes.hpp"
 
+#include "inputs/arrived_bytes.hpp"
 #include "logs/batch.hpp"
 
 #include <cstdint>
@@ -21,8 +22,8 @@ class LineBuffer {
   explicit LineBuffer(Bytes longest) : longest_(longest.count) {}
 
   // Where the next bytes go, and how many came.
-  std::span<std::byte> room();
-  void filled(std::size_t size) { filled_ += size; }
+  std::span<std::byte> room() { return bytes_.room(); }
+  void filled(std::size_t size) { bytes_.filled(size); }
   // Nothing follows: what is left is a line.
   void end() { ended_ = true; }
   // The next line, without its end; valid until room(). Longer ones are cut there, and counted.
@@ -31,9 +32,7 @@ class LineBuffer {
 
  private:
   std::size_t longest_;
-  Buffer bytes_;
-  std::size_t at_ = 0;  // of the next line
-  std::size_t filled_ = 0;
+  ArrivedBytes bytes_;
   bool skipping_ = false;
   bool ended_ = false;
   std::uint64_t cut_ = 0;

@@ -1,6 +1,6 @@
 #include "inputs/listening.hpp"
 
-#include "base/text.hpp"
+#include "base/host_port.hpp"
 
 #include <utility>
 
@@ -9,17 +9,10 @@ namespace {
 
 constexpr std::uint64_t kMostConnections = 16'384;
 
-Result<> read_address(Settings& settings, std::string_view text, Listening& listening) {
-  const std::size_t colon = text.rfind(':');
-  const bool bare = colon == std::string_view::npos;
-  listening.host = bare ? "127.0.0.1" : std::string(text.substr(0, colon));
-  const auto port = parse_number<std::uint16_t>(bare ? text : text.substr(colon + 1));
-  if (!port.ok() || listening.host.empty()) {
-    return settings.wrong("listen", "must be ADDRESS:PORT, as in \"0.0.0.0:24224\", not \"" +
-                                        printable(text, 80) + "\"");
-  }
-  listening.port = *port;
-  return {};
+// A port alone is one of this machine.
+Result<HostPort> read_address(const std::string& text) {
+  const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return parse_host_port(bare ? "127.0.0.1:" + text : text);
 }
 
 }  // namespace
@@ -28,7 +21,10 @@ Result<Listening> read_listening(Settings& settings, const logs::StageWorld& wor
                                  std::uint16_t fallback) {
   Listening listening;
   const std::string text = TRY(settings.text_or("listen", "127.0.0.1:" + std::to_string(fallback)));
-  TRY(read_address(settings, text, listening));
+  Result<HostPort> address = read_address(text);
+  if (!address.ok()) return settings.wrong("listen", address.error().message());
+  listening.host = std::move(address->host);
+  listening.port = address->port;
   const std::string certificate = TRY(settings.text_or("tls_certificate", ""));
   const std::string key = TRY(settings.text_or("tls_key", ""));
   if (certificate.empty() != key.empty())

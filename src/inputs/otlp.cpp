@@ -63,9 +63,11 @@ class OtlpTaker final : public WebTaker {
     return head.method == "POST" ? 0 : 405;
   }
 
-  Result<WebAnswer> take(const WebRequest& request, const Give& give) const override {
+  Result<WebAnswer> take(const WebRequest& request, WebRoom& room,
+                         const Give& give) const override {
     const std::string type = media_type(request.head);
-    OtlpRecords records(tag_, event_time(clock_), most_);
+    OtlpRecords records(tag_, event_time(clock_), most_,
+                        [&](std::uint64_t bytes) { return room.take(bytes); });
     if (type == kJson) {
       TRY(read_otlp_json(as_text(request.body), records));
     } else if (type == kProtobuf) {

@@ -101,6 +101,7 @@ Result<> OtlpRecords::add(const OtlpMap& resource, const OtlpScope& scope, const
                 "the records of a request, each with its resource, are too much together: send "
                 "fewer in one");
   }
+  if (may_take_) TRY(may_take_(bytes));
   left_ -= bytes;
   batch_.add(tag_, time_of(log, now_), record);
   if (batch_.full()) full_.push_back(std::exchange(batch_, {}));

@@ -9,6 +9,7 @@
 #include "logs/batch.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,11 +49,13 @@ struct OtlpScope {
 // attributes}, trace_id, span_id, flags, event_name}; what is absent is left out.
 class OtlpRecords {
  public:
-  // What is shared by many is in each of them: a small request can make much. No more than `most`.
-  OtlpRecords(std::string tag, logs::EventTime now, Bytes most = 32_MiB)
-      : tag_(std::move(tag)), now_(now), left_(most.count) {}
+  // What is shared by many is in each of them: a small request can make much. No more than `most`,
+  // and before any is made `may_take` is asked for its bytes.
+  using MayTake = std::function<Result<>(std::uint64_t bytes)>;
+  OtlpRecords(std::string tag, logs::EventTime now, Bytes most = 32_MiB, MayTake may_take = {})
+      : tag_(std::move(tag)), now_(now), left_(most.count), may_take_(std::move(may_take)) {}
 
-  // resource_exhausted: the records of this request are too much together.
+  // resource_exhausted: the records of this request are too much together; errors of `may_take`.
   Result<> add(const OtlpMap& resource, const OtlpScope& scope, const OtlpLog& log);
   std::vector<logs::Batch> take();
   std::uint64_t rejected() const { return rejected_; }  // larger than a record may be
@@ -61,6 +64,7 @@ class OtlpRecords {
   std::string tag_;
   logs::EventTime now_;
   std::uint64_t left_;
+  MayTake may_take_;
   logs::Batch batch_;
   std::vector<logs::Batch> full_;
   std::uint64_t rejected_ = 0;

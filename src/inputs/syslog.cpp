@@ -1,5 +1,6 @@
 // `type = "syslog"`: messages of RFC 3164 and RFC 5424 by UDP and TCP. Nobody is told what was
 // taken: the protocol has no word for it.
+#include "base/log.hpp"
 #include "http/stream.hpp"
 
 #include "inputs/lines.hpp"
@@ -33,6 +34,7 @@ struct SyslogOptions {
   std::string key;         // of a message that is none
   std::string source_key;  // empty: the record has none
   Bytes max_message{};
+  Bytes receive_buffer{};  // of the system, for datagrams
   std::chrono::milliseconds idle{};
 };
 
@@ -41,6 +43,9 @@ struct SyslogCounts {
   std::atomic<std::uint64_t> unparsed{0};
   std::atomic<std::uint64_t> cut{0};
   std::atomic<std::uint64_t> lost{0};  // records that the sink did not take
+  // Of servers that are gone.
+  std::atomic<std::uint64_t> tls_failed{0};
+  std::atomic<std::uint64_t> dropped{0};  // datagrams, by the system
 };
 
 // Makes records of messages. Of one thread.
@@ -112,45 +117,82 @@ class Syslog final : public logs::Input {
       port = streams->port();
     }
     if (options_.udp) {
-      datagrams = TRY(http::DatagramServer::listen(where.host, port));
+      datagrams = TRY(http::DatagramServer::listen(where.host, port, options_.receive_buffer));
       port = datagrams->port();
+      tell_receive_buffer(datagrams->receive_buffer());
     }
-    show(streams.get(), port);
+    show({.streams = streams.get(), .datagrams = datagrams.get(), .port = port});
     const Result<> ended = datagrams ? receive_all(sink, *datagrams, stop) : Result<>();
     if (!datagrams) wait_for(stop);
-    show(nullptr, port);
+    show({.port = port});
+    if (streams) counts_.tls_failed += streams->tls_failed();
+    if (datagrams) counts_.dropped += datagrams->dropped();
     return ended;
   }
 
   std::vector<Figure> figures() const override {
-    const Shown shown = shown_.with([](const Shown& now) {
-      return Shown{now.server, now.port, now.server == nullptr ? 0 : now.server->refused()};
+    struct Seen {
+      std::uint16_t port = 0;
+      std::uint64_t refused = 0, tls_failed = 0, dropped = 0, buffer = 0;
+    };
+    const Seen seen = shown_.with([](const Shown& now) {
+      Seen all{.port = now.port};
+      if (now.streams != nullptr) {
+        all.refused = now.streams->refused();
+        all.tls_failed = now.streams->tls_failed();
+      }
+      if (now.datagrams != nullptr) {
+        all.dropped = now.datagrams->dropped();
+        all.buffer = now.datagrams->receive_buffer().count;
+      }
+      return all;
     });
     const auto figure = [](const char* name, auto value) {
       return Figure{.name = name, .value = static_cast<double>(value), .labels = {}};
     };
     return {figure("syslog_connections", counts_.connections.load()),
-            figure("syslog_connections_refused_total", shown.refused),
+            figure("syslog_connections_refused_total", seen.refused),
+            figure("syslog_tls_failed_total", counts_.tls_failed + seen.tls_failed),
+            figure("syslog_datagrams_dropped_total", counts_.dropped + seen.dropped),
+            figure("syslog_receive_buffer_bytes", seen.buffer),
             figure("syslog_messages_unparsed_total", counts_.unparsed.load()),
             figure("syslog_messages_cut_total", counts_.cut.load()),
             figure("syslog_messages_lost_total", counts_.lost.load()),
-            figure("syslog_port", shown.port)};
+            figure("syslog_port", seen.port)};
   }
 
  private:
   struct Shown {
-    http::StreamServer* server = nullptr;  // while run() has it
+    http::StreamServer* streams = nullptr;  // while run() has it
+    http::DatagramServer* datagrams = nullptr;
     std::uint16_t port = 0;
-    std::uint64_t refused = 0;
   };
-  void show(http::StreamServer* server, std::uint16_t port) {
-    shown_.with([&](Shown& shown) { shown = {.server = server, .port = port, .refused = 0}; });
+  void show(const Shown& now) {
+    shown_.with([&](Shown& shown) { shown = now; });
+  }
+
+  void tell_receive_buffer(Bytes given) const {
+    if (given >= options_.receive_buffer) return;
+    log::info("inputs", "syslog: the system lets " + to_string(given) + " of datagrams wait, not " +
+                            to_string(options_.receive_buffer) +
+                            "; sysctl net.core.rmem_max allows more");
+  }
+
+  // What the system threw away is seen in figures; here a person hears of it.
+  void tell_drops(const http::DatagramServer& server, std::uint64_t& told) {
+    const std::uint64_t dropped = server.dropped();
+    if (dropped == told) return;
+    notice_.say("the system dropped " + std::to_string(dropped - told) +
+                " datagrams that came faster than they are taken; a larger receive_buffer, or tcp");
+    told = dropped;
   }
 
   Result<> receive_all(logs::Sink& sink, http::DatagramServer& server,
                        const std::stop_token& stop) {
     SyslogRecords records(options_, counts_, clock_);
+    std::uint64_t told = 0;
     while (!stop.stop_requested()) {
+      std::size_t waited = 0;
       auto first = server.receive(Deadline::never(), stop);
       if (!first.ok() && first.error().kind() == ErrorKind::cancelled) return {};
       // What else is here already goes in the same batch.
@@ -159,8 +201,11 @@ class Syslog final : public logs::Input {
         const std::string_view message = without_end(as_text(datagram->bytes));
         if (!message.empty())
           records.add(message.substr(0, options_.max_message.count), datagram->peer);
+        ++waited;
         if (records.full()) break;
       }
+      // A single one did not wait behind others.
+      if (waited > 1) tell_drops(server, told);
       if (!records.give(sink, stop, notice_)) return {};
     }
     return {};
@@ -211,6 +256,7 @@ MadeInput make_syslog(Settings& settings, const logs::StageWorld& world) {
   options.max_message = TRY(settings.bytes_or("max_message", 64_KiB));
   if (options.max_message > kLongestLine)
     return settings.wrong("max_message", "is larger than a record may be");
+  options.receive_buffer = TRY(settings.bytes_or("receive_buffer", 4_MiB));
   options.idle = TRY(settings.duration_or("idle_timeout", 10min));
   return std::make_unique<Syslog>(std::move(options), world);
 }

@@ -8,35 +8,25 @@
 namespace quern::inputs {
 namespace {
 
-constexpr std::size_t kRoom = 64 * 1024;
 constexpr std::size_t kLongestSize = 10;  // digits
 
 }  // namespace
 
-std::span<std::byte> SyslogFrames::room() {
-  std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(at_),
-            bytes_.begin() + static_cast<std::ptrdiff_t>(filled_), bytes_.begin());
-  filled_ -= at_;
-  at_ = 0;
-  if (bytes_.size() < filled_ + kRoom) bytes_.resize(filled_ + kRoom);
-  return std::span(bytes_).subspan(filled_);
-}
-
 std::optional<std::string_view> SyslogFrames::next() {
-  while (at_ < filled_) {
-    const std::string_view rest = as_text(ByteView(bytes_).subspan(at_, filled_ - at_));
+  while (!bytes_.empty()) {
+    const std::string_view rest = bytes_.rest();
     if (to_skip_ > 0) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, rest.size()));
-      at_ += size;
+      bytes_.read(size);
       to_skip_ -= size;
       continue;
     }
     const Form form = form_of(rest);
     if (form == Form::not_told_yet) return std::nullopt;
-    const std::size_t before = at_;
+    const std::size_t before = rest.size();
     const auto message = form == Form::counted ? counted(rest) : line(rest);
     if (message && message->empty()) continue;  // a line end behind a counted message
-    if (message || at_ == before) return message;
+    if (message || bytes_.rest().size() == before) return message;
   }
   return std::nullopt;
 }
@@ -64,7 +54,7 @@ std::optional<std::string_view> SyslogFrames::counted(std::string_view rest) {
     to_skip_ = *size - wanted;
   }
   const std::string_view message = body.substr(0, wanted);
-  at_ += blank + 1 + message.size();
+  bytes_.read(blank + 1 + message.size());
   return message;
 }
 
@@ -73,7 +63,7 @@ std::optional<std::string_view> SyslogFrames::line(std::string_view rest) {
   const bool whole = end != std::string_view::npos;
   const std::string_view text = rest.substr(0, end);
   if (!whole && !ended_ && !skipping_line_ && text.size() <= longest_) return std::nullopt;
-  at_ += whole ? end + 1 : rest.size();
+  bytes_.read(whole ? end + 1 : rest.size());
   if (std::exchange(skipping_line_, !whole && !ended_)) return std::nullopt;
   cut_ += text.size() > longest_ ? 1 : 0;
   std::string_view message = text.substr(0, longest_);

@@ -4,6 +4,8 @@
 
 #include "base/bytes.hpp"
 
+#include "inputs/arrived_bytes.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,8 +19,8 @@ class SyslogFrames {
   explicit SyslogFrames(Bytes longest) : longest_(longest.count) {}
 
   // Where the next bytes go, and how many came.
-  std::span<std::byte> room();
-  void filled(std::size_t size) { filled_ += size; }
+  std::span<std::byte> room() { return bytes_.room(); }
+  void filled(std::size_t size) { bytes_.filled(size); }
   // Nothing follows: what is left is a message.
   void end() { ended_ = true; }
   // The next message; valid until room(). Longer ones are cut, and counted.
@@ -32,9 +34,7 @@ class SyslogFrames {
   std::optional<std::string_view> line(std::string_view rest);
 
   const std::size_t longest_;
-  Buffer bytes_;
-  std::size_t at_ = 0;
-  std::size_t filled_ = 0;
+  ArrivedBytes bytes_;
   std::uint64_t to_skip_ = 0;   // of a message that was cut
   bool skipping_line_ = false;  // likewise
   bool ended_ = false;

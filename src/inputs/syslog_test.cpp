@@ -97,6 +97,28 @@ TEST(Syslog, TakesBothFormsByBothRoads) {
   EXPECT_EQ(in.figure("syslog_messages_unparsed_total"), 1);
 }
 
+TEST(Syslog, WhatTheSystemDropsIsCounted) {
+  test::MadeInput in(std::string(kServer) + "mode = \"udp\"\nreceive_buffer = \"8 KiB\"\n");
+  std::atomic<bool> go{false};
+  in.sink.on_accept = [&]() -> Result<> {
+    EXPECT_TRUE(test::eventually([&] { return go.load(); }));
+    return {};
+  };
+  const std::uint16_t port = in.port("syslog_port");
+  constexpr int kSent = 300;
+  for (int i = 0; i < kSent; ++i) send_datagram(port, "<34>" + std::string(1000, 'x'));
+  EXPECT_GT(in.figure("syslog_datagrams_dropped_total"), 0);
+  EXPECT_GE(in.figure("syslog_receive_buffer_bytes"), 8 * 1024);
+  go = true;
+  const auto all = [&] {
+    return static_cast<double>(in.sink.size()) + in.figure("syslog_datagrams_dropped_total");
+  };
+  EXPECT_TRUE(test::eventually([&] { return all() == kSent; })) << all();
+  const double dropped = in.figure("syslog_datagrams_dropped_total");
+  in.stop();
+  EXPECT_EQ(in.figure("syslog_datagrams_dropped_total"), dropped) << "also once it is over";
+}
+
 TEST(Syslog, WhatTheSinkRefusesIsCounted) {
   test::MadeInput in(std::string(kServer) + "mode = \"tcp\"\n");
   in.sink.on_accept = []() -> Result<> { return fail(ErrorKind::resource_exhausted, "full"); };

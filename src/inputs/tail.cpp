@@ -2,9 +2,11 @@
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 
+#include "inputs/file_watch.hpp"
 #include "inputs/makers.hpp"
 #include "inputs/tailer.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace quern::inputs {
@@ -13,18 +15,22 @@ namespace {
 namespace fs = std::filesystem;
 using logs::Figure;
 
-// Between two looks at files that gave nothing.
-constexpr std::chrono::milliseconds kPoll(100);
+// Between a look because a file was written to and the next: who writes line by line is read in
+// batches all the same.
+constexpr std::chrono::milliseconds kApart(10);
 constexpr std::chrono::milliseconds kAfterTrouble(1000);
 constexpr std::uint64_t kMostFiles = 100'000;
 
 class Tail final : public logs::Input {
  public:
-  Tail(TailOptions options, const logs::StageWorld& world)
-      : options_(std::move(options)), files_(world.files), clock_(world.clock) {}
+  Tail(TailOptions options, std::chrono::milliseconds poll, const logs::StageWorld& world)
+      : options_(std::move(options)), poll_(poll), files_(world.files), clock_(world.clock) {}
 
   Result<> run(logs::Sink& sink, std::stop_token stop) override {
     const auto tailer = TRY(Tailer::create(options_, files_, clock_));
+    FileWatch watch;
+    std::uint64_t openings = 0;
+    bool written = false;
     while (!stop.stop_requested()) {
       const Result<bool> more = tailer->step(sink, stop);
       if (!more.ok() && more.error().kind() == ErrorKind::cancelled) break;
@@ -34,7 +40,13 @@ class Tail final : public logs::Input {
       if (in_trouble) {
         (void)clock_.sleep(kAfterTrouble, stop);
       } else if (!*more) {
-        (void)clock_.sleep(kPoll, stop);
+        if (std::exchange(openings, tailer->openings()) != openings) {
+          watch.follow(tailer->open_names());
+          watched_ = watch.size();
+        }
+        if (written) (void)clock_.sleep(kApart, stop);
+        const Result<bool> woken = watch.wait(poll_, stop);
+        written = woken.ok() && *woken;
       }
     }
     // The last one waits, so that nothing comes twice.
@@ -47,6 +59,7 @@ class Tail final : public logs::Input {
       return Figure{.name = name, .value = static_cast<double>(value), .labels = {}};
     };
     return {figure("tail_files_open", now.open),
+            figure("tail_files_watched", watched_.load()),
             figure("tail_files_waiting", now.waiting),
             figure("tail_files_unreadable", now.unreadable),
             figure("tail_files_rotated_total", now.rotated),
@@ -71,10 +84,12 @@ class Tail final : public logs::Input {
   }
 
   const TailOptions options_;
+  const std::chrono::milliseconds poll_;  // between two looks at files of which nothing is told
   Files& files_;
   Clock& clock_;
   std::string trouble_;
   Guarded<TailFigures> figures_;
+  std::atomic<std::size_t> watched_{0};
 };
 
 Result<LineOptions> read_line_options(Settings& settings) {
@@ -115,7 +130,9 @@ MadeInput make_tail(Settings& settings, const logs::StageWorld& world) {
   options.commit_interval = TRY(settings.duration_or("commit_interval", 1s));
   options.commit_bytes = TRY(settings.bytes_or("commit_bytes", 64_MiB));
   options.positions = world.state / "positions";
-  return std::make_unique<Tail>(std::move(options), world);
+  const auto poll = TRY(settings.duration_or("poll_interval", 100ms));
+  if (poll.count() == 0) return settings.wrong("poll_interval", "must be longer than nothing");
+  return std::make_unique<Tail>(std::move(options), poll, world);
 }
 
 }  // namespace quern::inputs

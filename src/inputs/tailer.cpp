@@ -164,6 +164,7 @@ void Tailer::discover(const std::string& name, const FileState& state) {
   } else {
     followed.file.open(std::move(*source));
     open_.insert(state.id);
+    ++openings_;
   }
 }
 
@@ -181,6 +182,7 @@ void Tailer::reopen(Followed& followed, const std::string& name, const FileState
   followed.file.open(std::move(*source));
   followed.last_line = clock_.now();
   open_.insert(state.id);
+  ++openings_;
 }
 
 // The system gives the number of a file that is gone to the next one.
@@ -304,6 +306,7 @@ void Tailer::close(Followed& followed) {
   followed.closed_modified = state.modified_ns;
   followed.file.close();
   open_.erase(followed.file.id());
+  ++openings_;
   changed_ = true;
 }
 
@@ -450,6 +453,15 @@ TailFigures Tailer::figures() const {
   TailFigures figures = figures_;
   figures.open = static_cast<std::uint32_t>(open_.size());
   return figures;
+}
+
+std::vector<std::string> Tailer::open_names() const {
+  std::vector<std::string> names;
+  for (const FileId& id : open_) {
+    const Followed& followed = known_.at(id);
+    if (followed.gone_since == Clock::Time{}) names.push_back(followed.file.path());
+  }
+  return names;
 }
 
 std::string Tailer::tag_for(const std::string& path) const {

@@ -67,6 +67,9 @@ class Tailer {
   Result<> commit(logs::Sink& sink);
 
   TailFigures figures() const;
+  // Counts up when files are opened or closed; and the names of those that are open and have one.
+  std::uint64_t openings() const { return openings_; }
+  std::vector<std::string> open_names() const;
 
  private:
   struct Followed {
@@ -120,6 +123,7 @@ class Tailer {
   };
   std::deque<FormerFile> formers_;
   std::set<FileId> open_;
+  std::uint64_t openings_ = 0;
   FileId last_;  // of the file that was read last: the others come first
   std::set<std::string> complained_;
   Buffer scratch_;

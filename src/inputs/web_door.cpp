@@ -28,6 +28,7 @@ std::uint16_t status_for(const Error& error) {
     case ErrorKind::corrupt_data: return 400;
     case ErrorKind::resource_exhausted: return 413;
     case ErrorKind::unsupported: return 415;
+    case ErrorKind::unavailable: return 429;
     default: return 503;
   }
 }
@@ -61,6 +62,15 @@ Result<WebOptions> read_web_options(Settings& settings, const logs::StageWorld& 
       TRY(settings.number_or("workers", options.workers, {.least = 1, .most = 64})));
   options.token = TRY(read_secret(settings, "token", world));
   return options;
+}
+
+Result<> WebRoom::take(std::uint64_t bytes) {
+  taken_ += bytes;
+  if (share_.hold(body_ + taken_)) return {};
+  if (share_.never_fits(body_ + taken_))
+    return fail(ErrorKind::resource_exhausted,
+                "what is in this request needs more than max_held allows");
+  return fail(ErrorKind::unavailable, "too much is being sent at a time");
 }
 
 WebDoor::WebDoor(const WebOptions& options, const WebTaker& taker, logs::Sink& sink,
@@ -165,11 +175,13 @@ WebAnswer WebDoor::take(Job& job, const std::stop_token& stop) {
     job.share.keep(job.request.body.size());
   }
   bool sink_failed = false;
-  const Result<WebAnswer> taken = taker_.take(job.request, [&](logs::Batch batch) {
+  WebRoom room(job.share, job.request.body.size());
+  const Result<WebAnswer> taken = taker_.take(job.request, room, [&](logs::Batch batch) {
     Result<> given = sink_.accept(std::move(batch), stop);
     sink_failed = !given.ok();
     return given;
   });
+  job.share.keep(job.request.body.size());
   if (taken.ok()) return *taken;
   return refusal(sink_failed ? 503 : status_for(taken.error()), taken.error().describe());
 }

@@ -26,7 +26,7 @@ struct WebOptions {
   Listening listening;
   Bytes max_body = 16_MiB;          // as sent: 413 beyond
   Bytes max_unpacked = 32_MiB;      // of a packed body: 413 beyond
-  Bytes max_held = 256_MiB;         // bodies together: 429 beyond
+  Bytes max_held = 256_MiB;         // bodies, and what is made of them, together: 429 beyond
   std::uint32_t max_waiting = 256;  // requests: 429 beyond
   std::uint32_t workers = 2;
   std::optional<std::string> token;  // what "Authorization: Bearer" must say: 401 otherwise
@@ -39,6 +39,23 @@ Result<WebOptions> read_web_options(Settings& settings, const logs::StageWorld& 
 struct WebRequest {
   http::RequestHead head;
   Buffer body;  // unpacked
+};
+
+// What a record in a batch costs beside its bytes.
+inline constexpr std::uint64_t kAroundRecord = 32;
+
+// What is held of an input's bound for what is made of one request, beside its body.
+class WebRoom {
+ public:
+  WebRoom(ByteBudget::Share& share, std::uint64_t body) : share_(share), body_(body) {}
+  // So much more from now on. unavailable: others hold it just now; resource_exhausted: the bound
+  // is too small even for this request alone.
+  Result<> take(std::uint64_t bytes);
+
+ private:
+  ByteBudget::Share& share_;
+  const std::uint64_t body_;
+  std::uint64_t taken_ = 0;
 };
 
 struct WebAnswer {
@@ -57,8 +74,10 @@ class WebTaker {
   virtual std::uint16_t status_of(const http::RequestHead& head) const = 0;
   // Gives the records, and says what the sender hears once they are on the disk. An error of
   // `give` is handed on; of its own, corrupt_data and invalid_argument are a 400,
-  // resource_exhausted a 413, unsupported a 415.
-  virtual Result<WebAnswer> take(const WebRequest& request, const Give& give) const = 0;
+  // resource_exhausted a 413, unsupported a 415, unavailable a 429. What it makes of the body it
+  // takes of `room` before it makes more.
+  virtual Result<WebAnswer> take(const WebRequest& request, WebRoom& room,
+                                 const Give& give) const = 0;
   virtual WebAnswer refusal(const http::RequestHead& head, std::uint16_t status,
                             std::string_view why) const = 0;
 };

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <bit>
+#include <thread>
 
 namespace quern::inputs {
 namespace {
@@ -276,6 +278,59 @@ TEST(Otlp, WhatAResourceMakesOfManyRecordsIsBounded) {
   const Buffer few = test::gzip(as_bytes(sub(1, resource + sub(2, sub(2, "") + sub(2, "")))));
   EXPECT_EQ(status(send(port, as_text(few), post)), "200");
   EXPECT_EQ(in.sink.size(), 2U);
+}
+
+// Each of them alone is small enough; the bound is of all together.
+TEST(Otlp, ManyRequestsAtOnceStayWithinOneBound) {
+  test::MadeInput in(std::string(kOtlp) + "max_held = \"48 MiB\"\nworkers = 8\n");
+  const std::uint16_t port = in.port("otlp_input_port");
+  std::atomic<bool> go{false};
+  std::atomic<int> inside{0};
+  in.sink.on_accept = [&]() -> Result<> {
+    ++inside;
+    EXPECT_TRUE(test::eventually([&] { return go.load(); }));
+    return {};
+  };
+  // A resource of 200 kB in each of 100 records: 20 MB of some hundred bytes.
+  const std::string resource = sub(1, sub(1, pair("k", sub(1, std::string(200'000, 'x')))));
+  std::string logs;
+  for (int i = 0; i < 100; ++i) logs += sub(2, "");
+  const Buffer packed = test::gzip(as_bytes(sub(1, resource + sub(2, logs))));
+  const Post post{
+      .path = "/v1/logs", .type = "application/x-protobuf", .more = "content-encoding: gzip\r\n"};
+  std::vector<std::jthread> senders;
+  std::atomic<int> good{0};
+  std::atomic<int> busy{0};
+  for (int i = 0; i < 8; ++i) {
+    senders.emplace_back([&] {
+      const std::string answer = send(port, as_text(packed), post);
+      good += status(answer) == "200" ? 1 : 0;
+      const bool later = answer.find("retry-after: 1") != std::string::npos;
+      busy += status(answer) == "429" && later ? 1 : 0;
+    });
+  }
+  // Two fit; whatever comes while they are held is told to come again.
+  EXPECT_TRUE(test::eventually([&] { return busy >= 6; })) << busy << " of 8";
+  EXPECT_LE(inside, 2);
+  go = true;
+  senders.clear();
+  EXPECT_EQ(good + busy, 8);
+  EXPECT_GE(good, 1);
+  EXPECT_EQ(status(send(port, as_text(packed), post)), "200") << "all of it was given back";
+}
+
+TEST(HttpInput, WhatIsMadeOfABodyIsWithinTheBoundToo) {
+  test::MadeInput in(std::string(kHttp) +
+                     "max_body = \"1 MiB\"\nmax_unpacked = \"1 MiB\"\nmax_held = \"2 MiB\"\n");
+  const std::uint16_t port = in.port("http_input_port");
+  // Three bytes each as sent, and more than ten times that as records.
+  std::string many = "[{}";
+  for (int i = 0; i < 200'000; ++i) many += ",{}";
+  const std::string answer = send(port, many + "]");
+  EXPECT_EQ(status(answer), "413") << answer;
+  EXPECT_NE(answer.find("max_held"), std::string::npos) << answer;
+  EXPECT_EQ(in.sink.size(), 0U);
+  EXPECT_EQ(status(send(port, R"([{"log":"x"}])")), "200");
 }
 
 TEST(Otlp, DepthIsBounded) {

@@ -58,6 +58,14 @@ std::map<std::string, std::string> safe_words(const Proposal& proposal, const st
           {"stage", stage}};
 }
 
+Proposal proposal_of(const Waiting& one) {
+  return {.action = one.action,
+          .id = one.id,
+          .text = one.text,
+          .verdict = one.verdict,
+          .question = one.question};
+}
+
 }  // namespace
 
 Actions::Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
@@ -112,8 +120,11 @@ std::string Actions::why_not(const ActionOptions* action, const Proposal& propos
   if (proposal.verdict.confidence < action->confidence) return "not confident enough";
   const Clock::Time now = world_.clock.now();
   return state_.with([&](State& state) -> std::string {
+    if (state.dealt_with.erase({action->name, proposal.id, proposal.question}) > 0) {
+      return "it was dealt with before the program ended";
+    }
     std::deque<Clock::Time>& lately = state.lately[action->name];
-    while (!lately.empty() && now - lately.front() >= std::chrono::hours(1)) lately.pop_front();
+    while (!lately.empty() && now - lately.front() >= kHour) lately.pop_front();
     if (lately.size() >= action->per_hour) return "too many within an hour";
     lately.push_back(now);
     return "";
@@ -132,7 +143,11 @@ void Actions::propose(const Proposal& proposal) {
     return;
   }
   if (action->approval == ActionOptions::Approval::automatic) {
-    carry_out(*action, proposal, "auto");
+    if (note("approved", action, proposal, kAuto, "").ok()) {
+      carry_out(*action, proposal, kAuto);
+    } else {
+      state_.with([](State& state) { ++state.figures.failed; });
+    }
     return;
   }
   const Result<> asked = ask_for_approval(proposal);
@@ -157,7 +172,8 @@ Result<> Actions::ask_for_approval(const Proposal& proposal) {
                              .id = proposal.id,
                              .text = proposal.text,
                              .verdict = proposal.verdict,
-                             .since = since});
+                             .since = since,
+                             .question = proposal.question});
     return state.waiting.back().number;
   }));
   Result<> asked = save();
@@ -175,23 +191,26 @@ std::vector<Waiting> Actions::waiting() const {
   return state_.with([](const State& state) { return state.waiting; });
 }
 
-Result<Waiting> Actions::take(std::uint64_t number) {
-  Waiting taken = TRY(state_.with([&](State& state) -> Result<Waiting> {
-    const auto found = std::find_if(state.waiting.begin(), state.waiting.end(),
-                                    [&](const Waiting& one) { return one.number == number; });
-    if (found == state.waiting.end()) {
-      return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(number));
-    }
-    Waiting one = *found;
-    state.waiting.erase(found);
-    return one;
-  }));
-  const Result<> saved = save();
-  if (!saved.ok()) {
-    put_back(taken);
-    return fail(saved.error());
+Result<Waiting> Actions::waiting_as(std::uint64_t number) const {
+  const std::vector<Waiting> all = waiting();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Waiting& one) { return one.number == number; });
+  if (found != all.end()) return *found;
+  return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(number));
+}
+
+// It waits no longer. not_found: another took it.
+Result<> Actions::take(const Waiting& one) {
+  const bool taken = state_.with([&](State& state) {
+    return std::erase_if(state.waiting,
+                         [&](const Waiting& other) { return other.number == one.number; }) > 0;
+  });
+  if (!taken) {
+    return fail(ErrorKind::not_found, "no action waits under number " + std::to_string(one.number));
   }
-  return taken;
+  Result<> saved = save();
+  if (!saved.ok()) put_back(one);
+  return saved;
 }
 
 // What was said about it could not be written: it waits as before.
@@ -206,30 +225,29 @@ void Actions::put_back(const Waiting& one) {
   if (!saved.ok()) log::warn("insight", "approvals: " + saved.error().describe());
 }
 
+// What was said is written down before it waits no longer: killed in between, it waits.
 Result<> Actions::approve(std::uint64_t number, std::string_view who) {
-  const Waiting one = TRY(take(number));
-  const Proposal proposal{
-      .action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict};
+  const Waiting one = TRY(waiting_as(number));
+  const Proposal proposal = proposal_of(one);
   const ActionOptions* const action = granted(one.action);
   if (action == nullptr) {
+    TRY(take(one));
     return fail(ErrorKind::not_found, "the action " + one.action + " is no longer configured");
   }
-  const Result<> noted = note("approved", action, proposal, who, "");
-  if (!noted.ok()) {
-    put_back(one);
-    return noted;
+  TRY(note("approved", action, proposal, who, ""));
+  Result<> taken = take(one);
+  if (!taken.ok()) {
+    (void)note("failed", action, proposal, who, taken.error().describe());  // it was not begun
+    return taken;
   }
   carry_out(*action, proposal, who);
   return {};
 }
 
 Result<> Actions::deny(std::uint64_t number, std::string_view who) {
-  const Waiting one = TRY(take(number));
-  Result<> noted =
-      note("denied", granted(one.action),
-           {.action = one.action, .id = one.id, .text = one.text, .verdict = one.verdict}, who, "");
-  if (!noted.ok()) put_back(one);
-  return noted;
+  const Waiting one = TRY(waiting_as(number));
+  TRY(note("denied", granted(one.action), proposal_of(one), who, ""));
+  return take(one);
 }
 
 void Actions::carry_out(const ActionOptions& action, const Proposal& proposal,
@@ -264,9 +282,24 @@ void Actions::begin(const Task& task, const std::stop_token& stop) {
   const Result<> noted = note("begun", task.action, task.proposal, task.who, "");
   const Result<std::string> done =
       noted.ok() ? perform(task, stop) : Result<std::string>(fail(noted.error()));
-  state_.with([&](State& state) { ++(done.ok() ? state.figures.done : state.figures.failed); });
+  const bool alert = done.ok() && task.action->type == Type::alert;
+  state_.with([&](State& state) {
+    ++(done.ok() ? state.figures.done : state.figures.failed);
+    if (alert) state.alerts.push_back(task.proposal);
+  });
+  if (alert) return;  // done once it has left
   (void)note(done.ok() ? "done" : "failed", task.action, task.proposal, task.who,
              done.ok() ? *done : done.error().describe());  // it is done, or is not
+}
+
+std::vector<Proposal> Actions::alerts_on_their_way() {
+  return state_.with([](State& state) { return std::exchange(state.alerts, {}); });
+}
+
+void Actions::left(const std::vector<Proposal>& alerts) {
+  for (const Proposal& alert : alerts) {
+    (void)note("done", granted(alert.action), alert, "", "");  // it is
+  }
 }
 
 Result<std::string> Actions::perform(const Task& task, const std::stop_token& stop) {
@@ -287,7 +320,9 @@ Result<std::string> Actions::open_issue(const Task& task, const std::stop_token&
   for (auto& [name, word] : words) word = in_json(word);
   std::string body = filled(task.action->body, words);
   SendRequest request{.method = "POST", .url = task.action->url, .body_bytes = body.size()};
-  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "quern"}};
+  // On a connection of its own: one that was kept may take it twice.
+  request.headers = {
+      {"Content-Type", "application/json"}, {"User-Agent", "quern"}, {"Connection", "close"}};
   if (!task.action->authorization.empty()) {
     request.headers.emplace_back("Authorization", task.action->authorization);
   }
@@ -351,62 +386,10 @@ Result<> Actions::note(std::string_view what, const ActionOptions* action, const
                     .text = printable(proposal.text, 400),
                     .verdict = verdict,
                     .who = who,
-                    .detail = detail});
+                    .detail = detail,
+                    .question = proposal.question});
   if (!written.ok()) log::warn("insight", "the audit: " + written.error().describe());
   return written;
-}
-
-Result<> Actions::load() {
-  const Vocabulary any{.classes = {}, .actions = {}};
-  return read_json_lines(
-      world_.files, world_.state / "approvals.json", [&](ByteView map) -> Result<> {
-        const auto id = natural_field(map, "template");
-        const auto severity = severity_named(text_or_empty(map, "severity"));
-        if (!id || *id > UINT32_MAX || !severity) {
-          return fail(ErrorKind::corrupt_data, "this is no action that waits");
-        }
-        if (*id == mining::kRest) return {};
-        const Waiting one{
-            .number = natural_field(map, "number").value_or(0),
-            .action = text_or_empty(map, "name"),
-            .id = static_cast<mining::TemplateId>(*id),
-            .text = text_or_empty(map, "text"),
-            .verdict = {.anomaly = flag_field(map, "anomaly").value_or(false),
-                        .kind = text_or_empty(map, "class"),
-                        .severity = *severity,
-                        .confidence = number_field(map, "confidence").value_or(0),
-                        .reason = text_or_empty(map, "reason"),
-                        .action = text_or_empty(map, "action")},
-            .since = static_cast<std::int64_t>(natural_field(map, "since").value_or(0))};
-        state_.with([&](State& state) {
-          if (state.waiting.size() < kMostWaiting) state.waiting.push_back(one);
-          state.next = std::max(state.next, one.number + 1);
-        });
-        return {};
-      });
-}
-
-Result<> Actions::save() {
-  const auto one_at_a_time = saving_.lock();
-  std::string text;
-  for (const Waiting& one : waiting()) {
-    Buffer map;
-    logs::msgpack::Writer writer(map);
-    writer.map(kVerdictPairs + 5);
-    writer.string("number");
-    writer.natural(one.number);
-    writer.string("name");
-    writer.string(one.action);
-    writer.string("template");
-    writer.natural(one.id);
-    writer.string("text");
-    writer.string(one.text);
-    writer.string("since");
-    writer.integer(one.since);
-    write_pairs(one.verdict, writer);
-    add_json_line(map, text);
-  }
-  return world_.files.write(world_.state / "approvals.json", as_bytes(text));
 }
 
 }  // namespace quern::insight

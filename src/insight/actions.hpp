@@ -3,6 +3,10 @@
 // A proposal is looked at (granted? confident enough? not too many an hour?), waits for a person
 // or not, and is done or only written down. Every step is a line of the audit, and what the audit
 // cannot take is not done.
+//
+// The audit is what a later run goes by: proposals of the last hour count, and what was begun
+// before a crash is not begun again when its verdict, which was not saved, is given once more. An
+// alert whose record may not have left is sent again: it may come twice, but not never.
 #pragma once
 
 #include "base/guarded.hpp"
@@ -13,14 +17,17 @@
 #include "insight/command.hpp"
 #include "insight/insight.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 namespace quern::insight {
@@ -30,6 +37,7 @@ struct Proposal {
   mining::TemplateId id = mining::kRest;
   std::string text;  // of the template
   Verdict verdict;
+  std::string question;  // that the verdict answers
 };
 
 // Templates that are silent or shipped whole, and until when.
@@ -52,7 +60,7 @@ class Actions {
  public:
   using Alert = std::function<void(const Proposal&)>;
 
-  // Reads those that waited when the program ended.
+  // Reads those that waited when the program ended, and what the audit says of the last hour.
   static Result<std::unique_ptr<Actions>> create(std::vector<ActionOptions> options,
                                                  const logs::StageWorld& world, RunCommand run,
                                                  Alert alert);
@@ -64,6 +72,10 @@ class Actions {
   // Nothing is done any more once this returned: what still waited for the thread has failed. Of
   // one thread.
   void stop();
+  // Alerts that were given to `alert`, and that they have left: asked before what it filled is
+  // taken, and said when it was.
+  std::vector<Proposal> alerts_on_their_way();
+  void left(const std::vector<Proposal>& alerts);
   std::vector<Waiting> waiting() const;
   // Of both: what cannot be written down is not done, and waits as before.
   Result<> approve(std::uint64_t number, std::string_view who);
@@ -73,12 +85,18 @@ class Actions {
   std::shared_ptr<const Standing> standing() const;
   ActionFigures figures() const;
 
+  static constexpr std::chrono::hours kHour{1};      // of per_hour
+  static constexpr std::string_view kAuto = "auto";  // who approves where nobody is asked
   static constexpr std::size_t kMostWaiting = 256;
   static constexpr std::size_t kMostStanding = 4096;
 
  private:
+  // Action, template and question.
+  using Deed = std::tuple<std::string, mining::TemplateId, std::string>;
   struct State {
     std::vector<Waiting> waiting;
+    std::vector<Proposal> alerts;  // on their way
+    std::set<Deed> dealt_with;     // before the start
     std::uint64_t next = 1;
     std::map<std::string, std::deque<Clock::Time>, std::less<>> lately;  // proposals by action
     std::shared_ptr<const Standing> standing;
@@ -94,11 +112,14 @@ class Actions {
   Actions(std::vector<ActionOptions> options, const logs::StageWorld& world, RunCommand run,
           Alert alert);
   Result<> load();
+  Result<> recall();
+  void end_what_was_cut_off(const PastEvent& last);
   Result<> save();
   const ActionOptions* granted(std::string_view name) const;
   std::string why_not(const ActionOptions* action, const Proposal& proposal);
   Result<> ask_for_approval(const Proposal& proposal);
-  Result<Waiting> take(std::uint64_t number);
+  Result<Waiting> waiting_as(std::uint64_t number) const;
+  Result<> take(const Waiting& one);
   void put_back(const Waiting& one);
   void carry_out(const ActionOptions& action, const Proposal& proposal, std::string_view who);
   Result<std::string> perform(const Task& task, const std::stop_token& stop);

@@ -7,11 +7,13 @@
 
 #include "insight/insight.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quern::insight {
 
@@ -24,6 +26,19 @@ struct Event {
   std::string_view verdict;  // JSON
   std::string_view who;      // a person, or "auto"
   std::string_view detail;
+  std::string_view question;  // what was asked about the template, and under which policy
+};
+
+// One that was read back.
+struct PastEvent {
+  std::int64_t time = 0;  // seconds since 1970
+  std::string what;
+  std::string action;
+  mining::TemplateId id = mining::kRest;
+  std::string text;
+  Buffer verdict;  // a map; empty: none
+  std::string who;
+  std::string question;
 };
 
 // Of any thread.
@@ -33,6 +48,9 @@ class Audit {
       : files_(files), clock_(clock), file_(std::move(file)) {}
   // Returns when it is on the disk. What cannot be written down must not be done.
   Result<> write(const Event& event);
+  // Those of the last `span` before the newest, the oldest first. What is no line of an audit, as
+  // the one on which the program was killed, is passed over.
+  Result<std::vector<PastEvent>> last(std::chrono::seconds span);
 
   // A file this large becomes FILE.1, and what was that before is gone.
   static constexpr Bytes kLargest = 64_MiB;
@@ -43,6 +61,7 @@ class Audit {
     std::uint64_t size = 0;
   };
   Result<> open(Open& open);
+  std::filesystem::path before() const { return file_.string() + ".1"; }
 
   Files& files_;
   Clock& clock_;

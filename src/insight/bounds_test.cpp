@@ -1,33 +1,22 @@
 // What holds when something is full, spent, away or at its end.
 #include "insight/test_insight.hpp"
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace quern::insight {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+class InsightBoundsTest : public InsightTest {};
 
-TEST(InsightBounds, WhatFoundNoRoomIsNeverAskedAbout) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, WhatFoundNoRoomIsNeverAskedAbout) {
   judge->say("", verdict_json(false, "other"));
-  const auto insight = make(world, judge, std::string(kWait) + "templates = 16\n");
-  std::string line = "INFO";
-  for (int i = 0; i < 20; ++i) (void)insight->apply(lines({line += " word"}), {});
+  const auto insight = make(world, judge);
+  // No id can be given that would not be given again.
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   const auto out = insight->apply(lines({"ERROR beside it", "CRITICAL also this"}), {});
   EXPECT_EQ(judge->asked(), 0U);
   EXPECT_THAT(told(out.kept), Each(HasSubstr(R"("by":"gate")")));
 }
 
-TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelFails) {
   judge->say("not seen before", verdict_json(false, "other"));
   judge->say("unlike all values", "no verdict");
   const auto insight = make(world, judge, std::string(kWait) + "lines_to_learn = 10\n");
@@ -42,9 +31,7 @@ TEST(InsightBounds, ANormalTemplateWithAnotherReasonIsLeftToTheGateWhenTheModelF
               ElementsAre(HasSubstr(R"("anomaly":false)")));
 }
 
-TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
   judge->say("", verdict_json(true, "software", "page"));
   const auto insight = make(world, judge,
                             std::string(kWait) +
@@ -59,8 +46,7 @@ TEST(InsightBounds, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
               testing::Contains(HasSubstr(R"("alert":"verdict")")));
 }
 
-TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
-  TestWorld world;
+TEST_F(InsightBoundsTest, RulesHoldWhileAnotherHasTheFolder) {
   const auto old = make(world, nullptr);
   const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
   const auto next = make(world, nullptr, keys);
@@ -80,31 +66,32 @@ TEST(InsightBounds, RulesHoldWhileAnotherHasTheFolder) {
   EXPECT_THAT(records(next->apply(batch(), stopped.get_token()).kept, "alert"), SizeIs(1));
 }
 
-TEST(InsightBounds, AnAlertOfARuleWaitsForNoVerdict) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AnAlertOfARuleWaitsForNoVerdict) {
   judge->hold();
   const auto insight = make(world, judge, "wait = \"24h\"\nalways_alert = [\"root login\"]\n");
   EXPECT_THAT(records(insight->apply(lines({"ERROR new", "ERROR root login"}), {}).kept, "alert"),
               SizeIs(1));
 }
 
-TEST(InsightBounds, OneRulesAlertHidesNoOther) {
-  TestWorld world;
-  const auto insight =
-      make(world, nullptr, "templates = 16\nalways_alert = [\"user 7\", \"user 8\"]\n");
+TEST_F(InsightBoundsTest, OneRulesAlertHidesNoOther) {
+  const auto insight = make(world, nullptr, "always_alert = [\"user 7\", \"user 8\"]\n");
   const auto alerts = [&](std::initializer_list<std::string_view> texts) {
     return records(insight->apply(lines(texts), {}).kept, "alert").size();
   };
   EXPECT_EQ(alerts({"login of user 7", "login of user 8", "login of user 8"}), 2U);
-  std::string line = "INFO";
-  for (int i = 0; i < 20; ++i) (void)insight->apply(lines({line += " word"}), {});
+}
+
+TEST_F(InsightBoundsTest, EachAlertGoesOutOfWhatFoundNoRoom) {
+  const auto insight = make(world, nullptr, "always_alert = [\"user 7\"]\n");
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  const auto alerts = [&](std::initializer_list<std::string_view> texts) {
+    return records(insight->apply(lines(texts), {}).kept, "alert").size();
+  };
   EXPECT_EQ(alerts({"user 7 found no room", "nor does user 7 here, elsewhere"}), 2U);
 }
 
-TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
+TEST_F(InsightBoundsTest, ABudgetThatNoQuestionFitsIsRefused) {
   for (const char* key : {"tokens_per_minute", "tokens_per_day"}) {
-    TestWorld world;
     Settings settings = Settings::parse(std::string(key) + " = 100", "pipe.toml").value();
     const auto made = Insight::create(settings, world.stage(), std::make_shared<ScriptedJudge>());
     ASSERT_FALSE(made.ok());
@@ -112,9 +99,7 @@ TEST(InsightBounds, ABudgetThatNoQuestionFitsIsRefused) {
   }
 }
 
-TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightBoundsTest, AQuestionThatNeverFitsHoldsUpNoOther) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(
       world, judge, std::string(kWait) + "prompt_line_bytes = 4096\ntokens_per_minute = 750\n");
@@ -130,16 +115,80 @@ TEST(InsightBounds, AQuestionThatNeverFitsHoldsUpNoOther) {
   EXPECT_THAT(judge->last().user, HasSubstr("small one"));
 }
 
-TEST(InsightBounds, AModelThatWasNotAskedCostsNothing) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();  // unavailable
-  const auto insight = make(world, judge);
+TEST_F(InsightBoundsTest, AModelThatWasNotAskedCostsNothing) {
+  const auto insight = make(world, judge);  // with nothing to say it is unavailable
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
               ElementsAre(HasSubstr(R"("by":"gate")")));
   EXPECT_EQ(figure(*insight, "tokens_total"), 0);
   judge->say("", "no verdict");
   (void)insight->apply(lines({"ERROR another one"}), {});
   EXPECT_GT(figure(*insight, "tokens_total"), 0);
+}
+
+TEST_F(InsightBoundsTest, ATemplateOfWhichAPersonSpokeNeverGoes) {
+  judge->say("", verdict_json(true, "other"));
+  const std::string keys = std::string(kWait) + "templates = 64\nalarm_at = \"none\"\n";
+  auto insight = make(world, judge, keys);
+  (void)insight->apply(lines({"ERROR harmless", "ERROR nobody spoke of"}), {});
+  const Verdict harmless =
+      parse_verdict(verdict_json(false, "other"), {.classes = {"other"}}).value();
+  ASSERT_TRUE(insight->correct({.id = 1, .verdict = harmless, .who = "anna"}).ok());
+  const auto fill = [&](char first) {
+    for (std::size_t i = 1; i <= 200; ++i) {
+      std::string line = "INFO";  // no two have a word in common
+      for (const char more : {'g', 'h', 'i'}) {
+        line += " " + std::string(i % 20 + 1, first) + more + std::string(i / 20 + 1, first);
+      }
+      (void)insight->apply(lines({line}), {});
+    }
+    (void)insight->flush(logs::Due::by_time);
+  };
+  fill('x');
+  EXPECT_GT(figure(*insight, "templates_dropped_total"), 0);
+  EXPECT_EQ(figure(*insight, "verdicts"), 1);
+  insight.reset();
+  insight = make(world, judge, keys);
+  fill('y');
+  EXPECT_THAT(told(insight->apply(lines({"ERROR harmless"}), {}).kept),
+              ElementsAre(HasSubstr(R"("by":"person")")));
+  EXPECT_EQ(judge->asked(), 2U);
+}
+
+TEST_F(InsightBoundsTest, WhatIsUsualOutlivesARestartAndWhatHasNoVerdictIsAskedAgain) {
+  // the judge is unavailable
+  auto insight = make(world, judge);
+  std::uint32_t second = 0;
+  const auto tick = [&](int many) {
+    logs::Batch batch;
+    for (int i = 0; i < many; ++i) add_line(batch, "ERROR tick", second);
+    second += 60;
+    return told(insight->apply(std::move(batch), {}).kept);
+  };
+  for (int window = 0; window < 10; ++window) (void)tick(5);
+  EXPECT_EQ(judge->asked(), 1U);
+  insight.reset();
+  second += 36'000;
+  judge->say("not seen before", verdict_json(false, "other"));
+  judge->say("Many more", verdict_json(true, "overload"));
+  insight = make(world, judge);
+  (void)tick(5);
+  EXPECT_EQ(judge->asked(), 2U) << "the first answer never came";
+  EXPECT_THAT(tick(100), testing::Contains(HasSubstr(R"("class":"overload")")))
+      << "five a window were usual";
+}
+
+TEST_F(InsightBoundsTest, AChangeWaitsForNoVerdict) {
+  judge->say("", verdict_json(true, "other"));
+  judge->hold();
+  const auto old = make(world, judge, "wait = \"24h\"\n");
+  std::jthread in_old([&] { (void)old->apply(lines({"ERROR one"}), {}); });
+  eventually([&] { return figure(*old, "questions_waiting") == 1; });
+  const auto changed = make(world, judge, "sample = 2");
+  in_old.join();
+  (void)old->flush(logs::Due::all);
+  EXPECT_THAT(told(changed->apply(lines({"ERROR one"}), {}).kept),
+              ElementsAre(HasSubstr(R"("template":{"id":1})")));
+  EXPECT_EQ(figure(*changed, "unseen_total"), 0);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ std::vector<logs::Figure> Insight::figures() const {
     put("own_records_lost_total", f.lost);
     put("sessions_open", core.sessions.open());
     put("sessions_broken_total", f.sessions_broken);
-    put("unsaved_total", f.unsaved);
+    put("unsaved_total", f.unsaved + parts->learned.unsaved());
   });
   const ActionFigures actions = parts->actions->figures();
   put("actions_total", actions.proposed, "what", "proposed");

@@ -17,6 +17,7 @@ namespace {
 
 constexpr Bytes kSmallFile = 4_KiB;
 constexpr Bytes kSessionsFile = 64_MiB;
+constexpr Bytes kGateFile = 256_MiB;
 
 // What a verdict of a model depends on.
 std::string policy_of(const InsightOptions& options, const Judge* judge) {
@@ -34,6 +35,14 @@ Result<mining::SessionProfile> load_sessions(const logs::StageWorld& world) {
   return mining::SessionProfile::load(as_text(*text)).context("reading " + file.string());
 }
 
+Result<mining::Gate> load_gate(const InsightOptions& options, const logs::StageWorld& world) {
+  const auto file = world.state / "gate";
+  const Result<Buffer> text = world.files.read(file, kGateFile);
+  if (!text.ok() && text.error().kind() == ErrorKind::not_found) return mining::Gate(options.gate);
+  if (!text.ok()) return fail(text.error());
+  return mining::Gate::load(as_text(*text), options.gate).context("reading " + file.string());
+}
+
 // A file that is broken is none: the worst is a day's tokens twice.
 Budget load_budget(const InsightOptions& options, const logs::StageWorld& world) {
   Budget budget(options.budget);
@@ -49,13 +58,18 @@ Result<Core> load_core(const InsightOptions& options, const logs::StageWorld& wo
   VerdictCache cache = TRY(VerdictCache::load(world.files, world.state / "verdicts.jsonl",
                                               policy_of(options, judge), options.words));
   mining::SessionProfile sessions = TRY(load_sessions(world));
-  const auto id_now = [&](mining::TemplateId id) {
-    return known.miner().knows(id) ? known.miner().now(id) : mining::kRest;
-  };
+  mining::Gate gate = TRY(load_gate(options, world));
+  const auto id_now = [&](mining::TemplateId id) { return known.miner().now(id); };
   cache.follow(id_now);
   sessions.follow(id_now);
+  gate.follow(id_now);
+  // A question may have been on its way, and another policy asks about all again.
+  if (judge != nullptr) {
+    gate.meet_again([&](mining::TemplateId id) { return !cache.find({id, About::line}); });
+  }
+  for (const mining::TemplateId id : cache.of_people()) known.miner().keep(id);
   return Core{.known = std::move(known),
-              .gate = mining::Gate(options.gate),
+              .gate = std::move(gate),
               .cache = std::move(cache),
               .budget = load_budget(options, world),
               .sessions = SessionTracker(options.sessions, std::move(sessions))};
@@ -160,9 +174,13 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
   logs::Filtered out;
   if (const auto parts = shell_->state.get(stop)) {
     Buffer labels;
+    parts->learned.reserve(batch.size());
     std::vector<Look> looks = look_at(*parts, batch, labels);
     await_verdicts(*parts, looks, stop);
+    const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
     out = ship(*parts, batch, looks, labels);
+    parts->learned.note();
+    parts->actions->left(alerts);
   } else {
     setup.unseen += batch.size();
     out = ship_unseen(setup, batch);
@@ -186,7 +204,10 @@ logs::Filtered Insight::flush(logs::Due due) {
   }
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
+  const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
   parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
+  parts->learned.note();
+  parts->actions->left(alerts);
   shell_->setup.bytes_out += out.kept.bytes().count;
   return out;
 }

@@ -92,6 +92,7 @@ struct Waiting {
   std::string text;  // of the template
   Verdict verdict;
   std::int64_t since = 0;  // seconds since 1970
+  std::string question;    // that the verdict answers: about what, under which policy
 };
 
 // Raw records that are still here.

@@ -92,7 +92,8 @@ struct Core {
   std::deque<std::vector<std::pair<mining::TemplateId, std::uint64_t>>> history;  // of windows
   std::deque<Unusual> unusual;
   logs::Batch outbox;
-  std::uint64_t normal = 0;  // lines that a verdict calls normal, for sampling
+  std::uint64_t normal = 0;     // lines that a verdict calls normal, for sampling
+  std::uint64_t forgotten = 0;  // templates that went and were followed
   CoreFigures figures;
 };
 
@@ -120,7 +121,12 @@ struct InsightSetup {
 
 struct InsightParts {
   InsightParts(const InsightSetup& setup, Core c)
-      : options(setup.options), rules(setup.rules), world(setup.world), core(std::move(c)) {}
+      : options(setup.options),
+        rules(setup.rules),
+        world(setup.world),
+        core(std::move(c)),
+        learned(world.files, world.name,
+                [this](const auto& use) { core.with([&](Core& all) { use(all.known); }); }) {}
   ~InsightParts();
   InsightParts(const InsightParts&) = delete;
   InsightParts& operator=(const InsightParts&) = delete;
@@ -131,11 +137,12 @@ struct InsightParts {
   const Rules& rules;
   const logs::StageWorld& world;
   Guarded<Core> core;
+  LearnedFile learned;                       // its lock is taken before core
   std::condition_variable_any answered_one;  // of core
   std::unique_ptr<Ring> ring;                // ship = "verdicts"
   std::unique_ptr<Actions> actions;
   std::unique_ptr<Asker> asker;  // ends first: it calls all of the above
-  Guarded<int> saving;           // one at a time; taken before core
+  Guarded<int> saving;           // one at a time; taken before learned
 
   std::int64_t date() const {
     return std::chrono::floor<std::chrono::seconds>(world.clock.date().time_since_epoch()).count();

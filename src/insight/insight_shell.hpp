@@ -16,7 +16,7 @@ struct InsightShell {
               .actions = std::move(actions),
               .judge = std::move(judge),
               .world = world},
-        state(world.clock, [this] { return InsightParts::open(setup); }) {}
+        state(world, [this] { return InsightParts::open(setup); }) {}
 
   InsightSetup setup;
   OnDemand<InsightParts> state;

@@ -1,20 +1,9 @@
 #include "insight/test_insight.hpp"
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace quern::insight {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
-
-TEST(Insight, AsksOncePerTemplateAndPutsTheVerdictOnEveryLine) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AsksOncePerTemplateAndPutsTheVerdictOnEveryLine) {
   judge->say("disk", verdict_json(true, "storage"));
   const auto insight = make(world, judge);
   const auto first = insight->apply(
@@ -33,9 +22,7 @@ TEST(Insight, AsksOncePerTemplateAndPutsTheVerdictOnEveryLine) {
   EXPECT_EQ(figure(*insight, "verdict_hits_total"), 1);
 }
 
-TEST(Insight, NoRecordWaitsUnlessToldTo) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, NoRecordWaitsUnlessToldTo) {
   judge->say("", verdict_json(true, "other"));
   judge->hold();
   const auto insight = make(world, judge, "");
@@ -53,9 +40,7 @@ TEST(Insight, NoRecordWaitsUnlessToldTo) {
               ElementsAre(HasSubstr(R"("anomaly":true)")));
 }
 
-TEST(Insight, AVerdictLivesOnAndAnotherPolicyAsksAgain) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AVerdictLivesOnAndAnotherPolicyAsksAgain) {
   judge->say("", verdict_json(true, "other"));
   const auto ask = [&](const std::string& keys) {
     const auto insight = make(world, judge, std::string(kWait) + keys);
@@ -69,9 +54,7 @@ TEST(Insight, AVerdictLivesOnAndAnotherPolicyAsksAgain) {
   EXPECT_EQ(ask("policy = \"disks only\"\npolicy_version = 2"), 3U);
 }
 
-TEST(Insight, APersonsWordHoldsAndBecomesAnExample) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, APersonsWordHoldsAndBecomesAnExample) {
   judge->say("", verdict_json(true, "other"));
   {
     const auto insight = make(world, judge);
@@ -98,9 +81,7 @@ TEST(Insight, APersonsWordHoldsAndBecomesAnExample) {
   EXPECT_THAT(question.examples[0].second, HasSubstr("the nightly test"));
 }
 
-TEST(Insight, NoVerdictLowersARule) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, NoVerdictLowersARule) {
   judge->say("", verdict_json(false, "other"));
   const auto insight = make(world, judge,
                             std::string(kWait) +
@@ -127,9 +108,7 @@ TEST(Insight, NoVerdictLowersARule) {
       << "silence is not for rules";
 }
 
-TEST(Insight, AnAttackersLineStaysBetweenTheMarks) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AnAttackersLineStaysBetweenTheMarks) {
   judge->say("", verdict_json(true, "security"));
   const auto insight = make(world, judge, std::string(kWait) + "prompt_line_bytes = 60\n");
   const std::string attack =
@@ -150,9 +129,7 @@ TEST(Insight, AnAttackersLineStaysBetweenTheMarks) {
   EXPECT_THAT(judge->last().user, Not(HasSubstr(mark))) << "the mark was guessed";
 }
 
-TEST(Insight, ASpentBudgetLeavesItToTheGateAndSaysSo) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, ASpentBudgetLeavesItToTheGateAndSaysSo) {
   judge->say("", verdict_json(false, "other"));
   const std::string keys = std::string(kWait) + "tokens_per_minute = 1000\ntokens_per_day = 1000";
   {
@@ -178,9 +155,7 @@ TEST(Insight, ASpentBudgetLeavesItToTheGateAndSaysSo) {
   });
 }
 
-TEST(Insight, AModelThatFailsIsAskedAgainLater) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AModelThatFailsIsAskedAgainLater) {
   judge->say("", "{\"anomaly\": maybe}");
   const auto insight = make(world, judge);
   EXPECT_THAT(told(insight->apply(lines({"ERROR one"}), {}).kept),
@@ -195,17 +170,14 @@ TEST(Insight, AModelThatFailsIsAskedAgainLater) {
               ElementsAre(HasSubstr(R"("by":"model")")));
 }
 
-TEST(Insight, WithoutAModelTheGateDecides) {
-  TestWorld world;
+TEST_F(InsightTest, WithoutAModelTheGateDecides) {
   const auto insight = make(world, nullptr);
   EXPECT_THAT(told(insight->apply(lines({"ERROR one", "INFO two"}), {}).kept),
               ElementsAre(AllOf(HasSubstr(R"("by":"gate")"), HasSubstr(R"("anomaly":true)")),
                           Not(HasSubstr("insight"))));
 }
 
-TEST(Insight, ABrokenSessionIsToldAndAskedAbout) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, ABrokenSessionIsToldAndAskedAbout) {
   judge->say("", verdict_json(true, "software"));
   const auto insight = make(world, judge,
                             "session_pattern = \"job ([0-9]+)\"\nsessions_to_learn = 3\n"
@@ -229,9 +201,7 @@ TEST(Insight, ABrokenSessionIsToldAndAskedAbout) {
   EXPECT_EQ(figure(*insight, "sessions_broken_total"), 1);
 }
 
-TEST(Insight, ShipsVerdictsCountsAndExemplars) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, ShipsVerdictsCountsAndExemplars) {
   judge->say("disk", verdict_json(true, "storage"));
   const std::string keys = std::string(kWait) + "ship = \"verdicts\"\nexemplars = 2";
   const auto insight = make(world, judge, keys);
@@ -259,9 +229,7 @@ TEST(Insight, ShipsVerdictsCountsAndExemplars) {
   EXPECT_LT(figure(*insight, "bytes_out_total"), figure(*insight, "bytes_in_total"));
 }
 
-TEST(Insight, AtTheEndVerdictsThatAreWaitedForStillCome) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AtTheEndVerdictsThatAreWaitedForStillCome) {
   judge->say("", verdict_json(true, "software"));
   const auto insight = make(world, judge,
                             std::string(kWait) +
@@ -275,9 +243,7 @@ TEST(Insight, AtTheEndVerdictsThatAreWaitedForStillCome) {
               testing::Contains(HasSubstr(R"("about":"session")")));
 }
 
-TEST(Insight, SumsUpAWindow) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, SumsUpAWindow) {
   judge->say("disk", verdict_json(true, "storage"));
   judge->say("How often", R"({"summary": "A disk broke."})");
   const auto insight = make(world, judge, std::string(kWait) + "summaries = true");
@@ -294,9 +260,7 @@ TEST(Insight, SumsUpAWindow) {
   EXPECT_THAT(judge->last().user, HasSubstr("1 times, unusual, new: ERROR disk <*> is broken"));
 }
 
-TEST(Insight, TellsThePage) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, TellsThePage) {
   judge->say("", verdict_json(true, "storage", "page"));
   const auto insight =
       make(world, judge, std::string(kWait) + "[[action]]\nname = \"page\"\ntype = \"alert\"\n");
@@ -312,9 +276,7 @@ TEST(Insight, TellsThePage) {
                           HasSubstr(R"("calls":1)")));
 }
 
-TEST(Insight, AnswersThroughTheDoor) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AnswersThroughTheDoor) {
   judge->say("", verdict_json(true, "storage", "page"));
   const auto insight = make(world, judge,
                             std::string(kWait) + "ship = \"verdicts\"\n" +
@@ -340,9 +302,7 @@ TEST(Insight, AnswersThroughTheDoor) {
   EXPECT_THAT(ask("GET", "approve"), Not(HasSubstr("{}")));
 }
 
-TEST(Insight, AChangedOneGoesOnWithVerdictsAndApprovals) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, AChangedOneGoesOnWithVerdictsAndApprovals) {
   judge->say("", verdict_json(true, "other"));
   const auto old = make(world, judge);
   (void)old->apply(lines({"ERROR one"}), {});
@@ -354,7 +314,7 @@ TEST(Insight, AChangedOneGoesOnWithVerdictsAndApprovals) {
   EXPECT_EQ(judge->asked(), 1U);
 }
 
-TEST(Insight, RefusesKeysThatMakeNoSense) {
+TEST_F(InsightTest, RefusesKeysThatMakeNoSense) {
   for (const auto& [keys, what] : std::vector<std::pair<const char*, const char*>>{
            {"always_alert = [\"(\"]", "regular expression"},
            {"session_pattern = \"x\"", "one group"},
@@ -365,7 +325,6 @@ TEST(Insight, RefusesKeysThatMakeNoSense) {
            {"[[action]]\ntype = \"issue\"\nurl = \"ftp://x\"", "must begin with"},
            {"[[action]]\ntype = \"alert\"\nurl = \"x\"", "unknown key"},
            {"[[action]]\ntype = \"alert\"\n[[action]]\ntype = \"alert\"", "another action"}}) {
-    TestWorld world;
     Settings settings = Settings::parse(keys, "pipe.toml").value();
     const auto made = Insight::create(settings, world.stage(), nullptr);
     ASSERT_FALSE(made.ok()) << keys;
@@ -373,9 +332,7 @@ TEST(Insight, RefusesKeysThatMakeNoSense) {
   }
 }
 
-TEST(Insight, WhatIsSilentIsDroppedAndCounted) {
-  TestWorld world;
-  const auto judge = std::make_shared<ScriptedJudge>();
+TEST_F(InsightTest, WhatIsSilentIsDroppedAndCounted) {
   judge->say("", verdict_json(false, "other", "silence"));
   const auto insight = make(world, judge,
                             std::string(kWait) +

@@ -1,10 +1,12 @@
 #include "base/stop.hpp"
 
 #include "insight/insight_parts.hpp"
+#include "insight/on_demand.hpp"
 #include "insight/severity.hpp"
 #include "logs/record.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 namespace quern::insight {
 namespace {
@@ -88,6 +90,23 @@ void look_at_line(InsightParts& parts, Core& core, const logs::Entry& entry, std
   core.figures.hits += look.verdict ? 1 : 0;
 }
 
+// Until `ready()`, which is called under core's lock; no longer than options.wait, and not once
+// another filter waits for the folder. What is too late is asked again when its lines come again.
+template <class Ready>
+void wait_for_answers(InsightParts& parts, std::unique_lock<std::mutex>& core,
+                      const std::stop_token& stop, Ready ready) {
+  const Deadline last = Deadline::in(*parts.options.wait);
+  while (true) {
+    const Deadline look = last.earlier(Deadline::in(std::chrono::milliseconds(100)));
+    if (wait_until(parts.answered_one, core, look, stop, ready).ok()) return;
+    if (stop.stop_requested() || last.passed()) return;
+    core.unlock();
+    const bool waited_for = is_waited_for(parts.world);
+    core.lock();
+    if (waited_for) return;
+  }
+}
+
 }  // namespace
 
 bool Look::anomaly(mining::Severity at_least) const {
@@ -150,9 +169,7 @@ void await_verdicts(InsightParts& parts, std::vector<Look>& looks, const std::st
     }
     return all;
   };
-  // Too late or stopped: the record goes on without.
-  (void)wait_until(parts.answered_one, core.mutex_lock(), Deadline::in(*parts.options.wait), stop,
-                   refresh);
+  wait_for_answers(parts, core.mutex_lock(), stop, refresh);
 }
 
 void await_all_verdicts(InsightParts& parts) {
@@ -163,9 +180,7 @@ void await_all_verdicts(InsightParts& parts) {
       return asked_of(entry.second) == Look::Asked::on_its_way;
     });
   };
-  // Too late: they are asked again when their lines come again.
-  (void)wait_until(parts.answered_one, core.mutex_lock(), Deadline::in(*parts.options.wait), {},
-                   none_waits);
+  wait_for_answers(parts, core.mutex_lock(), {}, none_waits);
 }
 
 }  // namespace quern::insight

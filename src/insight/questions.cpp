@@ -87,7 +87,8 @@ std::optional<Proposal> take_verdict(InsightParts& parts, Core& core, const Job&
   return Proposal{.action = verdict.action,
                   .id = key.id,
                   .text = core.known.miner().at(key.id).text,
-                  .verdict = verdict};
+                  .verdict = verdict,
+                  .question = std::string(to_string(key.about)) + " " + core.cache.policy()};
 }
 
 void take_summary(InsightParts& parts, Core& core, const Job& job, const std::string& text) {
@@ -155,7 +156,9 @@ void answered(InsightParts& parts, const Job& job, const Result<Said>& said) {
   });
   parts.answered_one.notify_all();
   if (!wrong.empty()) log::warn("insight", parts.world.name + ": no verdict: " + wrong);
-  if (proposal) parts.actions->propose(*proposal);
+  if (!proposal) return;
+  parts.learned.note();  // before its id is told to anybody
+  parts.actions->propose(*proposal);
 }
 
 // {"template", "text", "about", "by", the verdict's pairs, "line"}

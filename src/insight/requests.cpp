@@ -7,6 +7,9 @@
 #include "insight/severity.hpp"
 #include "logs/json.hpp"
 
+#include <unordered_map>
+#include <utility>
+
 namespace quern::insight {
 namespace {
 
@@ -121,6 +124,7 @@ Result<> Insight::correct(const Correction& correction) {
     if (pending != core.pending.end()) core.pending.erase(pending);
     tell_verdict(*parts, core, key, kept);
     core.cache.put(key, std::move(kept));
+    miner.keep(key.id);
     return {};
   }));
   parts->answered_one.notify_all();
@@ -144,13 +148,15 @@ Result<std::vector<Found>> Insight::search(const Search& search) const {
   }
   // The ids as they are known now, so that the ring needs no lock of ours.
   Search asked = search;
-  std::vector<mining::TemplateId> now;
-  parts->core.with([&](const Core& core) {
-    const mining::Miner& miner = core.known.miner();
-    for (mining::TemplateId id = 0; miner.knows(id); ++id) now.push_back(miner.now(id));
-  });
+  // Of one that went the records are still found under its id.
+  std::unordered_map<mining::TemplateId, mining::TemplateId> joined;
+  for (const auto& [id, now] :
+       parts->core.with([](const Core& core) { return core.known.miner().joined(); })) {
+    joined.emplace(id, now);
+  }
   const auto now_of = [&](mining::TemplateId id) {
-    return id < now.size() ? now[id] : mining::kRest;
+    const auto found = joined.find(id);
+    return found == joined.end() ? id : found->second;
   };
   if (asked.id) asked.id = now_of(*asked.id);
   return parts->ring->search(asked, now_of);

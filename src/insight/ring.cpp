@@ -6,12 +6,14 @@
 //   the records as one frame (docs/formats/batch.md)
 #include "insight/ring.hpp"
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 
 #include "logs/record.hpp"
 #include "logs/segments.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -24,6 +26,7 @@ constexpr std::size_t kFixed = 12;
 constexpr std::uint64_t kFullBlock = 128 * 1024;
 constexpr std::string_view kEnding = ".ring";
 constexpr Bytes kLargestBlock = 8_MiB;
+constexpr std::uint64_t kFirstLook = (8_KiB).count;  // at a block: nearly always its ids are in it
 
 std::uint32_t read_number(ByteView bytes, std::size_t at) {
   std::uint32_t number = 0;
@@ -115,59 +118,105 @@ Result<> Ring::recover() {
   std::sort(numbers.begin(), numbers.end());
   const auto state = state_.lock();
   for (const std::uint64_t number : numbers) {
-    TRY(recover_file(number, *state));
     state->next_file = number + 1;
+    const std::uint64_t size = TRY(files_.stat(path_of(number))).size.count;
+    if (size == 0) {
+      (void)files_.remove(path_of(number));  // of a disk that was full
+      continue;
+    }
+    state->files.push_back({.number = number, .size = size, .blocks = std::nullopt});
+    state->figures.held.count += size;
   }
   make_room(*state);
   return {};
 }
 
-// The heads say where blocks are; a file is read as far as it makes sense. New blocks begin a new
-// one.
-Result<> Ring::recover_file(std::uint64_t number, State& state) {
-  const FileInfo info = TRY(files_.stat(path_of(number)));
-  state.sizes.emplace_back(number, info.size.count);
-  state.figures.held.count += info.size.count;
-  for (std::uint64_t offset = 0; offset + kHead <= info.size.count;) {
-    const Buffer head = TRY(files_.read_part(path_of(number), {offset}, {kHead}));
-    if (head.size() < kHead || read_number(head, 0) != kMagic) break;
-    const std::uint64_t size = kHead + read_number(head, 4);
-    if (size > kLargestBlock.count || offset + size > info.size.count) break;
-    const Buffer bytes = TRY(files_.read_part(path_of(number), {offset}, {size}));
-    const Result<Contents> contents = read_contents(bytes);
-    if (contents.ok()) {
-      state.blocks.push_back({.file = number,
-                              .offset = offset,
-                              .size = static_cast<std::uint32_t>(size),
-                              .from = contents->from,
-                              .to = contents->to,
-                              .ids = each_once(contents->ids)});
-    } else {
-      ++state.figures.damaged;
+void Ring::look_at_files() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unknown;
+  state_.with([&](const State& state) {
+    for (const File& file : state.files) {
+      if (!file.blocks) unknown.emplace_back(file.number, file.size);
     }
-    offset += size;
+  });
+  for (const auto& [number, size] : unknown) {
+    std::vector<Block> blocks = blocks_of(number, size);
+    state_.with([&, of = number](State& state) {
+      for (File& file : state.files) {
+        if (file.number == of && !file.blocks) file.blocks = std::move(blocks);
+      }
+    });
   }
-  return {};
+}
+
+// The heads say where blocks are and what is in them; a file is read as far as it makes sense.
+// Whether a block is whole is seen when it is read.
+std::vector<Ring::Block> Ring::blocks_of(std::uint64_t file, std::uint64_t size) const {
+  std::vector<Block> blocks;
+  const auto part = [&](std::uint64_t offset, std::uint64_t bytes) {
+    Result<Buffer> read = files_.read_part(path_of(file), {offset}, {bytes});
+    return read.ok() ? *std::move(read) : Buffer();
+  };
+  for (std::uint64_t offset = 0; offset + kHead + kFixed <= size;) {
+    Buffer bytes = part(offset, kFirstLook);
+    if (bytes.size() < kHead + kFixed || read_number(bytes, 0) != kMagic) break;
+    const std::uint64_t block = kHead + read_number(bytes, 4);
+    const std::uint64_t heads = kHead + kFixed + 4 * std::uint64_t{read_number(bytes, kHead + 8)};
+    if (block > kLargestBlock.count || offset + block > size) break;
+    if (heads > bytes.size() && heads <= block) bytes = part(offset, heads);
+    if (heads <= block && heads <= bytes.size()) {
+      std::vector<mining::TemplateId> ids;
+      for (std::size_t at = kHead + kFixed; at < heads; at += 4) {
+        ids.push_back(read_number(bytes, at));
+      }
+      blocks.push_back({.file = file,
+                        .offset = offset,
+                        .size = static_cast<std::uint32_t>(block),
+                        .from = read_number(bytes, kHead),
+                        .to = read_number(bytes, kHead + 4),
+                        .ids = each_once(std::move(ids))});
+    } else {
+      state_.with([](State& state) { ++state.figures.damaged; });
+    }
+    offset += block;
+  }
+  return blocks;
 }
 
 void Ring::add(const logs::Batch& batch, std::span<const mining::TemplateId> ids) {
-  const auto state = state_.lock();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const logs::Entry entry = batch[i];
-    state->waiting.add(entry.tag, entry.time, entry.record);
-    state->waiting_ids.push_back(ids[i]);
-    ++state->figures.records;
-    if (state->waiting.bytes().count >= kFullBlock) flush(*state);
-  }
+  state_.with([&](State& state) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const logs::Entry entry = batch[i];
+      state.waiting.add(entry.tag, entry.time, entry.record);
+      state.waiting_ids.push_back(ids[i]);
+      ++state.figures.records;
+      if (state.waiting.bytes().count >= kFullBlock) flush(state);
+    }
+  });
+  tell();
 }
 
-void Ring::flush() { flush(*state_.lock()); }
+void Ring::flush() {
+  state_.with([&](State& state) { flush(state); });
+  tell();
+}
 
 void Ring::flush(State& state) {
   if (state.waiting.empty()) return;
-  if (!write_block(state).ok()) state.figures.lost += state.waiting_ids.size();
+  const Result<> written = write_block(state);
+  if (!written.ok()) {
+    state.figures.lost += state.waiting_ids.size();
+    if (!state.failing) state.untold = written.error();
+  }
+  state.failing = !written.ok();
   state.waiting = {};
   state.waiting_ids.clear();
+}
+
+void Ring::tell() {
+  const std::optional<Error> untold =
+      state_.with([](State& state) { return std::exchange(state.untold, std::nullopt); });
+  if (!untold) return;
+  log::warn("insight", "raw records are not kept until it can be written: " + untold->describe());
 }
 
 Result<> Ring::write_block(State& state) {
@@ -204,47 +253,62 @@ Result<> Ring::write_block(State& state) {
 }
 
 Result<> Ring::append(State& state, Block block, ByteView bytes) {
-  if (!state.writer || state.sizes.back().second + bytes.size() > file_limit()) {
+  if (!state.writer || state.files.back().size + bytes.size() > file_limit()) {
     state.writer = TRY(files_.append(path_of(state.next_file)));
-    state.sizes.emplace_back(state.next_file++, 0);
+    state.files.push_back({.number = state.next_file++, .size = 0, .blocks = std::vector<Block>()});
   }
-  auto& [number, size] = state.sizes.back();
+  File& file = state.files.back();
   const Result<> written = state.writer->write(bytes);
   if (!written.ok()) {
-    state.writer.reset();  // half a block may be there: nothing goes behind it
+    give_up_file(state);
     return written;
   }
-  block.file = number;
-  block.offset = size;
+  block.file = file.number;
+  block.offset = file.size;
   block.size = static_cast<std::uint32_t>(bytes.size());
-  size += bytes.size();
+  file.size += bytes.size();
   state.figures.held.count += bytes.size();
-  state.blocks.push_back(std::move(block));
+  file.blocks->push_back(std::move(block));
   make_room(state);
   return {};
 }
 
+// Half a block may be there: nothing goes behind it, and where it can be taken away it takes no
+// room.
+void Ring::give_up_file(State& state) {
+  state.writer.reset();
+  const File& file = state.files.back();
+  if (file.size > 0) {
+    (void)files_.truncate(path_of(file.number), {file.size});
+    return;
+  }
+  (void)files_.remove(path_of(file.number));
+  state.files.pop_back();
+}
+
 void Ring::make_room(State& state) {
-  while (state.sizes.size() > 1 && state.figures.held > limit_) {
-    const auto [number, size] = state.sizes.front();
-    (void)files_.remove(path_of(number));  // who removed it already made the room
-    state.sizes.pop_front();
-    state.figures.held.count -= size;
+  while (state.files.size() > 1 && state.figures.held > limit_) {
+    const File& file = state.files.front();
+    (void)files_.remove(path_of(file.number));  // who removed it already made the room
+    state.figures.held.count -= file.size;
     ++state.figures.freed;
-    while (!state.blocks.empty() && state.blocks.front().file == number) state.blocks.pop_front();
+    state.files.pop_front();
   }
 }
 
 Result<std::vector<Found>> Ring::search(const Search& search, const Now& now) const {
   const auto wanted = [&](mining::TemplateId id) { return !search.id || now(id) == *search.id; };
+  look_at_files();
   std::vector<Block> blocks;
   std::vector<Found> waiting;  // what is in no block yet, and so newer than all
   state_.with([&](const State& state) {
-    for (const Block& block : state.blocks) {
+    const auto may_hold = [&](const Block& block) {
       const bool in_time = block.to >= search.from && block.from <= search.to;
-      if (in_time && std::any_of(block.ids.begin(), block.ids.end(), wanted)) {
-        blocks.push_back(block);
-      }
+      return in_time && std::any_of(block.ids.begin(), block.ids.end(), wanted);
+    };
+    for (const File& file : state.files) {
+      if (!file.blocks) continue;
+      std::copy_if(file.blocks->begin(), file.blocks->end(), std::back_inserter(blocks), may_hold);
     }
     for (std::size_t i = 0; i < state.waiting.size(); ++i) {
       const logs::Entry entry = state.waiting[i];

@@ -2,7 +2,8 @@
 // text (docs/formats/insight.md).
 //
 // Records lie in blocks; of each block the templates and times in it are known, so that a search
-// reads those alone that may hold what it looks for.
+// reads those alone that may hold what it looks for. Of files of an earlier run the first search
+// finds that out: a start reads none of them.
 #pragma once
 
 #include "base/clock.hpp"
@@ -36,7 +37,8 @@ struct RingFigures {
 class Ring {
  public:
   using Path = std::filesystem::path;
-  // `limit`: of all files together, at least 1 MiB.
+  // `limit`: of all files together, at least 1 MiB. A disk that takes nothing is told once in the
+  // log.
   static Result<std::unique_ptr<Ring>> open(Files& files, const Path& folder, Bytes limit);
 
   // ids[i] is the template of batch[i].
@@ -58,24 +60,33 @@ class Ring {
     std::uint32_t to = 0;
     std::vector<mining::TemplateId> ids;  // sorted, each once
   };
+  struct File {
+    std::uint64_t number = 0;
+    std::uint64_t size = 0;
+    std::optional<std::vector<Block>> blocks;  // absent: of an earlier run, nobody looked yet
+  };
   struct State {
     logs::Batch waiting;
     std::vector<mining::TemplateId> waiting_ids;
-    std::deque<Block> blocks;                                   // the oldest first
-    std::deque<std::pair<std::uint64_t, std::uint64_t>> sizes;  // of files, the oldest first
-    std::unique_ptr<FileWriter> writer;
+    std::deque<File> files;              // the oldest first
+    std::unique_ptr<FileWriter> writer;  // of the last
     std::uint64_t next_file = 1;
+    bool failing = false;         // the last block could not be written
+    std::optional<Error> untold;  // why
     RingFigures figures;
   };
 
   Ring(Files& files, Path folder, Bytes limit)
       : files_(files), folder_(std::move(folder)), limit_(limit) {}
   Result<> recover();
-  Result<> recover_file(std::uint64_t number, State& state);
+  void look_at_files() const;
+  std::vector<Block> blocks_of(std::uint64_t file, std::uint64_t size) const;
   void flush(State& state);
   Result<> write_block(State& state);
   Result<> append(State& state, Block block, ByteView bytes);
+  void give_up_file(State& state);
   void make_room(State& state);
+  void tell();
   Result<> read_block(const Block& block, const Search& search, const Now& now,
                       std::vector<Found>& found) const;
   Path path_of(std::uint64_t file) const;

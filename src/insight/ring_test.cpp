@@ -12,6 +12,59 @@ using testing::SizeIs;
 
 mining::TemplateId same(mining::TemplateId id) { return id; }
 
+// Counts what is read, and has room for names alone while it is full.
+class RealisticFiles final : public Files {
+ public:
+  explicit RealisticFiles(Files& files) : files_(files) {}
+  bool full = false;
+  std::uint64_t bytes_read = 0;
+
+  Result<Buffer> read(const Path& path, Bytes limit) override {
+    return counted(files_.read(path, limit));
+  }
+  Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) override {
+    return counted(files_.read_part(path, offset, size));
+  }
+  Result<> write(const Path& path, ByteView bytes) override { return files_.write(path, bytes); }
+  Result<std::unique_ptr<FileWriter>> append(const Path& path) override {
+    return std::unique_ptr<FileWriter>(std::make_unique<Writer>(*this, TRY(files_.append(path))));
+  }
+  Result<FileInfo> stat(const Path& path) override { return files_.stat(path); }
+  Result<std::vector<std::string>> list(const Path& folder) override { return files_.list(folder); }
+  Result<> rename(const Path& from, const Path& to) override { return files_.rename(from, to); }
+  Result<> remove(const Path& path) override { return files_.remove(path); }
+  Result<> truncate(const Path& path, Bytes size) override { return files_.truncate(path, size); }
+  Result<> make_directories(const Path& path, std::uint32_t mode) override {
+    return files_.make_directories(path, mode);
+  }
+  Result<Bytes> free_space(const Path& path) override { return files_.free_space(path); }
+  Result<std::unique_ptr<FileLock>> try_lock(const Path& path) override {
+    return files_.try_lock(path);
+  }
+
+ private:
+  class Writer final : public FileWriter {
+   public:
+    Writer(RealisticFiles& all, std::unique_ptr<FileWriter> writer)
+        : all_(all), writer_(std::move(writer)) {}
+    Result<> write(ByteView bytes) override {
+      if (!all_.full) return writer_->write(bytes);
+      TRY(writer_->write(bytes.first(bytes.size() / 2)));
+      return fail(ErrorKind::resource_exhausted, "full");
+    }
+    Result<> sync() override { return writer_->sync(); }
+
+   private:
+    RealisticFiles& all_;
+    std::unique_ptr<FileWriter> writer_;
+  };
+  Result<Buffer> counted(Result<Buffer> read) {
+    if (read.ok()) bytes_read += read->size();
+    return read;
+  }
+  Files& files_;
+};
+
 class RingTest : public testing::Test {
  protected:
   std::unique_ptr<Ring> open(Bytes limit = 1_MiB) {
@@ -124,6 +177,48 @@ TEST_F(RingTest, AFullDiskLosesTheBlockAndIsCounted) {
   add(*ring, 10, 10);
   ring->flush();
   EXPECT_EQ(found(*ring, {}), 10U);
+}
+
+TEST_F(RingTest, AFullDiskLeavesNoEmptyFilesAndNoHalfBlocks) {
+  RealisticFiles files(world.files);
+  const auto ring = Ring::open(files, "/ring", 1_MiB).value();
+  add(*ring, 0, 10);
+  ring->flush();
+  const Bytes before = world.files.stat("/ring/1.ring").value().size;
+  files.full = true;
+  for (std::uint32_t i = 1; i < 20; ++i) {
+    add(*ring, i * 10, 10);
+    ring->flush();
+  }
+  EXPECT_THAT(world.files.list("/ring").value(), SizeIs(1));
+  EXPECT_EQ(world.files.stat("/ring/1.ring").value().size, before);
+  EXPECT_EQ(ring->figures().lost, 190U);
+  EXPECT_EQ(ring->figures().held, before);
+  files.full = false;
+  add(*ring, 200, 10);
+  ring->flush();
+  EXPECT_EQ(found(*ring, {}), 20U);
+  EXPECT_EQ(found(*open(), {}), 20U);
+}
+
+TEST_F(RingTest, AStartReadsNoBlock) {
+  {
+    const auto ring = open(8_MiB);
+    for (std::uint32_t i = 0; i < 10; ++i) add(*ring, i * 2000, 2000);
+    ring->flush();
+  }
+  ASSERT_TRUE(world.files.write("/ring/900.ring", {}).ok());  // of a disk that was full
+  RealisticFiles files(world.files);
+  const auto ring = Ring::open(files, "/ring", 8_MiB).value();
+  EXPECT_EQ(files.bytes_read, 0U);
+  EXPECT_FALSE(world.files.exists("/ring/900.ring"));
+  EXPECT_EQ(found(*ring, {.from = 100, .to = 199}), 100U);
+  const std::uint64_t first = files.bytes_read;  // the heads of all blocks, and the one block
+  EXPECT_LT(first, ring->figures().held.count / 4);
+  EXPECT_EQ(found(*ring, {.from = 100, .to = 199}), 100U);
+  EXPECT_LT(files.bytes_read - first, first) << "heads are read once";
+  add(*ring, 20'000, 10);
+  EXPECT_EQ(found(*ring, {.from = 19'990, .limit = 10'000}), 20U);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "insight/templates_filter.hpp"
 
-#include "base/log.hpp"
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -21,7 +19,8 @@ Result<mining::MinerOptions> read_miner_options(Settings& settings) {
 std::vector<logs::Figure> template_figures(const mining::Miner& miner, std::size_t top) {
   std::vector<mining::Template> all = miner.templates();
   std::vector<logs::Figure> figures{
-      {.name = "templates", .value = static_cast<double>(all.size())}};
+      {.name = "templates", .value = static_cast<double>(all.size())},
+      {.name = "templates_dropped_total", .value = static_cast<double>(miner.forgotten())}};
   const auto shown = static_cast<std::ptrdiff_t>(std::min(top, all.size()));
   std::partial_sort(all.begin(), all.begin() + shown, all.end(),
                     [](const auto& a, const auto& b) { return a.count > b.count; });
@@ -44,21 +43,29 @@ Result<std::unique_ptr<logs::Filter>> TemplatesFilter::make(Settings& settings,
 }
 
 struct TemplatesFilter::State {
-  State(TemplatesFilter& f, Learned learned) : filter(f), known(std::move(learned)) {}
-  ~State() { save(logs::Due::all); }
+  State(TemplatesFilter& f, Learned learned)
+      : filter(f),
+        known(std::move(learned)),
+        file(f.world_.files, f.world_.name, [this](const auto& use) { known.with(use); }) {}
+  ~State() { save(LearnedFile::When::last); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  void save(logs::Due due);
+  void save(LearnedFile::When when) {
+    // It tells by itself, and tries again.
+    (void)file.save(when, filter.world_.clock.now(), filter.options_.save_every);
+    filter.unsaved_ = file.unsaved();
+  }
 
   TemplatesFilter& filter;
   Guarded<Learned> known;
+  LearnedFile file;
 };
 
 TemplatesFilter::TemplatesFilter(Options options, const logs::StageWorld& world)
     : options_(std::move(options)),
       world_(world),
-      state_(world.clock, [this]() -> Result<std::shared_ptr<State>> {
+      state_(world, [this]() -> Result<std::shared_ptr<State>> {
         return std::make_shared<State>(
             *this, TRY(Learned::open(world_.files, world_.state, options_.miner)));
       }) {}
@@ -84,6 +91,7 @@ logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& 
   std::vector<std::size_t> ends;  // of each record's label; the same as before: it has none
   ends.reserve(batch.size());
   std::uint64_t lines = 0;
+  state->file.reserve(batch.size());
   state->known.with([&](Learned& known) {
     for (const logs::Entry entry : batch) {
       if (const auto line = line_in(entry.record, options_.label)) {
@@ -93,6 +101,7 @@ logs::Filtered TemplatesFilter::apply(logs::Batch batch, const std::stop_token& 
       ends.push_back(labels.size());
     }
   });
+  state->file.note();
   lines_ += lines;
   without_ += batch.size() - lines;
   std::size_t begin = 0;
@@ -113,25 +122,9 @@ logs::Filtered TemplatesFilter::flush(logs::Due due) {
   if (due == logs::Due::all) {
     state_.take();
   } else if (const std::shared_ptr<State> state = state_.now()) {
-    state->save(due);
+    state->save(LearnedFile::When::due);
   }
   return {};
-}
-
-void TemplatesFilter::State::save(logs::Due due) {
-  const Clock::Time now = filter.world_.clock.now();
-  std::filesystem::path file;
-  const std::optional<std::string> text = known.with([&](Learned& all) {
-    file = all.file();
-    return due == logs::Due::all ? all.all(now) : all.due(now, filter.options_.save_every);
-  });
-  if (!text) return;
-  const Result<> written = filter.world_.files.write(file, as_bytes(*text));
-  if (written.ok()) return;
-  known.with([](Learned& all) { all.again(); });
-  ++filter.unsaved_;
-  log::warn("insight",
-            "templates of " + filter.world_.name + " are not saved: " + written.error().describe());
 }
 
 std::vector<logs::Figure> TemplatesFilter::figures() const {

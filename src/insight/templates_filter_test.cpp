@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <thread>
 
 namespace quern::insight {
@@ -61,14 +62,14 @@ TEST(TemplatesFilter, SavesNewTemplatesAtOnceAndCountsNowAndThen) {
   };
   (void)filter->apply(lines({"took 1 ms"}), {});
   (void)filter->flush(logs::Due::by_time);
-  EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 1 1\n"));
   (void)filter->apply(lines({"took 2 ms"}), {});
   world.clock.advance(std::chrono::seconds(9));
   (void)filter->flush(logs::Due::by_time);
-  EXPECT_THAT(saved(), HasSubstr("template 1 1 1\n"));
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 1 1\n"));
   world.clock.advance(std::chrono::seconds(1));
   (void)filter->flush(logs::Due::by_time);
-  EXPECT_THAT(saved(), HasSubstr("template 1 1 2\n"));
+  EXPECT_THAT(saved(), HasSubstr("template 1 1 2 2\n"));
 }
 
 TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
@@ -77,10 +78,58 @@ TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
   world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
   EXPECT_EQ(filter->apply(lines({"a"}), {}).kept.size(), 1U);
   (void)filter->flush(logs::Due::by_time);
-  EXPECT_EQ(figure(*filter, "unsaved_total"), 1);
+  EXPECT_GE(figure(*filter, "unsaved_total"), 1);
+  EXPECT_THAT(metadata_of(filter->apply(lines({"b"}), {}).kept), ElementsAre(HasSubstr("\"id\":0")))
+      << "no id that may be given again";
   world.files.work_again();
   (void)filter->flush(logs::Due::by_time);
   EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
+  EXPECT_THAT(metadata_of(filter->apply(lines({"b"}), {}).kept),
+              ElementsAre(HasSubstr("\"id\":1")));
+}
+
+// By line; none of those that found no room.
+std::map<std::string, std::string> ids_of(logs::Filter& filter, unsigned from, unsigned to) {
+  std::map<std::string, std::string> ids;
+  for (unsigned i = from; i < to; ++i) {
+    const std::string line = "job" + std::string(i + 1, 'x') + " ended";
+    const std::string told = metadata_of(filter.apply(lines({line, line}), {}).kept).at(0);
+    if (told.find("\"id\":0") == std::string::npos) ids[line] = told;
+  }
+  return ids;
+}
+
+// What follows a kill is no change of the disk any more, or half of one.
+TEST(TemplatesFilter, KilledBehindAnyBatchItTellsTheSameIds) {
+  for (unsigned batches = 0; batches < 8; ++batches) {
+    TestWorld world;
+    auto filter = make(world);
+    const auto told = ids_of(*filter, 0, batches);
+    EXPECT_EQ(told.size(), batches);
+    world.files.fail_at_change(1, Error(ErrorKind::unavailable, "killed"));
+    filter.reset();
+    world.files.work_again();
+    filter = make(world);
+    (void)ids_of(*filter, 8, 10);
+    EXPECT_EQ(ids_of(*filter, 0, batches), told);
+  }
+}
+
+TEST(TemplatesFilter, WhateverTheDiskTookNoIdIsGivenTwice) {
+  for (int change = 1; change < 30; ++change) {
+    TestWorld world;
+    auto filter = make(world);
+    world.files.fail_at_change(change, Error(ErrorKind::resource_exhausted, "full"));
+    const auto told = ids_of(*filter, 0, 10);
+    filter.reset();
+    world.files.work_again();
+    filter = make(world);
+    const auto later = ids_of(*filter, 20, 30);
+    EXPECT_EQ(later.size(), 10U);
+    for (const auto& [line, id] : told) {
+      for (const auto& [other, given] : later) EXPECT_NE(given, id) << change << ": " << line;
+    }
+  }
 }
 
 TEST(TemplatesFilter, AChangedOneGoesOnWhereTheOldOneEnded) {
@@ -89,7 +138,7 @@ TEST(TemplatesFilter, AChangedOneGoesOnWhereTheOldOneEnded) {
   (void)old->apply(lines({"a b", "took 12 times"}), {});
   const auto changed = make(world, "text = true");
   std::jthread impatient([&] {
-    while (world.clock.sleepers() == 0) std::this_thread::yield();
+    eventually([&] { return world.clock.sleepers() > 0; });
     (void)old->flush(logs::Due::all);
     world.clock.advance(std::chrono::seconds(1));
   });
@@ -102,7 +151,8 @@ TEST(TemplatesFilter, WhileTheFolderIsAnothersRecordsPassAsTheyAre) {
   const auto first = make(world);
   const auto second = make(world);
   std::jthread wind([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) world.clock.advance(std::chrono::seconds(1));
+    const Deadline last = Deadline::in(std::chrono::seconds(60));
+    while (!stop.stop_requested() && !last.passed()) world.clock.advance(std::chrono::seconds(1));
   });
   EXPECT_THAT(metadata_of(second->apply(lines({"a"}), {}).kept), ElementsAre("{}"));
   EXPECT_EQ(figure(*second, "unlabelled_total"), 1);

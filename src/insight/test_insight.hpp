@@ -6,6 +6,7 @@
 #include "insight/insight.hpp"
 #include "insight/test_judge.hpp"
 #include "insight/test_world.hpp"
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -15,6 +16,13 @@
 #include <vector>
 
 namespace quern::insight {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
 
 inline constexpr std::string_view kWait = "wait = \"60s\"\n";
 
@@ -27,6 +35,13 @@ inline std::unique_ptr<Insight> make(TestWorld& world, const std::shared_ptr<Jud
   EXPECT_TRUE(finished.ok()) << finished.error().describe();
   return *std::move(made);
 }
+
+// With a world and a judge of its own.
+class InsightTest : public testing::Test {
+ protected:
+  TestWorld world;
+  const std::shared_ptr<ScriptedJudge> judge = std::make_shared<ScriptedJudge>();
+};
 
 // Metadata of the records with the tag.
 inline std::vector<std::string> told(const logs::Batch& batch, std::string_view tag = "app") {

@@ -96,12 +96,23 @@ void tell_session(InsightParts& parts, Core& core, const BrokenSession& session)
   if (pending != core.pending.end()) pending->second.session_ids = session.lines;
 }
 
+// Whatever is counted by template ends with it.
+void follow_forgotten(Core& core) {
+  const mining::Miner& miner = core.known.miner();
+  if (std::exchange(core.forgotten, miner.forgotten()) == miner.forgotten()) return;
+  const auto went = [&](const auto& entry) { return !miner.knows(entry.first); };
+  core.gate.follow([&](TemplateId id) { return miner.now(id); });
+  std::erase_if(core.raw, went);
+  core.told.forget([&](TemplateId id) { return !miner.knows(id); });
+}
+
 }  // namespace
 
 void keep_up(InsightParts& parts, Upkeep how) {
   parts.core.with([&](Core& core) {
     const auto now_of = [&](TemplateId id) { return core.known.miner().now(id); };
     core.cache.follow(now_of);
+    follow_forgotten(core);
     if (parts.options.has_sessions()) {
       const auto end = how == Upkeep::all ? SessionTracker::End::all : SessionTracker::End::idle;
       for (const BrokenSession& session :
@@ -118,26 +129,28 @@ void keep_up(InsightParts& parts, Upkeep how) {
 // In this order, so that no file names a template that the first has not.
 void save(InsightParts& parts, Upkeep how) {
   const auto one_at_a_time = parts.saving.lock();
-  std::optional<std::string> templates;
+  const auto when = how == Upkeep::all ? LearnedFile::When::last : LearnedFile::When::due;
+  const Result<bool> whole =
+      parts.learned.save(when, parts.world.clock.now(), parts.options.save_every);
+  if (!whole.ok()) return;  // it tells by itself, and tries again
   std::optional<std::string> verdicts;
   std::optional<std::string> sessions;
+  std::optional<std::string> gate;
   parts.core.with([&](Core& core) {
-    const Clock::Time now = parts.world.clock.now();
     verdicts = core.cache.due();
-    const bool must = how == Upkeep::all || verdicts;
-    templates = must ? core.known.all(now) : core.known.due(now, parts.options.save_every);
-    if (templates && parts.options.has_sessions()) sessions = core.sessions.profile().save();
+    if (*whole) gate = core.gate.save();
+    if (*whole && parts.options.has_sessions()) sessions = core.sessions.profile().save();
   });
   const auto write = [&](const char* name, const std::optional<std::string>& text) -> Result<> {
     if (!text) return {};
     return parts.world.files.write(parts.world.state / name, as_bytes(*text));
   };
-  Result<> written = write("templates", templates);
+  Result<> written = verdicts ? parts.learned.sync() : Result<>();
   if (written.ok()) written = write("sessions", sessions);
+  if (written.ok()) written = write("gate", gate);
   if (written.ok()) written = write("verdicts.jsonl", verdicts);
   if (written.ok()) return;
   parts.core.with([&](Core& core) {
-    core.known.again();
     if (verdicts) core.cache.again();
     ++core.figures.unsaved;
   });

@@ -101,6 +101,17 @@ std::vector<std::shared_ptr<const Kept>> VerdictCache::examples(std::size_t most
   return all;
 }
 
+std::vector<mining::TemplateId> VerdictCache::of_people() const {
+  std::vector<mining::TemplateId> ids;
+  for (const auto& [key, kept] : kept_) {
+    if (kept->source == Kept::Source::person) ids.push_back(key.id);
+  }
+  for (const Buffer& map : unread_) {
+    ids.push_back(static_cast<mining::TemplateId>(natural_field(map, "template").value_or(0)));
+  }
+  return ids;
+}
+
 std::optional<std::string> VerdictCache::due() {
   if (!changed_) return std::nullopt;
   changed_ = false;

@@ -51,7 +51,10 @@ class VerdictCache {
   void follow(const std::function<mining::TemplateId(mining::TemplateId)>& now);
   // Those of people, the newest first.
   std::vector<std::shared_ptr<const Kept>> examples(std::size_t most) const;
+  // Templates of which a person spoke.
+  std::vector<mining::TemplateId> of_people() const;
   std::size_t size() const { return kept_.size(); }
+  const std::string& policy() const { return policy_; }
 
   // All of it as lines of JSON, when it changed.
   std::optional<std::string> due();

@@ -34,6 +34,10 @@ bool Told::is_due(mining::TemplateId id, const std::string& text) {
 
 void Told::next_window() { ++window_; }
 
+void Told::forget(const std::function<bool(mining::TemplateId)>& went) {
+  std::erase_if(texts_, [&](const auto& text) { return went(text.first); });
+}
+
 void write_counts(const Window& window, std::int64_t to,
                   const std::function<const std::string&(mining::TemplateId)>& text_of, Told& told,
                   std::string_view tag, logs::Batch& into) {

@@ -41,6 +41,8 @@ class Told {
  public:
   bool is_due(mining::TemplateId id, const std::string& text);
   void next_window();
+  // Of templates that went.
+  void forget(const std::function<bool(mining::TemplateId)>& went);
 
  private:
   static constexpr std::uint32_t kAgain = 60;

@@ -3,6 +3,7 @@
 
 #include "base/settings.hpp"
 
+#include "logs/on_fault.hpp"
 #include "logs/parser.hpp"
 #include "logs/stage.hpp"
 
@@ -26,12 +27,6 @@ MadeFilter make_dedupe(Settings& settings, const StageWorld& world);
 MadeFilter make_sample(Settings& settings, const StageWorld& world);
 MadeFilter make_rewrite_tag(Settings& settings, const StageWorld& world);
 MadeFilter make_mask(Settings& settings, const StageWorld& world);
-
-// What becomes of a record of which a filter failed.
-enum class OnFault : std::uint8_t { pass, drop, dead_letter };
-Result<OnFault> read_on_fault(Settings& settings);
-void take_fault(Filtered& out, const Entry& entry, OnFault policy, std::string_view stage,
-                std::string_view reason);
 
 // A field by its name or path, "@tag" or "@line".
 class FieldName {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <utility>
 
 namespace quern::mining {
 namespace {
@@ -38,12 +39,11 @@ std::optional<double> as_number(std::string_view text) {
 }  // namespace
 
 Reasons Gate::judge(const Sight& sight) {
-  const auto [place, first] = known_.try_emplace(sight.seen.id);
-  Known& known = place->second;
+  Known& known = known_[sight.seen.id];
   Reasons reasons;
   const bool bad = sight.severity <= options_.at_least;
-  if (first) {
-    known.window = std::min(sight.time, kLatest);
+  if (!std::exchange(known.begun, true)) known.window = std::min(sight.time, kLatest);
+  if (!std::exchange(known.met, true)) {
     reasons.new_template = bad;
   } else if (sight.seen.id == kRest) {
     reasons.new_template = bad;  // any of them may be one

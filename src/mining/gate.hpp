@@ -63,12 +63,33 @@ class Gate {
   explicit Gate(GateOptions options = {}) : options_(options) {}
   Reasons judge(const Sight& sight);
 
+  // Templates became part of others, or went: what is known of them goes.
+  template <class Now>
+  void follow(Now now) {
+    std::erase_if(known_, [&](const auto& one) { return now(one.first) != one.first; });
+  }
+  // Those are new once more; what is usual of them is not forgotten.
+  template <class Which>
+  void meet_again(Which which) {
+    for (auto& [id, known] : known_) known.met = known.met && !which(id);
+  }
+
+  // What is usual, as text (docs/formats/templates.md). The time until it is loaded does not count:
+  // nobody knows what came in it.
+  std::string save() const;
+  // corrupt_data: a text that save() did not write.
+  static Result<Gate> load(std::string_view state, GateOptions options = {});
+
  private:
   // Numbers by their size, words as they are.
   class Parameter {
    public:
     // True when `value` is unlike all that were learned; learns it.
     bool learn(std::string_view value, std::uint32_t lines_to_learn);
+
+    void write(std::string& out) const;
+    // The fields behind "parameter ID".
+    Result<> read(std::span<const std::string_view> fields);
 
    private:
     bool learn_number(double number, bool enough);
@@ -84,6 +105,8 @@ class Gate {
     bool many_words_ = false;
   };
   struct Known {
+    bool met = false;    // a line of it was judged, and it is no longer new
+    bool begun = false;  // its window
     Severity worst = Severity::debug;
     std::chrono::seconds window{};
     std::uint32_t in_window = 0;
@@ -95,6 +118,7 @@ class Gate {
   };
 
   bool unusual_rate(Known& known, std::chrono::seconds time) const;
+  Result<> read(std::span<const std::string_view> fields, bool same_window, bool same_hash);
 
   const GateOptions options_;
   std::unordered_map<TemplateId, Known> known_;

@@ -89,5 +89,64 @@ TEST(Gate, ATemplateThatGetsAHoleMoreIsLearnedAnew) {
   EXPECT_FALSE(judge(gate, 1, 0s, Severity::info, {"eth0", "12"}).any());
 }
 
+TEST(Gate, SavedAndLoadedItKnowsWhatIsUsual) {
+  Gate before;
+  for (int second = 0; second < 600; second += 6) {
+    const std::string took = std::to_string(10 + second % 7);
+    (void)judge(before, 1, std::chrono::seconds(second), Severity::error, {took, "eth0"});
+    (void)judge(before, 1, std::chrono::seconds(second), Severity::error, {took, "eth0"});
+    (void)judge(before, 1, std::chrono::seconds(second), Severity::error, {took, "eth0"});
+  }
+  const std::string saved = before.save();
+  Gate gate = Gate::load(saved).value();
+  EXPECT_EQ(gate.save(), saved);
+  // A day later: what came meanwhile is not known, and no line of it was unusual.
+  const std::chrono::seconds later = 24h;
+  EXPECT_FALSE(judge(gate, 1, later, Severity::error, {"12", "eth0"}).any());
+  int passed = 0;
+  for (int i = 0; i < 60; ++i) passed += judge(gate, 1, later, Severity::error).rate ? 1 : 0;
+  EXPECT_EQ(passed, 0) << "thirty a window are usual";
+  for (int i = 0; i < 60; ++i) passed += judge(gate, 1, later, Severity::error).rate ? 1 : 0;
+  EXPECT_EQ(passed, 1);
+  Gate again = Gate::load(saved).value();
+  EXPECT_TRUE(judge(again, 1, later, Severity::error, {"90000", "eth0"}).parameter);
+  EXPECT_TRUE(judge(again, 1, later, Severity::error, {"12", "wlan0"}).parameter);
+  EXPECT_TRUE(judge(again, 1, later, Severity::critical, {"12", "eth0"}).severity);
+  EXPECT_TRUE(judge(again, 2, later).new_template);
+}
+
+TEST(Gate, WindowsOfAnotherLengthAreLearnedAnew) {
+  Gate before;
+  for (int second = 0; second < 3600; ++second)
+    (void)judge(before, 1, std::chrono::seconds(second));
+  Gate gate = Gate::load(before.save(), {.window = 600s}).value();
+  int passed = 0;
+  for (int second = 0; second < 600; ++second) {
+    passed += judge(gate, 1, std::chrono::seconds(second)).rate ? 1 : 0;
+  }
+  EXPECT_EQ(passed, 0);
+}
+
+TEST(Gate, FollowsTemplatesAndMeetsThemAgain) {
+  Gate gate;
+  (void)judge(gate, 1, 0s);
+  (void)judge(gate, 2, 0s);
+  gate.follow([](TemplateId id) { return id == 2 ? kRest : id; });
+  EXPECT_EQ(gate.save().find("rate 2 "), std::string::npos);
+  EXPECT_FALSE(judge(gate, 1, 1s).new_template);
+  gate.meet_again([](TemplateId id) { return id == 1; });
+  EXPECT_TRUE(judge(gate, 1, 1s).new_template);
+}
+
+TEST(Gate, AStateThatIsNoneIsAnErrorThatShowsTheLine) {
+  EXPECT_FALSE(Gate::load("").ok());
+  for (const char* line : {"rate 1 8 0 0 0", "rate x 1 0 0 0", "rate 1 1 0 0",
+                           "parameter 1 1 1 1 1 0", "what", "window 60"}) {
+    const Result<Gate> loaded = Gate::load("quern-gate 1\n" + std::string(line) + "\n");
+    ASSERT_FALSE(loaded.ok()) << line;
+    EXPECT_NE(loaded.error().message().find(line), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace quern::mining

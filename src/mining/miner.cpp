@@ -11,24 +11,25 @@ namespace {
 // dropped when the younger is full, so that words of an attacker fill no memory.
 class Recent {
  public:
-  const TemplateId* find(std::string_view key) {
-    if (const auto found = young_.find(key); found != young_.end()) return &found->second;
+  // Null: it was not.
+  TemplateEntry* find(std::string_view key) {
+    if (const auto found = young_.find(key); found != young_.end()) return found->second;
     const auto found = old_.find(key);
-    if (found == old_.end()) return nullptr;
-    return &put(key, found->second);
+    return found == old_.end() ? nullptr : put(key, found->second);
   }
-  const TemplateId& put(std::string_view key, TemplateId id) {
+  TemplateEntry* put(std::string_view key, TemplateEntry* entry) {
     if (young_.size() >= kHalf) {
       old_ = std::move(young_);
       young_ = {};
     }
-    return young_.insert_or_assign(std::string(key), id).first->second;
+    return young_.insert_or_assign(std::string(key), entry).first->second;
   }
+  void clear() { young_ = old_ = {}; }
 
  private:
   static constexpr std::size_t kHalf = 8192;
-  StringMap<TemplateId> young_;
-  StringMap<TemplateId> old_;
+  StringMap<TemplateEntry*> young_;
+  StringMap<TemplateEntry*> old_;
 };
 
 Shape owned(const LineShape& line) {
@@ -44,13 +45,13 @@ Shape owned(const LineShape& line) {
 }  // namespace
 
 struct Miner::State {
-  explicit State(MinerOptions o) : options(o), table(o) {}
+  explicit State(MinerOptions o) : options(o), table(o), last(table.entry(kRest)) {}
 
   MinerOptions options;
   LineShape line;
   Recent recent;
   TemplateTable table;
-  TemplateId last = kRest;  // of the line that was learned last
+  TemplateEntry* last;  // of the line that was learned last
   std::vector<std::string_view> parameters;
 };
 
@@ -63,14 +64,20 @@ Seen Miner::learn(std::string_view line) {
   State& state = *state_;
   state.line.read(line.substr(0, state.options.line_bytes));
   Seen seen;
-  if (const TemplateId* const known = state.recent.find(state.line.key())) {
-    seen.id = state.table.now(*known);
+  TemplateEntry* entry = state.recent.find(state.line.key());
+  if (entry != nullptr) {
+    entry = state.table.now(entry);
+    seen.id = entry->known.id;
   } else {
+    const std::uint64_t before = state.table.forgotten();
     seen = state.table.place(owned(state.line));
-    state.recent.put(state.line.key(), seen.id);
+    entry = state.table.entry(seen.id);
+    if (state.table.forgotten() != before) state.recent.clear();  // it points to what went
+    // Later there may be room.
+    if (seen.id != kRest) state.recent.put(state.line.key(), entry);
   }
-  ++state.table.at(seen.id).count;
-  state.last = seen.id;
+  state.table.count(*entry);
+  state.last = entry;
   return seen;
 }
 
@@ -79,7 +86,7 @@ std::span<const std::string_view> Miner::parameters() const {
   state.parameters.clear();
   const std::span<const Token> tokens = state.line.tokens();
   // Lines of one template have as many tokens as its shape; those of kRest have none in common.
-  const Shape& shape = state.table.shape(state.last);
+  const Shape& shape = state.last->shape;
   const bool fits = shape.words.size() == tokens.size();
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (fits ? is_hole(shape.words[i]) : tokens[i].kind == TokenKind::hole) {
@@ -89,11 +96,20 @@ std::span<const std::string_view> Miner::parameters() const {
   return state.parameters;
 }
 
+bool Miner::knows(TemplateId id) const { return state_->table.knows(id); }
 TemplateId Miner::now(TemplateId id) const { return state_->table.now(id); }
-bool Miner::knows(TemplateId id) const { return id < state_->table.size(); }
 const Template& Miner::at(TemplateId id) const { return state_->table.at(id); }
+void Miner::keep(TemplateId id) { state_->table.keep(id); }
+std::uint64_t Miner::forgotten() const { return state_->table.forgotten(); }
+std::vector<std::pair<TemplateId, TemplateId>> Miner::joined() const {
+  return state_->table.joined();
+}
 std::vector<Template> Miner::templates() const { return state_->table.all(); }
+void Miner::allow(TemplateId end) { state_->table.allow(end); }
+TemplateId Miner::next() const { return state_->table.next(); }
 std::string Miner::save() const { return state_->table.save(); }
+std::string Miner::changes() { return state_->table.changes(); }
+bool Miner::has_changes() const { return state_->table.has_changes(); }
 
 Result<Miner> Miner::load(std::string_view state, MinerOptions options) {
   Miner miner(options);

@@ -4,7 +4,9 @@
 // without
 //          a rule for its program; what follows (gates, verdicts, counts) works on templates.
 // Refuses: files, threads, records and models; a line is bytes, the caller says what time it is.
-// Owns:    a Miner owns its templates. They are kept for good; their number is bounded.
+// Owns:    a Miner owns its templates. Their number is bounded: those that were not seen for
+// longest
+//          make room for new ones.
 // Threads: one thread owns a Miner.
 // Errors:  corrupt_data (a saved state that is none). A line itself is never an error.
 //
@@ -22,14 +24,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quern::mining {
 
 // Counts up from 1 in the order in which templates were first seen; kept across restarts with the
-// state, never given twice. 0 is every line that found no place any more.
+// state, never given twice. 0 is every line that found no place, and all templates that went.
 using TemplateId = std::uint32_t;
 inline constexpr TemplateId kRest = 0;
+inline constexpr TemplateId kLastId = UINT32_MAX;
 
 struct Template {
   TemplateId id = kRest;
@@ -38,7 +42,7 @@ struct Template {
 };
 
 struct MinerOptions {
-  std::size_t templates = 16'384;  // further shapes are counted under kRest
+  std::size_t templates = 16'384;  // those not seen for longest go, their lines to kRest
   std::size_t line_bytes = 4096;   // what follows in a line is not looked at
   // Of the words of all templates and values together; beyond it is as with too many templates.
   // What save() writes has at most about four times as many. What is noted about words that may
@@ -70,17 +74,32 @@ class Miner {
   // that was learned last.
   std::span<const std::string_view> parameters() const;
 
-  // Was this id ever given? Of an id that was not, nothing else may be asked.
+  // Is there a template of this id, by itself or as part of another?
   bool knows(TemplateId id) const;
-  // The id under which a template that was ever given is known now.
+  // The id under which a template is known now; kRest: there is none, or it went.
   TemplateId now(TemplateId id) const;
+  // Of an id that is not known what is said of kRest.
   const Template& at(TemplateId id) const;
+  // This one, and what it becomes part of, does not go.
+  void keep(TemplateId id);
+  // Templates that went since the start.
+  std::uint64_t forgotten() const;
+  // Ids that lead to another, by id.
+  std::vector<std::pair<TemplateId, TemplateId>> joined() const;
 
   // Those that are not part of another, by id; kRest first, when it has lines.
   std::vector<Template> templates() const;
 
+  // Ids are given below `end` alone; further shapes are counted under kRest. What is saved says
+  // that all below may have been given: no later run gives one of them.
+  void allow(TemplateId end);
+  TemplateId next() const;  // the first id that was not given
+
   // All that a later run needs to go on, as text (docs/formats/templates.md).
   std::string save() const;
+  // What changed since the last call, but for counts: lines to go behind what save() wrote before.
+  std::string changes();
+  bool has_changes() const;
   static Result<Miner> load(std::string_view state, MinerOptions options = {});
 
  private:

@@ -1,19 +1,24 @@
 // What a miner knows, as lines of text (docs/formats/templates.md):
 //
 //   quern-templates 1
-//   template ID NOW COUNT
+//   next ID                         all ids below may have been given
+//   template ID NOW COUNT LAST
 //   shape ID VARIES TOKEN...        every shape that leads to a template
 //   value NAME VALUE                a value that was seen behind "NAME="
 //   varying NAME                    a name whose values are holes
+//   gone ID                         a template that went
 //
+// A later line about one thing replaces the earlier one, so that changes go behind what was saved.
 // A token is "_" (a blank stands before it) or "-", then its bytes: control characters, blanks, "\"
 // and
 // "*" as \xHH; "*" alone is a hole.
 #include "mining/line_shape.hpp"
 #include "mining/template_table.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quern::mining {
@@ -34,7 +39,7 @@ void write_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-void write_word(std::string& out, const std::string& word) {
+void write_word(std::string& out, std::string_view word) {
   if (word.size() == 1 && word[0] == kHole) {
     out.push_back('*');
   } else {
@@ -94,45 +99,60 @@ Result<Number> read_number(std::string_view text, Number most, std::string_view 
 
 }  // namespace
 
+void write_value(std::string_view name, std::string_view value, std::string& out) {
+  out += "value ";
+  write_word(out, name);
+  out.push_back(' ');
+  write_word(out, value);
+  out.push_back('\n');
+}
+
+void write_varying(std::string_view name, std::string& out) {
+  out += "varying ";
+  write_word(out, name);
+  out.push_back('\n');
+}
+
+void TemplateTable::write(const TemplateEntry& entry, std::string& out) const {
+  const std::string id = std::to_string(entry.known.id);
+  out += "template " + id + " " + std::to_string(entry.now) + " " +
+         std::to_string(entry.known.count) + " " + std::to_string(entry.last) + "\n";
+  if (entry.known.id == kRest) return;
+  const auto place = places_.find(entry.shape.key());
+  out += "shape " + id + (place != places_.end() && place->second.varies ? " 1" : " 0");
+  for (std::size_t i = 0; i < entry.shape.words.size(); ++i) {
+    out += entry.shape.spaced[i] ? " _" : " -";
+    write_word(out, entry.shape.words[i]);
+  }
+  out.push_back('\n');
+}
+
 std::string TemplateTable::save() const {
   std::string out(kMagic);
-  out.push_back('\n');
-  for (const Entry& entry : entries_) {
-    out += "template " + std::to_string(entry.known.id) + " " + std::to_string(entry.now) + " " +
-           std::to_string(entry.known.count) + "\n";
-  }
-  const auto shape = [&](TemplateId id, bool varies, const Shape& of) {
-    out += "shape " + std::to_string(id) + (varies ? " 1" : " 0");
-    for (std::size_t i = 0; i < of.words.size(); ++i) {
-      out += of.spaced[i] ? " _" : " -";
-      write_word(out, of.words[i]);
-    }
-    out.push_back('\n');
-  };
-  for (const Entry& entry : entries_) {
-    if (entry.known.id == kRest) continue;
-    const auto place = places_.find(entry.shape.key());
-    shape(entry.known.id, place != places_.end() && place->second.varies, entry.shape);
-  }
+  out += "\nnext " + std::to_string(end_ == kLastId ? next_ : end_) + "\n";
+  for (const TemplateEntry* const entry : by_id()) write(*entry, out);
   for (const auto& [name, values] : values_) {
-    for (const std::string& value : values) {
-      out += "value ";
-      write_word(out, name);
-      out.push_back(' ');
-      write_word(out, value);
-      out.push_back('\n');
-    }
+    for (const std::string& value : values) write_value(name, value, out);
   }
-  for (const std::string& name : varying_) {
-    out += "varying ";
-    write_word(out, name);
-    out.push_back('\n');
-  }
+  for (const std::string& name : varying_) write_varying(name, out);
   return out;
 }
 
-// Templates are added in the order of their ids, so that an id is its place; what was noted about
-// their words is noted again.
+std::string TemplateTable::changes() {
+  std::string out = std::exchange(values_changed_, {});
+  std::vector<TemplateId> changed = std::exchange(changed_, {});
+  std::sort(changed.begin(), changed.end());  // what others lead to comes before them
+  for (const TemplateId id : changed) {
+    if (!knows(id)) continue;
+    TemplateEntry& entry = entries_.at(id);
+    entry.changed = false;
+    write(entry, out);
+  }
+  for (const TemplateId id : std::exchange(gone_, {})) out += "gone " + std::to_string(id) + "\n";
+  return out;
+}
+
+// What was noted about the words of templates is noted again.
 Result<> TemplateTable::load(std::string_view state) {
   const std::size_t first = state.find('\n');
   if (state.substr(0, first) != kMagic) {
@@ -146,56 +166,86 @@ Result<> TemplateTable::load(std::string_view state) {
     state.remove_prefix(end == std::string_view::npos ? state.size() : end + 1);
     if (line != kMagic && !line.empty()) TRY(load_line(line));
   }
-  for (TemplateId id = 1; id < entries_.size(); ++id) {
-    if (entries_[id].now == id) note(id);
+  std::vector<TemplateId> lost;  // what they were part of went
+  for (const auto& [id, entry] : entries_) {
+    if (now(id) == kRest) lost.push_back(id);
   }
+  forget(lost);
+  clear_up();
+  for (const TemplateEntry* const entry : by_id()) {
+    if (entry->known.id != kRest && entry->now == entry->known.id) note(entry->known.id);
+  }
+  (void)changes();  // of what was read
+  forgotten_ = 0;
   return {};
 }
 
 Result<> TemplateTable::load_line(std::string_view line) {
   const std::vector<std::string_view> fields = fields_of(line);
-  if (fields[0] == "template" && fields.size() == 4) {
-    const auto id = TRY(read_number<TemplateId>(fields[1], UINT32_MAX, line));
-    const auto now = TRY(read_number<TemplateId>(fields[2], id, line));
-    const auto count = TRY(read_number<std::uint64_t>(fields[3], UINT64_MAX, line));
-    if (id == kRest) {
-      entries_[kRest].known.count = count;
-      return {};
-    }
-    if (id != entries_.size()) return broken(line, "is out of order");
-    entries_.push_back({.known = {.id = id, .text = {}, .count = count}, .now = now, .shape = {}});
+  const std::string_view what = fields[0];
+  if (what == "template" && (fields.size() == 4 || fields.size() == 5)) {
+    return load_template(fields, line);
+  }
+  if (what == "shape" && fields.size() >= 3) return load_shape(fields, line);
+  if (what == "next" && fields.size() == 2) {
+    next_ = std::max(next_, TRY(read_number<TemplateId>(fields[1], kLastId, line)));
     return {};
   }
-  if (fields[0] == "shape" && fields.size() >= 3) {
-    const auto id =
-        TRY(read_number<TemplateId>(fields[1], static_cast<TemplateId>(entries_.size() - 1), line));
-    const auto varies = TRY(read_number<int>(fields[2], 1, line));
-    Entry& entry = entries_[id];
-    if (id == kRest || !entry.shape.words.empty())
-      return broken(line, "is of a template that has one");
-    for (std::size_t i = 3; i < fields.size(); ++i) {
-      if (fields[i].empty() || (fields[i][0] != '_' && fields[i][0] != '-'))
-        return broken(line, "has a wrong token");
-      entry.shape.words.push_back(TRY(read_word(fields[i].substr(1), line)));
-      entry.shape.spaced.push_back(fields[i][0] == '_');
-    }
-    entry.known.text = entry.shape.text();
-    bytes_ += entry.shape.bytes();
-    places_.insert_or_assign(entry.shape.key(), Place{.id = id, .varies = varies == 1});
-    return {};
-  }
-  if (fields[0] == "value" && fields.size() == 3) {
+  if (what == "value" && fields.size() == 3) {
     const std::string name = TRY(read_word(fields[1], line));
     std::string value = TRY(read_word(fields[2], line));
-    bytes_ += value.size();
-    values_[name].insert(std::move(value));
+    const std::size_t bytes = value.size();
+    if (values_[name].insert(std::move(value)).second) value_bytes_ += bytes;
     return {};
   }
-  if (fields[0] == "varying" && fields.size() == 2) {
-    varying_.insert(TRY(read_word(fields[1], line)));
+  if (what == "varying" && fields.size() == 2) {
+    vary(TRY(read_word(fields[1], line)));
+    return {};
+  }
+  if (what == "gone" && fields.size() == 2) {
+    forget({TRY(read_number<TemplateId>(fields[1], kLastId, line))});
     return {};
   }
   return broken(line, "is of no known kind");
+}
+
+Result<> TemplateTable::load_template(const std::vector<std::string_view>& fields,
+                                      std::string_view line) {
+  const auto id = TRY(read_number<TemplateId>(fields[1], kLastId - 1, line));
+  const auto now = TRY(read_number<TemplateId>(fields[2], id, line));
+  const auto count = TRY(read_number<std::uint64_t>(fields[3], UINT64_MAX, line));
+  std::uint64_t last = 0;
+  if (fields.size() == 5) last = TRY(read_number<std::uint64_t>(fields[4], UINT64_MAX, line));
+  if (now != id && (now == kRest || !knows(now))) return broken(line, "leads to no template");
+  TemplateEntry& entry = entries_[id];
+  entry.known.id = id;
+  entry.known.count = count;
+  entry.now = now;
+  entry.last = last;
+  lines_ = std::max(lines_, last);
+  next_ = std::max(next_, id + 1);
+  return {};
+}
+
+Result<> TemplateTable::load_shape(const std::vector<std::string_view>& fields,
+                                   std::string_view line) {
+  const auto id = TRY(read_number<TemplateId>(fields[1], kLastId, line));
+  const auto varies = TRY(read_number<int>(fields[2], 1, line));
+  if (id == kRest || !knows(id)) return broken(line, "is of no template");
+  Shape shape;
+  for (std::size_t i = 3; i < fields.size(); ++i) {
+    if (fields[i].empty() || (fields[i][0] != '_' && fields[i][0] != '-'))
+      return broken(line, "has a wrong token");
+    shape.words.push_back(TRY(read_word(fields[i].substr(1), line)));
+    shape.spaced.push_back(fields[i][0] == '_');
+  }
+  TemplateEntry& entry = entries_.at(id);
+  entry.known.text = shape.text();
+  bytes_ += shape.bytes() - entry.bytes;
+  entry.bytes = shape.bytes();
+  entry.shape = std::move(shape);
+  places_.insert_or_assign(entry.shape.key(), Place{.id = id, .varies = varies == 1});
+  return {};
 }
 
 }  // namespace quern::mining

@@ -4,20 +4,23 @@
 // threshold of similarity.
 #include "mining/template_table.hpp"
 
-#include "base/check.hpp"
-
 #include "mining/line_shape.hpp"
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <tuple>
+#include <utility>
 
 namespace quern::mining {
 namespace {
 
 constexpr std::size_t kNever = SIZE_MAX;
 constexpr std::size_t kWordsThatMayVary = 64;  // of a shape, from its beginning
-constexpr std::size_t kMostNotes = 200'000;    // of alike_; then all are forgotten
-constexpr std::size_t kMostNames = 4096;       // of values_
+// Of the keys of one shape with a hole more: each is as long as the shape, so long ones get fewer.
+constexpr std::size_t kBytesOfKeys = std::size_t{32} << 10U;
+constexpr std::size_t kMostNotes = 200'000;  // of alike_; then all are forgotten
+constexpr std::size_t kMostNames = 4096;     // of values_
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
@@ -44,8 +47,9 @@ bool announced(const Shape& shape, std::size_t at) {
 }
 
 std::vector<std::size_t> words_of(const Shape& shape) {
+  const std::size_t most = std::min(kWordsThatMayVary, kBytesOfKeys / (shape.bytes() + 1) + 1);
   std::vector<std::size_t> words;
-  for (std::size_t i = 0; i < shape.words.size() && words.size() < kWordsThatMayVary; ++i) {
+  for (std::size_t i = 0; i < shape.words.size() && words.size() < most; ++i) {
     if (has_letter(shape.words[i])) words.push_back(i);
   }
   return words;
@@ -53,19 +57,23 @@ std::vector<std::size_t> words_of(const Shape& shape) {
 
 }  // namespace
 
-std::string Shape::key() const { return key_with_hole(words.size()); }
+std::string Shape::key() const { return HoleKeys(*this).key(); }
 
-std::string Shape::key_with_hole(std::size_t at) const {
-  std::string key;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i == at) {
-      key.push_back(kHole);
-    } else {
-      key.append(words[i]);
-    }
-    key.push_back(kTokenEnd);
+HoleKeys::HoleKeys(const Shape& shape) {
+  key_.reserve(shape.bytes() + shape.words.size());
+  begins_.reserve(shape.words.size());
+  for (const std::string& word : shape.words) {
+    begins_.push_back(key_.size());
+    key_.append(word).push_back(kTokenEnd);
   }
-  return key;
+}
+
+std::string HoleKeys::with_hole(std::size_t at) const {
+  const std::size_t end = at + 1 < begins_.size() ? begins_[at + 1] : key_.size();
+  std::string key;
+  key.reserve(key_.size() + 1);
+  key.append(key_, 0, begins_[at]).push_back(kHole);
+  return key.append(key_, end - 1);
 }
 
 std::size_t Shape::bytes() const {
@@ -84,16 +92,15 @@ std::string Shape::text() const {
 }
 
 TemplateTable::TemplateTable(MinerOptions options) : options_(options) {
-  entries_.push_back({.known = {.id = kRest, .text = "(further templates)", .count = 0},
-                      .now = kRest,
-                      .shape = {}});
+  entries_[kRest] = {.known = {.id = kRest, .text = "(further templates)"}, .shape = {}};
 }
 
 Seen TemplateTable::place(Shape shape) {
   names_changed_ = false;
   widen(shape);
   TemplateId id = find(shape);
-  const bool added = id == kRest && !full();
+  if (id == kRest && next_ < end_ && full()) thin();
+  const bool added = id == kRest && next_ < end_ && !full();
   if (added) {
     id = add(std::move(shape));
     note(id);
@@ -105,19 +112,56 @@ Seen TemplateTable::place(Shape shape) {
 }
 
 TemplateId TemplateTable::now(TemplateId id) const {
-  CHECK(id < entries_.size(), "a template id of another miner");
-  while (entries_[id].now != id) id = entries_[id].now;
-  return id;
+  auto found = entries_.find(id);
+  while (found != entries_.end() && found->second.now != found->first) {
+    found = entries_.find(found->second.now);
+  }
+  return found == entries_.end() ? kRest : found->first;
+}
+
+TemplateEntry* TemplateTable::now(TemplateEntry* entry) {
+  return entry->now == entry->known.id ? entry : this->entry(now(entry->now));
+}
+
+TemplateEntry* TemplateTable::entry(TemplateId id) {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? &entries_.at(kRest) : &found->second;
+}
+
+const Template& TemplateTable::at(TemplateId id) const {
+  const auto found = entries_.find(id);
+  return (found == entries_.end() ? entries_.at(kRest) : found->second).known;
+}
+
+std::vector<const TemplateEntry*> TemplateTable::by_id() const {
+  std::vector<const TemplateEntry*> all;
+  all.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) all.push_back(&entry);
+  std::sort(all.begin(), all.end(), [](const TemplateEntry* a, const TemplateEntry* b) {
+    return a->known.id < b->known.id;
+  });
+  return all;
 }
 
 std::vector<Template> TemplateTable::all() const {
   std::vector<Template> all;
-  for (const Entry& entry : entries_) {
-    if (entry.now == entry.known.id && (entry.known.id != kRest || entry.known.count > 0)) {
-      all.push_back(entry.known);
-    }
+  for (const TemplateEntry* const entry : by_id()) {
+    if (entry->now != entry->known.id) continue;
+    if (entry->known.id != kRest || entry->known.count > 0) all.push_back(entry->known);
   }
   return all;
+}
+
+std::vector<std::pair<TemplateId, TemplateId>> TemplateTable::joined() const {
+  std::vector<std::pair<TemplateId, TemplateId>> all;
+  for (const TemplateEntry* const entry : by_id()) {
+    if (entry->now != entry->known.id) all.emplace_back(entry->known.id, now(entry->known.id));
+  }
+  return all;
+}
+
+void TemplateTable::touch(TemplateEntry& entry) {
+  if (!std::exchange(entry.changed, true)) changed_.push_back(entry.known.id);
 }
 
 // Makes holes of the values of names that have many. True when the shape changed.
@@ -125,19 +169,8 @@ bool TemplateTable::widen(Shape& shape) {
   bool changed = false;
   for (std::size_t i = 2; i < shape.words.size(); ++i) {
     std::string& value = shape.words[i];
-    if (shape.words[i - 1] != "=" || is_mark(value)) continue;
-    const std::string& name = shape.words[i - 2];
-    if (!varying_.contains(name)) {
-      const bool enough_names = values_.size() + varying_.size() >= kMostNames;
-      if (enough_names && !values_.contains(name)) continue;
-      std::set<std::string>& values = values_[name];
-      if (!full() && values.insert(value).second) bytes_ += value.size();
-      // Where some values look like such, its words are values as well.
-      const bool mixed = values.size() >= 2 && values.contains(std::string(1, kHole));
-      if (!mixed && values.size() < options_.values) continue;
-      varying_.insert(name);
-      values_.erase(name);
-      names_changed_ = true;
+    if (shape.words[i - 1] != "=" || is_mark(value) || !is_value(shape.words[i - 2], value)) {
+      continue;
     }
     changed = changed || !is_hole(value);
     value.assign(1, kHole);
@@ -145,13 +178,44 @@ bool TemplateTable::widen(Shape& shape) {
   return changed;
 }
 
+// Has the name so many different ones that this is one of them?
+bool TemplateTable::is_value(const std::string& name, const std::string& value) {
+  if (varying_.contains(name)) return true;
+  const bool enough_names = values_.size() + varying_.size() >= kMostNames;
+  if (enough_names && !values_.contains(name)) return false;
+  std::set<std::string>& values = values_[name];
+  // Values never make room for templates, and so have a part of it alone.
+  if (value_bytes_ < options_.bytes / 4 && values.insert(value).second) {
+    value_bytes_ += value.size();
+    write_value(name, value, values_changed_);
+  }
+  // Where some values look like such, its words are values as well.
+  const bool mixed = values.size() >= 2 && values.contains(std::string(1, kHole));
+  if (!mixed && values.size() < options_.values) return false;
+  vary(name);
+  write_varying(name, values_changed_);
+  names_changed_ = true;
+  return true;
+}
+
+void TemplateTable::vary(const std::string& name) {
+  varying_.insert(name);
+  const auto values = values_.find(name);
+  if (values == values_.end()) return;
+  for (const std::string& value : values->second) value_bytes_ -= value.size();
+  values_.erase(values);
+}
+
 // A name became one whose values vary: the templates that have it lose its values.
 void TemplateTable::widen_all() {
   names_changed_ = false;
-  for (TemplateId id = 1; id < entries_.size(); ++id) {
-    if (entries_[id].now != id || !widen(entries_[id].shape)) continue;
-    entries_[id].known.text = entries_[id].shape.text();
-    const auto [place, is_new] = places_.try_emplace(entries_[id].shape.key(), Place{.id = id});
+  for (const TemplateEntry* const one : by_id()) {
+    const TemplateId id = one->known.id;
+    TemplateEntry& entry = entries_.at(id);
+    if (id == kRest || entry.now != id || !widen(entry.shape)) continue;
+    entry.known.text = entry.shape.text();
+    touch(entry);
+    const auto [place, is_new] = places_.try_emplace(entry.shape.key(), Place{.id = id});
     if (is_new) {
       note(id);
     } else {
@@ -161,13 +225,14 @@ void TemplateTable::widen_all() {
 }
 
 TemplateId TemplateTable::find(const Shape& shape) {
-  if (const auto place = places_.find(shape.key()); place != places_.end())
+  const HoleKeys keys(shape);
+  if (const auto place = places_.find(keys.key()); place != places_.end())
     return now(place->second.id);
   for (const std::size_t at : words_of(shape)) {
-    const auto place = places_.find(shape.key_with_hole(at));
+    const auto place = places_.find(keys.with_hole(at));
     if (place == places_.end()) continue;
     if (place->second.varies || announced(shape, at)) {
-      place->second.varies = true;
+      mark_varying(place->second);
       return now(place->second.id);
     }
   }
@@ -175,11 +240,18 @@ TemplateId TemplateTable::find(const Shape& shape) {
 }
 
 TemplateId TemplateTable::add(Shape shape) {
-  const auto id = static_cast<TemplateId>(entries_.size());
-  bytes_ += shape.bytes();
+  const TemplateId id = next_++;
+  const std::size_t bytes = shape.bytes();
+  bytes_ += bytes;
   places_.insert_or_assign(shape.key(), Place{.id = id});
   Template known{.id = id, .text = shape.text(), .count = 0};
-  entries_.push_back({.known = std::move(known), .now = id, .shape = std::move(shape)});
+  TemplateEntry& entry = entries_[id];
+  entry = {.known = std::move(known),
+           .now = id,
+           .shape = std::move(shape),
+           .bytes = bytes,
+           .last = lines_};
+  touch(entry);
   return id;
 }
 
@@ -190,11 +262,12 @@ void TemplateTable::note(TemplateId id) {
     alike_.clear();
     alike_bytes_ = 0;
   }
-  const Shape shape = entries_[id].shape;
+  const Shape shape = entries_.at(id).shape;
+  const HoleKeys keys(shape);
   // It came with a value where others have a name: the names are values.
-  if (const auto names = alike_.find(shape.key());
+  if (const auto names = alike_.find(keys.key());
       names != alike_.end() && names->second.announced) {
-    places_[shape.key()].varies = true;
+    mark_varying(places_[keys.key()]);
     for (const TemplateId member : names->second.members) merge(id, member);
     alike_bytes_ -= names->first.size();
     alike_.erase(names);
@@ -202,36 +275,43 @@ void TemplateTable::note(TemplateId id) {
   const std::vector<std::size_t> words = words_of(shape);
   for (const std::size_t at : words) {
     const std::size_t needed_here = needed(shape, at, words.size());
-    if (needed_here == kNever) continue;
-    const std::string wide = shape.key_with_hole(at);
-    const auto place = places_.find(wide);
-    if (place != places_.end() && (place->second.varies || announced(shape, at))) {
-      place->second.varies = true;
-      merge(id, place->second.id);
-      continue;
-    }
-    const auto [noted, first] = alike_.try_emplace(wide);
-    if (first) alike_bytes_ += wide.size();
-    Alike& alike = noted->second;
-    alike.announced = announced(shape, at);
-    std::vector<TemplateId>& members = alike.members;
-    members.push_back(id);
-    for (TemplateId& member : members) member = now(member);
-    std::sort(members.begin(), members.end());
-    members.erase(std::unique(members.begin(), members.end()), members.end());
-    if (members.size() < needed_here) continue;
-    const std::vector<TemplateId> enough = std::move(members);
-    alike_.erase(noted);
-    alike_bytes_ -= wide.size();
-    join(wide, enough);
+    if (needed_here != kNever) note_word(id, shape, at, keys.with_hole(at), needed_here);
   }
+}
+
+void TemplateTable::note_word(TemplateId id, const Shape& shape, std::size_t at, std::string wide,
+                              std::size_t needed_here) {
+  const auto place = places_.find(wide);
+  if (place != places_.end() && (place->second.varies || announced(shape, at))) {
+    mark_varying(place->second);
+    merge(id, place->second.id);
+    return;
+  }
+  const std::size_t size = wide.size();
+  const auto [noted, first] = alike_.try_emplace(std::move(wide));
+  if (first) alike_bytes_ += size;
+  noted->second.announced = announced(shape, at);
+  std::vector<TemplateId>& members = noted->second.members;
+  members.push_back(id);
+  for (TemplateId& member : members) member = now(member);
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
+  if (members.size() < needed_here) return;
+  const auto taken = alike_.extract(noted);
+  alike_bytes_ -= size;
+  join(taken.key(), taken.mapped().members);
+}
+
+void TemplateTable::mark_varying(Place& place) {
+  if (std::exchange(place.varies, true)) return;
+  if (place.id != kRest && knows(place.id)) touch(entries_.at(place.id));
 }
 
 void TemplateTable::join(const std::string& wide, const std::vector<TemplateId>& members) {
   for (const TemplateId member : members) merge(members.front(), member);
   const TemplateId id = now(members.front());
   const auto [place, is_new] = places_.try_emplace(wide, Place{.id = id});
-  place->second.varies = true;
+  mark_varying(place->second);
   if (!is_new) merge(id, place->second.id);
   note(now(id));
 }
@@ -240,17 +320,21 @@ void TemplateTable::join(const std::string& wide, const std::vector<TemplateId>&
 void TemplateTable::merge(TemplateId a, TemplateId b) {
   a = now(a);
   b = now(b);
-  if (a == b) return;
-  Entry& older = entries_[std::min(a, b)];
-  Entry& younger = entries_[std::max(a, b)];
+  if (a == b || a == kRest || b == kRest) return;
+  TemplateEntry& older = entries_.at(std::min(a, b));
+  TemplateEntry& younger = entries_.at(std::max(a, b));
   younger.now = older.known.id;
   older.known.count += younger.known.count;
   younger.known.count = 0;
+  older.last = std::max(older.last, younger.last);
+  older.kept = older.kept || younger.kept;
+  touch(older);
+  touch(younger);
   widen_to(older, younger.shape);
 }
 
 // Where the two differ, there is a hole.
-void TemplateTable::widen_to(Entry& entry, const Shape& other) {
+void TemplateTable::widen_to(TemplateEntry& entry, const Shape& other) {
   Shape& shape = entry.shape;
   if (shape.words.size() != other.words.size()) return;  // of a state that nobody saved
   bool wider = false;
@@ -262,6 +346,58 @@ void TemplateTable::widen_to(Entry& entry, const Shape& other) {
   if (!wider) return;
   entry.known.text = shape.text();
   places_.try_emplace(shape.key(), Place{.id = entry.known.id, .varies = true});
+}
+
+// A sixteenth goes at a time, that which was not seen for longest, so that it is paid for by as
+// many new ones.
+void TemplateTable::thin() {
+  std::vector<TemplateEntry*> may_go;
+  for (auto& [id, entry] : entries_) {
+    const TemplateId root = now(id);
+    if (std::exchange(entry.now, root) != root) touch(entry);  // what lay between may go
+    if (id != kRest && !entry.kept) may_go.push_back(&entry);
+  }
+  const std::size_t many = std::min(may_go.size(), options_.templates / 16 + 1);
+  const auto end = may_go.begin() + static_cast<std::ptrdiff_t>(many);
+  const auto age = [](const TemplateEntry* entry) {
+    return std::tuple(entry->last, entry->known.count, entry->known.id);
+  };
+  std::nth_element(may_go.begin(), end, may_go.end(),
+                   [&](const auto* a, const auto* b) { return age(a) < age(b); });
+  std::set<TemplateId> gone;
+  for (auto one = may_go.begin(); one != end; ++one) gone.insert((*one)->known.id);
+  std::vector<TemplateId> all;
+  for (const auto& [id, entry] : entries_) {
+    if (gone.contains(id) || gone.contains(entry.now)) all.push_back(id);
+  }
+  forget(all);
+  clear_up();
+}
+
+// Their lines are counted on, under kRest.
+void TemplateTable::forget(const std::vector<TemplateId>& ids) {
+  for (const TemplateId id : ids) {
+    const auto found = entries_.find(id);
+    if (id == kRest || found == entries_.end()) continue;
+    TemplateEntry& entry = found->second;
+    entries_.at(kRest).known.count += entry.known.count;
+    if (entry.now == id) ++forgotten_;
+    bytes_ -= entry.bytes;
+    gone_.push_back(id);
+    entries_.erase(found);
+  }
+}
+
+// Nothing leads to what went.
+void TemplateTable::clear_up() {
+  const auto went = [&](TemplateId id) { return id == kRest || !knows(id); };
+  std::erase_if(places_, [&](const auto& place) { return went(place.second.id); });
+  for (auto noted = alike_.begin(); noted != alike_.end();) {
+    std::erase_if(noted->second.members, went);
+    const bool empty = noted->second.members.empty();
+    if (empty) alike_bytes_ -= noted->first.size();
+    noted = empty ? alike_.erase(noted) : std::next(noted);
+  }
 }
 
 // How many templates must differ in this word alone before it is a hole.

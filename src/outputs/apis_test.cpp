@@ -1,7 +1,11 @@
 // The APIs that outputs speak, as they go over the wire, and what becomes of what peers answer.
+#include "base/text.hpp"
+#include "base/unpack.hpp"
+
 #include "outputs/bulk_answer.hpp"
 #include "outputs/test_support.hpp"
 
+#include <set>
 #include <thread>
 
 namespace quern::outputs {
@@ -62,6 +66,7 @@ TEST(Outputs, AnybodyMayAskForFiguresWhileTheyWork) {
 TEST(Otlp, RecordsOnTheWire) {
   Peer peer;
   const auto out = must_make("otlp", R"(url = "http://collector:4318"
+encoding = "json"
 [resource]
 "service.name" = "shop"
 "host.name" = "h1")",
@@ -78,14 +83,136 @@ TEST(Otlp, RecordsOnTheWire) {
   test::expect_golden("otlp.txt", peer.sent.front());
 }
 
+// A message of protocol buffers as text: each field on a line, what is within a field behind it
+// indented where it is a message, too. As a collector would read it, without its schema's names.
+std::string protobuf_text(std::string_view bytes, const std::string& indent = "") {
+  const auto varint = [&bytes] {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; !bytes.empty(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(bytes.front());
+      bytes.remove_prefix(1);
+      value |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  };
+  // Fields that are messages in every message of a request that has them, by their way from the
+  // top.
+  static const std::set<std::string> kMessages{
+      "/1",       "/1/1",       "/1/1/1", "/1/1/1/2", "/1/2",  "/1/2/1", "/1/2/2", "/1/2/2/5",
+      "/1/2/2/6", "/1/2/2/6/2", "v/5",    "v/6",      "v/5/1", "v/6/1",  "v/6/1/2"};
+  static std::vector<std::string> way{""};
+  std::string text;
+  while (!bytes.empty()) {
+    const std::uint64_t key = varint();
+    const std::string name = std::to_string(key >> 3U);
+    text += indent + name + ":";
+    if ((key & 7U) == 0) {
+      text += " " + std::to_string(static_cast<std::int64_t>(varint())) + "\n";
+    } else if ((key & 7U) == 1) {
+      std::uint64_t value = 0;
+      for (unsigned i = 0; i < 8; ++i)
+        value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+      bytes.remove_prefix(8);
+      text += " fixed " + std::to_string(value) + "\n";
+    } else {
+      const std::uint64_t size = varint();
+      EXPECT_EQ(key & 7U, 2U);
+      EXPECT_LE(size, bytes.size());
+      const std::string_view inner = bytes.substr(0, size);
+      bytes.remove_prefix(inner.size());
+      std::string here = way.back() + "/" + name;
+      const bool message = kMessages.contains(here);
+      // A value is the same wherever it stands.
+      if (here == "/1/1/1/2" || here == "/1/2/2/5" || here == "/1/2/2/6/2" || here == "v/6/1/2" ||
+          here == "v/5/1")
+        here = "v";
+      way.push_back(here);
+      if (message) {
+        text += "\n" + protobuf_text(inner, indent + "  ");
+      } else if (is_utf8(inner)) {
+        text += " \"" + std::string(inner) + "\"\n";
+      } else {
+        text += " bytes";
+        for (const char c : inner)
+          text += " " + std::to_string(static_cast<unsigned>(static_cast<unsigned char>(c)));
+        text += "\n";
+      }
+      way.pop_back();
+    }
+  }
+  return text;
+}
+
+TEST(Otlp, RecordsAsProtobufAreTheDefault) {
+  Peer peer;
+  const auto out = must_make("otlp", R"(url = "http://collector:4318"
+[resource]
+"service.name" = "shop")",
+                             peer.w.world);
+  Batch batch;
+  add(batch, "app.web",
+      R"({"log":"it \"broke\"","level":"Error","trace_id":"0AF7651916cd43dd8448eb211c80319c",)"
+      R"("span_id":"b7ad6b7169203331","n":-5,"big":18446744073709551615,"x":1.5,"ok":true,)"
+      R"("nil":null,"list":[1,"a"],"map":{"a":{"b":2}}})",
+      test::kSecond, 7);
+  add(batch, "app.db", R"({"trace_id":"no hex","severity":"odd"})");
+  Buffer invalid = test::record(R"({"log":"?x"})");
+  invalid[invalid.size() - 2] = std::byte{0xff};
+  batch.add("t", {.seconds = test::kSecond}, invalid);
+  const Result<Batch> dead = out->deliver(batch, {});
+  ASSERT_TRUE(dead.ok() && dead->empty());
+  EXPECT_NE(peer.sent.front().find("Content-Type: application/x-protobuf\n"), std::string::npos);
+  test::expect_golden("otlp_protobuf.txt", protobuf_text(peer.bodies.front()));
+}
+
+TEST(Otlp, IsPackedWhereThatIsAskedFor) {
+  for (const char* encoding : {"protobuf", "json"}) {
+    Peer peer;
+    const std::string toml =
+        "url = \"http://collector\"\nencoding = \"" + std::string(encoding) + "\"\n";
+    ASSERT_TRUE(must_make("otlp", toml, peer.w.world)->deliver(lines(3), {}).ok());
+    const auto packed = must_make("otlp", toml + "compress = \"gzip\"", peer.w.world);
+    ASSERT_TRUE(packed->deliver(lines(3), {}).ok());
+    EXPECT_NE(peer.sent[1].find("Content-Encoding: gzip\n"), std::string::npos);
+    const Result<Buffer> body = unpack(as_bytes(peer.bodies[1]), 1_MiB);
+    ASSERT_TRUE(body.ok());
+    EXPECT_EQ(as_text(*body), peer.bodies[0]);
+  }
+  Peer peer;
+  EXPECT_NE(test::refused("otlp", "url = \"http://x\"\nencoding = \"grpc\"", peer.w.world), "");
+}
+
 TEST(Otlp, WhatACollectorRejectsIsCounted) {
   Peer peer;
-  const auto out = must_make("otlp", "url = \"http://collector\"", peer.w.world);
+  const auto out =
+      must_make("otlp", "url = \"http://collector\"\nencoding = \"json\"", peer.w.world);
   peer.answers = {{.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"},
                   {.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":1}})"},
                   {.status = 200, .body = "{}"}};
   for (int n = 0; n < 3; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
   EXPECT_EQ(out->figures().front().value, 3);
+}
+
+TEST(Otlp, WhatACollectorRejectsInProtobufIsCounted) {
+  const std::string whole(
+      "\x0a\x09\x08\x96\x01\x12\x04"
+      "many",
+      11);
+  Peer peer;
+  const auto out = must_make("otlp", "url = \"http://collector\"", peer.w.world);
+  peer.answers = {{.status = 200, .body = whole},
+                  {.status = 200, .body = "\x1a\x01?" + whole},  // a field of a later version
+                  {.status = 200, .body = ""},
+                  {.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"}};
+  for (int n = 0; n < 4; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
+  EXPECT_EQ(out->figures().front().value, 300);
+  // Cut anywhere, it says nothing, or what it says; never a crash.
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    peer.answers = {{.status = 200, .body = whole.substr(0, size)}};
+    ASSERT_TRUE(out->deliver(lines(1), {}).ok());
+  }
+  EXPECT_LE(out->figures().front().value, 300);
 }
 
 TEST(Loki, StreamsOnTheWire) {

@@ -299,12 +299,64 @@ TEST(ForwardPeers, TlsKnowsWhoThePeerIs) {
   const Result<Batch> delivered = out->deliver(two(), {});
   EXPECT_TRUE(delivered.ok()) << delivered.error().describe();
   EXPECT_EQ(forward.got.size(), 3U);
-  // Another name, and a certificate that nobody vouches for.
-  const auto other = must_make("forward", "host = \"127.0.0.1\"\n" + trusted, w.world);
-  EXPECT_EQ(other->deliver(two(), {}).error().kind(), ErrorKind::unavailable);
-  const auto unknown = must_make("forward", "host = \"localhost\"\n" + common, w.world);
-  EXPECT_EQ(unknown->deliver(two(), {}).error().kind(), ErrorKind::unavailable);
+  // Another name, a certificate that nobody vouches for, and one of another authority.
+  const auto refused = [&](const std::string& host, const std::string& more) {
+    const auto to = must_make("forward", "host = \"" + host + "\"\n" + more, w.world);
+    const Result<Batch> got = to->deliver(two(), {});
+    EXPECT_FALSE(got.ok());
+    EXPECT_EQ(got.error().kind(), ErrorKind::unavailable);
+    EXPECT_THAT(got.error().describe(), testing::HasSubstr("certificate is not trusted"));
+    EXPECT_THAT(got.error().describe(), testing::HasSubstr(host + ":"));
+  };
+  refused("127.0.0.1", trusted);
+  refused("localhost", common);
+  const http::test::TempFolder elsewhere;
+  const http::TlsFiles wrong = http::test::make_certificate(elsewhere.path(), "localhost");
+  refused("localhost", common + "\nca_file = \"" + wrong.certificate.string() + "\"");
   EXPECT_EQ(forward.got.size(), 3U);
+  // One that speaks no TLS is told apart from one that is not trusted.
+  Peer plain([&](Stream& stream, int, const std::stop_token& stop) {
+    read_some(stream, stop);
+    write(stream, "I speak plainly\n", stop);
+  });
+  const auto to_plain = must_make(
+      "forward",
+      "host = \"localhost\"\ntls = true\ntimeout = \"3s\"\nport = " + std::to_string(plain.port()),
+      w.world);
+  EXPECT_THAT(to_plain->deliver(two(), {}).error().describe(), testing::HasSubstr("TLS"));
+}
+
+TEST(HttpPeers, TlsKnowsWhoThePeerIs) {
+  const http::test::TempFolder folder;
+  const http::TlsFiles files = http::test::make_certificate(folder.path(), "localhost");
+  const http::TlsFiles wrong = http::test::make_certificate(folder.path(), "other");
+  std::atomic<int> taken{0};
+  const http::test::TestServer server(
+      [&](const std::shared_ptr<http::Exchange>& exchange) {
+        http::test::read_all(exchange, [&, exchange](const Result<std::string>&) {
+          ++taken;
+          exchange->respond(204, "", "");
+        });
+      },
+      {.tls = files});
+  const std::string toml = "url = \"" + server.url("/in", true) + "?token=s3cret\"";
+  RealWorld trusting;
+  trusting.network = http::make_client({.ca_file = files.certificate});
+  const logs::StageWorld world{
+      trusting.files, trusting.clock, *trusting.network, trusting.process, "state", ".", "out"};
+  EXPECT_TRUE(must_make("http", toml, world)->deliver(two(), {}).ok());
+  EXPECT_EQ(taken, 1);
+  RealWorld other;
+  const auto network = http::make_client({.ca_file = wrong.certificate});
+  const logs::StageWorld doubting{other.files, other.clock, *network, other.process,
+                                  "state",     ".",         "out"};
+  const Result<Batch> got = must_make("http", toml, doubting)->deliver(two(), {});
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().kind(), ErrorKind::unavailable);
+  EXPECT_THAT(got.error().describe(), testing::HasSubstr("certificate is not trusted"));
+  EXPECT_THAT(got.error().describe(), testing::HasSubstr("localhost"));
+  EXPECT_THAT(got.error().describe(), testing::Not(testing::HasSubstr("s3cret")));
+  EXPECT_EQ(taken, 1);
 }
 
 TEST(ForwardPeers, OneThatTalksNonsenseOrNotAtAllKeepsNobody) {

@@ -4,6 +4,8 @@
 // https://distribution.github.io/distribution/spec/auth/token/
 #include "package/registry.hpp"
 
+#include "base/host_port.hpp"
+#include "base/percent.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 
@@ -22,10 +24,11 @@ constexpr std::string_view kAccepted =
 
 // "127.0.0.1.example.com" is not.
 bool is_loopback(std::string_view registry) {
-  if (registry.starts_with("[")) return registry.substr(0, registry.find(']') + 1) == "[::1]";
-  const std::string_view host = registry.substr(0, registry.find(':'));
+  const auto parts = split_host_port(registry);
+  if (!parts.ok()) return false;
+  const std::string_view host = parts->host;
   const bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || (number && host.starts_with("127."));
+  return host == "localhost" || host == "[::1]" || (number && host.starts_with("127."));
 }
 
 // Where a password may go without TLS: to the registry that speaks so itself, and no further than
@@ -54,22 +57,6 @@ std::string parameter(std::string_view challenge, std::string_view name) {
     return std::string(rest.substr(2, rest.find('"', 2) - 2));
   }
   return {};
-}
-
-std::string in_query(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~:/,").find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
-  }
-  return out;
 }
 
 Failure refused(const Reference& what, const SendAnswer& answer) {
@@ -169,8 +156,10 @@ Result<std::string> Registry::fetch_token(const Reference& what, std::string_vie
     scope = "repository:" + what.repository + (pushes_ ? ":pull,push" : ":pull");
   }
   const std::string service = parameter(challenge, "service");
+  constexpr std::string_view kPlain = ":/,";
   SendRequest request{.url = realm + (realm.find('?') == std::string::npos ? "?" : "&") +
-                             "service=" + in_query(service) + "&scope=" + in_query(scope)};
+                             "service=" + percent_encoded(service, kPlain) +
+                             "&scope=" + percent_encoded(scope, kPlain)};
   if (!basic.empty()) request.headers.emplace_back("Authorization", basic);
   const SendAnswer answer = TRY(network_.send(request, stop).context("signing in"));
   if (answer.status != 200) return refused(what, answer);

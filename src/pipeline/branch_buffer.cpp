@@ -45,10 +45,7 @@ class DiskBuffer final : public BranchBuffer {
       // Under the lock: who comes meanwhile is served by the next sync, together.
       const Result<> synced = segments_->sync();
       synced_ = appended_;
-      if (!synced) {
-        loss_ = synced.error();
-        ++losses_;
-      }
+      if (!synced) why_lost_ = synced.error();
     }
     return tell_losses();
   }
@@ -114,15 +111,17 @@ class DiskBuffer final : public BranchBuffer {
   }
 
  private:
-  // What could not be synced may be anybody's: every thread hears of each loss, at its next sync.
-  // One that is new here hears of older ones, too, and gives its records once more.
+  // What could not be synced may be anybody's, also of a thread for which a filter's gave it: every
+  // thread hears of each loss that the segments count, at its next sync. One that is new here hears
+  // of older ones, too, and gives its records once more.
   Result<> tell_losses() {
-    if (losses_ == 0) return {};
+    const std::uint64_t losses = segments_->figures().losses;
+    if (losses == 0) return {};
     constexpr std::size_t kMostThreads = 4096;
     if (told_.size() > kMostThreads) told_.clear();
     std::uint64_t& told = told_[std::this_thread::get_id()];
-    if (std::exchange(told, losses_) == losses_) return {};
-    return fail(*loss_);
+    if (std::exchange(told, losses) == losses) return {};
+    return fail(why_lost_);
   }
 
   // False: there was no room, and none is waited for.
@@ -151,9 +150,8 @@ class DiskBuffer final : public BranchBuffer {
   const WhenFull when_full_;
   mutable std::mutex mutex_;  // appends and syncs are of one thread at a time
   Result<> last_;             // how the sync of release() ended
-  std::uint64_t losses_ = 0;  // syncs that failed
-  std::optional<Error> loss_;
-  std::map<std::thread::id, std::uint64_t> told_;  // of losses_
+  Error why_lost_{ErrorKind::internal, "what a buffer held could not be written"};  // the last time
+  std::map<std::thread::id, std::uint64_t> told_;  // of SegmentFigures::losses, who heard of what
   std::condition_variable_any changed_;
   std::uint64_t appended_ = 0;
   std::uint64_t synced_ = 0;

@@ -2,6 +2,8 @@
 
 #include "pipeline/fake_stages.hpp"
 
+#include <functional>
+#include <future>
 #include <thread>
 
 namespace quern::pipeline {
@@ -133,6 +135,53 @@ TEST_F(BranchBufferTest, WhatSpilledIsThereForTheNextRun) {
   const SharedBatch first = *buffer->take(Deadline::in(10s), {});
   ASSERT_TRUE(first);
   EXPECT_GT(number_of(first), 10);
+}
+
+// Does things on one thread that is not the test's.
+class Giver {
+ public:
+  bool sync(BranchBuffer& buffer) {
+    return done([&] { return buffer.sync().ok(); });
+  }
+  void put(BranchBuffer& buffer, int n) {
+    EXPECT_TRUE(done([&] { return buffer.put(numbered(n), {}).ok(); }));
+  }
+
+ private:
+  bool done(std::function<bool()> what) {
+    std::packaged_task<bool()> task(std::move(what));
+    auto answer = task.get_future();
+    EXPECT_TRUE(tasks_.try_push(std::move(task)).ok());
+    return answer.get();
+  }
+  Queue<std::packaged_task<bool()>> tasks_{{.items = 1}};
+  std::jthread thread_{[this](const std::stop_token& stop) {
+    while (auto task = tasks_.pop(Deadline::never(), stop)) (*task)();
+  }};
+};
+
+TEST_F(BranchBufferTest, EveryGiverHearsOfALossOnce) {
+  FakeFiles files;
+  const auto buffer = *open_buffer(plan(Buffering::disk, WhenFull::block), files, "/buffer");
+  Giver one;
+  Giver other;
+  one.put(*buffer, 1);
+  other.put(*buffer, 2);
+  files.fail_at_change(1, Error(ErrorKind::internal, "the disk is gone"));
+  EXPECT_FALSE(one.sync(*buffer)) << "whose frames they were nobody knows";
+  files.work_again();
+  EXPECT_FALSE(other.sync(*buffer));
+  EXPECT_TRUE(one.sync(*buffer));
+  EXPECT_TRUE(other.sync(*buffer));
+  // A write that fails takes what was appended before it, and not synced, with it.
+  one.put(*buffer, 3);
+  files.fail_at_change(1, Error(ErrorKind::internal, "the disk is gone"));
+  EXPECT_FALSE(buffer->put(numbered(4), {}).ok());
+  files.work_again();
+  EXPECT_FALSE(other.sync(*buffer));
+  EXPECT_FALSE(one.sync(*buffer));
+  EXPECT_TRUE(one.sync(*buffer));
+  EXPECT_TRUE(other.sync(*buffer));
 }
 
 TEST_F(BranchBufferTest, ManyPutOneTakes) {

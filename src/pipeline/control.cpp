@@ -1,6 +1,8 @@
 #include "pipeline/control.hpp"
 
+#include "base/host_port.hpp"
 #include "base/log.hpp"
+#include "base/percent.hpp"
 #include "base/process.hpp"
 #include "base/queue.hpp"
 #include "base/sha256.hpp"
@@ -8,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <list>
@@ -64,21 +67,11 @@ std::string make_token() {
   return token;
 }
 
-// "%2e" and "+" of a query.
+// In a query "+" is a blank.
 std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned code = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr ==
-            text.data() + i + 3) {
-      out.push_back(static_cast<char>(code));
-      i += 2;
-    } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
-    }
-  }
-  return out;
+  std::string blanks(text);
+  std::ranges::replace(blanks, '+', ' ');
+  return percent_decoded(blanks);
 }
 
 std::map<std::string, std::string> read_query(std::string_view target) {
@@ -169,9 +162,9 @@ class PipelineControl final : public Control, private http::Handler {
     http::ServerOptions options{.threads = 1, .max_connections = 64, .max_body = kLargestBody};
     const std::string where = parts_.pipeline.plan().listen;
     if (!where.empty()) {
-      const std::size_t colon = where.rfind(':');
-      options.host = where.substr(0, colon);
-      options.port = TRY(parse_number<std::uint16_t>(std::string_view(where).substr(colon + 1)));
+      HostPort place = TRY(parse_host_port(where));
+      options.host = std::move(place.host);
+      options.port = place.port;
     }
     server_ =
         TRY(http::Server::listen(options, *this).context("the pipeline's own address " + where));
@@ -184,8 +177,7 @@ class PipelineControl final : public Control, private http::Handler {
   }
 
   std::string url() const override {
-    const std::string host = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
-    return "http://" + host + ":" + std::to_string(server_->port());
+    return "http://" + in_brackets(host_) + ":" + std::to_string(server_->port());
   }
 
  private:
@@ -298,7 +290,10 @@ Result<std::string> PipelineControl::answer(const std::string& path, const logs:
                  {"removed", difference.removed}});
   }
   if (path == "/api/replay" && call.method == "POST") {
-    const std::uint64_t records = TRY(parts_.pipeline.replay(value_of(call, "stage"), stop));
+    const std::string stage = value_of(call, "stage");
+    const std::string to = value_of(call, "to");
+    const std::uint64_t records = TRY(to.empty() ? parts_.pipeline.replay(stage, stop)
+                                                 : parts_.pipeline.replay_to(stage, to, stop));
     return dump({{"records", records}});
   }
   // "/api/stages/NAME/WHAT"

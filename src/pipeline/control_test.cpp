@@ -1,5 +1,6 @@
 #include "pipeline/control.hpp"
 
+#include "logs/segments.hpp"
 #include "pipeline/fake_stages.hpp"
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -79,6 +80,28 @@ TEST_F(ControlTest, StagesReloadAndOtherCalls) {
             "\"POST say + x body\"");
   EXPECT_EQ(send("GET", "/api/stages/nobody/say").status, 404);
   EXPECT_EQ(send("GET", "/", false).body, "<p>");
+}
+
+TEST_F(ControlTest, WhatIsLeftOfAStageThatIsGoneIsTold) {
+  const auto folder = pipeline_->plan().state / "buffers" / "gone";
+  auto segments = *logs::Segments::open(files_, folder);
+  for (const Buffer& frame : batch_of("t", {R"({"n":1})"}).frames(logs::kLargestFrame))
+    ASSERT_TRUE(segments->append(frame).ok());
+  ASSERT_TRUE(segments->sync().ok());
+  EXPECT_EQ(send("POST", "/api/reload").status, 200);
+  EXPECT_THAT(send("GET", "/metrics", false).body, ::testing::Not(HasSubstr("left_behind")))
+      << "somebody has it open";
+  segments.reset();
+  EXPECT_EQ(send("POST", "/api/reload").status, 200);
+  EXPECT_THAT(send("GET", "/metrics", false).body,
+              HasSubstr("quern_pipe_left_behind_records{stage=\"gone\",kind=\"buffer\"} 1\n"));
+  const auto stages = nlohmann::json::parse(send("GET", "/api/stages").body);
+  EXPECT_EQ(stages["left_behind"][0]["stage"], "gone");
+  EXPECT_EQ(send("POST", "/api/replay?stage=gone").status, 404);
+  EXPECT_EQ(send("POST", "/api/replay?stage=gone&to=in").status, 404);
+  EXPECT_EQ(send("POST", "/api/replay?stage=gone&to=out").body, R"({"records":1})");
+  EXPECT_TRUE((*stages_)["out"]->wait_for(1));
+  EXPECT_TRUE(nlohmann::json::parse(send("GET", "/api/stages").body)["left_behind"].empty());
 }
 
 TEST_F(ControlTest, AnAilingOutputIsToldByHealth) {

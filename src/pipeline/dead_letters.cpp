@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace quern::pipeline {
@@ -44,31 +45,16 @@ Result<> DeadLetters::put(const logs::Batch& batch) {
   return segments_->sync();
 }
 
-// Letters are set aside first: one that dies again goes into a new buffer, and not round and round.
-// A replay that was broken off left them there, and the next one begins with them.
-Result<std::uint64_t> DeadLetters::replay(const Take& take) {
-  const std::filesystem::path aside = folder_.string() + ".replay";
+// One that dies again goes into a new buffer, and not round and round.
+Result<std::uint64_t> DeadLetters::replay(const TakeBatch& take) {
+  std::optional<std::filesystem::path> aside;
   {
     const std::lock_guard lock(mutex_);
-    if (!files_.exists(aside)) {
-      if (!files_.exists(folder_)) return 0;
-      segments_.reset();
-      TRY(files_.rename(folder_, aside));
-    }
+    if (!files_.exists(aside_of(folder_))) segments_.reset();
+    aside = TRY(set_aside(files_, folder_));
   }
-  auto letters = TRY(logs::Segments::open(files_, aside, {.limit = limit_}));
-  std::uint64_t records = 0;
-  while (const std::optional<Buffer> frame = TRY(letters->next())) {
-    logs::Batch batch = TRY(logs::Batch::parse(*frame));
-    const std::size_t size = batch.size();
-    TRY(take(std::move(batch)));
-    TRY(letters->commit());
-    records += size;
-  }
-  letters.reset();
-  for (const std::string& name : TRY(files_.list(aside))) TRY(files_.remove(aside / name));
-  TRY(files_.remove(aside));
-  return records;
+  if (!aside) return 0;
+  return empty_aside(files_, *aside, take);
 }
 
 Bytes DeadLetters::held() const {

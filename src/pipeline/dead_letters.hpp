@@ -6,11 +6,11 @@
 
 #include "logs/batch.hpp"
 #include "logs/segments.hpp"
+#include "pipeline/set_aside.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -29,8 +29,7 @@ class DeadLetters {
   Result<> put(const logs::Batch& batch);
   // Gives all that are kept to `take`, oldest first, and forgets those it takes; how many records.
   // It ends with the first error of `take`. unavailable: another replay is under way.
-  using Take = std::function<Result<>(logs::Batch)>;
-  Result<std::uint64_t> replay(const Take& take);
+  Result<std::uint64_t> replay(const TakeBatch& take);
   // What is kept on the disk.
   Bytes held() const;
   // Records pushed out by newer ones.

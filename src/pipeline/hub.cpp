@@ -43,20 +43,15 @@ Result<> Hub::put_into_next(const Topology& before, const std::string& branch,
     TRY(clock_.sleep(10ms, stop));
     const auto now = topology();
     if (now.get() == &before) continue;
-    for (const std::shared_ptr<Branch>& next : now->branches) {
-      if (next->name() == branch) return next->put(batch, stop);
-    }
-    return {};
+    const auto next = by_name(now->branches, branch);
+    return next == nullptr ? Result<>() : next->put(batch, stop);
   }
 }
 
 Result<> Hub::pass_to(const std::string& branch, Batch batch, const std::stop_token& stop) {
-  const auto now = topology();
-  for (const std::shared_ptr<Branch>& one : now->branches) {
-    if (one->name() == branch)
-      return one->put(std::make_shared<const Batch>(std::move(batch)), stop);
-  }
-  return fail(ErrorKind::not_found, "there is no output " + branch);
+  const auto to = by_name(topology()->branches, branch);
+  if (to == nullptr) return fail(ErrorKind::not_found, "there is no output " + branch);
+  return to->put(std::make_shared<const Batch>(std::move(batch)), stop);
 }
 
 Clock::Time Hub::oldest_in(const Chain& chain, const FilterStage* parser) const {

@@ -7,10 +7,12 @@
 #include "pipeline/chain.hpp"
 #include "pipeline/taps.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::pipeline {
@@ -19,6 +21,15 @@ struct Topology {
   Chain chain;
   std::vector<std::shared_ptr<Branch>> branches;  // shared with what a reload makes of it
 };
+
+// The stage of this name; null where there is none.
+template <class Stage>
+std::shared_ptr<Stage> by_name(const std::vector<std::shared_ptr<Stage>>& stages,
+                               std::string_view name) {
+  const auto found =
+      std::ranges::find_if(stages, [&](const auto& one) { return one->name() == name; });
+  return found == stages.end() ? nullptr : *found;
+}
 
 // Of any thread.
 class Hub {

@@ -53,6 +53,16 @@ struct StageState {
   std::vector<logs::Figure> figures;
 };
 
+// What lies in the state folder and no stage reads.
+struct Leftover {
+  enum class Kind : std::uint8_t { buffer, dead_letters };
+  Kind kind = Kind::buffer;
+  std::string stage;  // that had it
+  std::filesystem::path folder;
+  std::uint64_t records = 0;
+  Bytes bytes{};
+};
+
 // What a reload did; names of stages.
 struct Difference {
   std::vector<std::string> added;
@@ -81,6 +91,13 @@ class Pipeline {
   virtual Result<std::shared_ptr<Tap>> tap(const std::string& stage) = 0;
   // Sends a stage's dead letters through it again; how many there were. not_found: no such stage.
   virtual Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) = 0;
+  // Sends a stage's dead letters, and the buffer that it left behind, to this output, whatever that
+  // matches; how many records there were. The stage need not be there any more. not_found: no such
+  // output, or nothing of such a stage.
+  virtual Result<std::uint64_t> replay_to(const std::string& stage, const std::string& output,
+                                          const std::stop_token& stop) = 0;
+  // As of the last start, reload or replay.
+  virtual std::vector<Leftover> leftovers() const = 0;
   // What a filter answers (logs::Filter::answer). not_found: no such filter.
   virtual Result<std::string> ask(const std::string& stage, const logs::StageCall& call) = 0;
   virtual Plan plan() const = 0;

@@ -1,6 +1,7 @@
 // Making stages of a file, and putting them into the place of those that run.
 #include "base/log.hpp"
 
+#include "pipeline/leftovers.hpp"
 #include "pipeline/running_pipeline.hpp"
 
 #include <map>
@@ -41,7 +42,7 @@ DeadLetters& RunningPipeline::dead_letters(const std::string& stage) {
   return *dead_.with([&](auto& all) {
     std::unique_ptr<DeadLetters>& one = all[stage];
     if (!one)
-      one = std::make_unique<DeadLetters>(world_.files, state_ / "dead" / stage, dead_limit_);
+      one = std::make_unique<DeadLetters>(world_.files, dead_folder(state_, stage), dead_limit_);
     return one.get();
   });
 }
@@ -137,12 +138,10 @@ std::shared_ptr<BranchBuffer> RunningPipeline::take_over(const std::shared_ptr<B
   if (before.buffering == Buffering::memory && same != next.outputs.end()) return old->hand_over();
   old->close();
   (void)old->hand_over();
-  if (!old->drained()) {
-    const bool kept = before.buffering == Buffering::disk;
+  // What is on the disk stays there; where nobody takes it over, that is told.
+  if (!old->drained() && before.buffering == Buffering::memory) {
     log::warn("pipeline", "output " + before.stage.name + " is taken away with " +
-                              to_string(old->held().held) +
-                              (kept ? " in its buffer, which an output of this name takes over"
-                                    : " in memory, which are lost"));
+                              to_string(old->held().held) + " in memory, which are lost");
   }
   old->stop();
   return nullptr;
@@ -155,7 +154,8 @@ Result<std::shared_ptr<Branch>> RunningPipeline::make_branch(Next::Output output
   std::string ailment;
   if (!buffer) {
     Result<std::unique_ptr<BranchBuffer>> made =
-        open_buffer(output.plan, world_.files, state_ / "buffers" / name).context("output " + name);
+        open_buffer(output.plan, world_.files, buffer_folder(state_, name))
+            .context("output " + name);
     if (!made) {
       ailment = made.error().describe();
       opened = fail(made.error());
@@ -244,7 +244,10 @@ Result<Difference> RunningPipeline::reload() {
   Next next = TRY(make_next(blueprint).context(kRefused));
   Difference difference = next.difference;
   plan_ = blueprint.plan;
-  TRY(change_to(std::move(next)).context("the pipeline has changed, but not all of it works"));
+  const Result<> changed = change_to(std::move(next));
+  look_for_leftovers();
+  tell_leftovers();
+  TRY(Result<>(changed).context("the pipeline has changed, but not all of it works"));
   return difference;
 }
 

@@ -1,6 +1,6 @@
 #include "pipeline/pipeline.hpp"
 
-#include "pipeline/fake_stages.hpp"
+#include "pipeline/pipeline_fixture.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,50 +12,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
-
-class PipelineTest : public ::testing::Test {
- protected:
-  static constexpr std::string_view kPlain = R"(
-[[input]]
-name = "in"
-type = "fed"
-[[filter]]
-name = "marks"
-type = "mark"
-word = "a"
-[[output]]
-name = "out"
-type = "keeping"
-retry = { first = "1ms", longest = "5ms" }
-)";
-
-  World world() {
-    return {.files = files_, .clock = clock_, .network = network_, .process = process_};
-  }
-  Stage& stage(const std::string& name) { return *(*stages_)[name]; }
-  std::unique_ptr<Pipeline> start(std::string_view toml) {
-    auto pipeline = Pipeline::start(scratch_.write(toml), fake_makers(stages_), world());
-    EXPECT_TRUE(pipeline.ok()) << pipeline.error().describe();
-    return pipeline.ok() ? *std::move(pipeline) : nullptr;
-  }
-  void feed(std::string_view tag, std::initializer_list<std::string_view> records) {
-    EXPECT_TRUE(stage("in").feed.try_push(batch_of(tag, records)).ok());
-  }
-  StageState state(const Pipeline& pipeline, std::string_view name) {
-    for (StageState& one : pipeline.stages()) {
-      if (one.name == name) return one;
-    }
-    ADD_FAILURE() << name;
-    return {};
-  }
-
-  Scratch scratch_;
-  RealFiles files_;
-  SystemClock clock_;
-  FakeNetwork network_;
-  FakeProcess process_;
-  std::shared_ptr<StagesByName> stages_ = std::make_shared<StagesByName>();
-};
 
 TEST_F(PipelineTest, RecordsGoThroughFiltersIntoTheOutputAndItEndsWithItsInputs) {
   const auto pipeline = start(kPlain);

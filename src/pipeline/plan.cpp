@@ -1,6 +1,6 @@
 #include "pipeline/plan.hpp"
 
-#include "base/text.hpp"
+#include "base/host_port.hpp"
 
 #include "logs/msgpack.hpp"
 #include "logs/stage.hpp"
@@ -108,10 +108,8 @@ Result<> read_pipeline(Settings& settings, Plan& plan) {
     plan.state = plan.file.parent_path() / state;
   plan.listen = TRY(table->text_or("listen", ""));
   if (!plan.listen.empty()) {
-    const std::size_t colon = plan.listen.rfind(':');
-    if (colon == std::string::npos || colon == 0 ||
-        !parse_number<std::uint16_t>(std::string_view(plan.listen).substr(colon + 1)).ok())
-      return table->wrong("listen", "must be \"HOST:PORT\"");
+    const Result<HostPort> place = parse_host_port(plan.listen);
+    if (!place.ok()) return table->wrong("listen", place.error().message());
   }
   plan.grace = TRY(table->duration_or("grace", plan.grace));
   plan.dead_letters = TRY(table->bytes_or("dead_letters", plan.dead_letters));

@@ -1,18 +1,14 @@
 // What is counted, for machines.
-#include "base/text.hpp"
+#include "base/prometheus.hpp"
 
 #include "pipeline/control.hpp"
 #include <nlohmann/json.hpp>
 
 #include <array>
-#include <charconv>
-#include <map>
 #include <string_view>
 
 namespace quern::pipeline {
 namespace {
-
-using Labels = std::vector<std::pair<std::string, std::string>>;
 
 std::string_view word(StageState::Kind kind) {
   switch (kind) {
@@ -23,42 +19,9 @@ std::string_view word(StageState::Kind kind) {
   return "";
 }
 
-// Label values escape backslash, quote and line end, says the format.
-std::string as_text(const Labels& labels) {
-  std::string text;
-  for (const auto& [name, value] : labels) {
-    text += (text.empty() ? "{" : ",") + name + "=\"";
-    for (const char c : value) {
-      if (c == '\\' || c == '"') text += '\\';
-      text += c == '\n' ? std::string("\\n") : std::string(1, c);
-    }
-    text += "\"";
-  }
-  return text.empty() ? text : text + "}";
+std::string_view word(Leftover::Kind kind) {
+  return kind == Leftover::Kind::buffer ? "buffer" : "dead_letters";
 }
-
-std::string as_text(double number) {
-  std::array<char, 32> digits{};
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr};
-}
-
-// Samples of one name stand together in the format, whichever stage they are of.
-class Page {
- public:
-  void add(const std::string& name, const Labels& labels, double value) {
-    samples_[name] += name + as_text(labels) + " " + as_text(value) + "\n";
-  }
-  std::string text() const {
-    std::string page;
-    for (const auto& [name, samples] : samples_) {
-      page += "# TYPE " + name + (name.ends_with("_total") ? " counter\n" : " gauge\n") + samples;
-    }
-    return page;
-  }
-
- private:
-  std::map<std::string, std::string> samples_;
-};
 
 struct Counted {
   std::string_view name;
@@ -78,26 +41,33 @@ constexpr std::array<Counted, 8> kCounted{{
 }  // namespace
 
 std::string prometheus_text(const Pipeline& pipeline) {
-  Page page;
+  PrometheusPage page;
   const std::string prefix = "quern_pipe_";
   for (const StageState& stage : pipeline.stages()) {
-    const Labels labels{{"stage", stage.name}, {"kind", std::string(word(stage.kind))}};
+    const PrometheusPage::Labels labels{{"stage", stage.name},
+                                        {"kind", std::string(word(stage.kind))}};
     for (const Counted& one : kCounted) {
-      page.add(prefix + std::string(one.name), labels, static_cast<double>(stage.*one.value));
+      page.add(prefix + std::string(one.name), labels, stage.*one.value);
     }
-    page.add(prefix + "healthy", labels, stage.ailment.empty() ? 1 : 0);
-    page.add(prefix + "dead_letters_bytes", labels, static_cast<double>(stage.dead_held.count));
+    page.add(prefix + "healthy", labels, std::uint64_t{stage.ailment.empty() ? 1U : 0U});
+    page.add(prefix + "dead_letters_bytes", labels, stage.dead_held.count);
     if (stage.kind == StageState::Kind::output) {
-      page.add(prefix + "buffer_bytes", labels, static_cast<double>(stage.held.count));
-      page.add(prefix + "buffer_torn_bytes", labels, static_cast<double>(stage.torn.count));
+      page.add(prefix + "buffer_bytes", labels, stage.held.count);
+      page.add(prefix + "buffer_torn_bytes", labels, stage.torn.count);
     }
     for (const logs::Figure& figure : stage.figures) {
-      Labels all = labels;
+      PrometheusPage::Labels all = labels;
       all.insert(all.end(), figure.labels.begin(), figure.labels.end());
       page.add(prefix + figure.name, all, figure.value);
     }
   }
-  page.add(prefix + "records_unrouted_total", {}, static_cast<double>(pipeline.unrouted()));
+  for (const Leftover& left : pipeline.leftovers()) {
+    const PrometheusPage::Labels labels{{"stage", left.stage},
+                                        {"kind", std::string(word(left.kind))}};
+    page.add(prefix + "left_behind_records", labels, left.records);
+    page.add(prefix + "left_behind_bytes", labels, left.bytes.count);
+  }
+  page.add(prefix + "records_unrouted_total", {}, pipeline.unrouted());
   return page.text();
 }
 
@@ -125,7 +95,17 @@ std::string stages_json(const Pipeline& pipeline) {
                    {"ailment", stage.ailment},
                    {"figures", std::move(figures)}});
   }
-  const nlohmann::json page{{"stages", std::move(all)}, {"unrouted", pipeline.unrouted()}};
+  nlohmann::json leftovers = nlohmann::json::array();
+  for (const Leftover& left : pipeline.leftovers()) {
+    leftovers.push_back({{"stage", left.stage},
+                         {"kind", word(left.kind)},
+                         {"folder", left.folder.string()},
+                         {"records", left.records},
+                         {"bytes", left.bytes.count}});
+  }
+  const nlohmann::json page{{"stages", std::move(all)},
+                            {"unrouted", pipeline.unrouted()},
+                            {"left_behind", std::move(leftovers)}};
   return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -40,6 +40,8 @@ Result<> RunningPipeline::begin(Blueprint blueprint) {
   for (const OutputPlan& output : blueprint.plan.outputs)
     dead_letters(output.stage.name).open_if_there();
   TRY(change_to(std::move(next)));
+  look_for_leftovers();
+  tell_leftovers();
   cannot_begin_ = CannotBegin::is_tried_again;
   ticker_ = std::jthread([this](const std::stop_token& stop) {
     name_this_thread("quern-pipe");
@@ -170,10 +172,13 @@ std::vector<StageState> RunningPipeline::stages() const {
   return all;
 }
 
-Result<std::shared_ptr<Tap>> RunningPipeline::tap(const std::string& stage) {
+bool RunningPipeline::has_stage(const std::string& stage) const {
   const auto now = hub_.topology();
-  if (!by_name(feeders(), stage) && !by_name(now->chain, stage) && !by_name(now->branches, stage))
-    return fail(ErrorKind::not_found, "there is no stage " + stage);
+  return by_name(feeders(), stage) || by_name(now->chain, stage) || by_name(now->branches, stage);
+}
+
+Result<std::shared_ptr<Tap>> RunningPipeline::tap(const std::string& stage) {
+  if (!has_stage(stage)) return fail(ErrorKind::not_found, "there is no stage " + stage);
   return hub_.taps().open(stage);
 }
 
@@ -182,8 +187,10 @@ Result<std::uint64_t> RunningPipeline::replay(const std::string& stage,
   const auto now = hub_.topology();
   const auto to_branch = by_name(now->branches, stage);
   const auto filter = by_name(now->chain, stage);
-  if (!to_branch && !filter && !by_name(feeders(), stage))
-    return fail(ErrorKind::not_found, "there is no stage " + stage);
+  if (!has_stage(stage))
+    return fail(ErrorKind::not_found, "there is no stage " + stage +
+                                          "; what is left of one that was goes to an output " +
+                                          "that you name, with --to OUTPUT");
   std::size_t first = 0;  // an input's parser failed: past it, through all filters
   while (filter && now->chain[first] != filter) ++first;
   return dead_letters(stage).replay([&](logs::Batch batch) -> Result<> {

@@ -1,5 +1,6 @@
 // The pipeline that runs: running_pipeline.cpp is its life, pipeline_change.cpp how it becomes
-// another.
+// another,
+// left_behind.cpp what is left of stages that are gone.
 #pragma once
 
 #include "pipeline/feeder.hpp"
@@ -18,14 +19,6 @@
 namespace quern::pipeline {
 
 using Feeders = std::vector<std::shared_ptr<Feeder>>;
-
-template <class Stage>
-std::shared_ptr<Stage> by_name(const std::vector<std::shared_ptr<Stage>>& stages,
-                               std::string_view name) {
-  const auto found =
-      std::ranges::find_if(stages, [&](const auto& one) { return one->name() == name; });
-  return found == stages.end() ? nullptr : *found;
-}
 
 template <class Stage>
 bool holds(const std::vector<Stage>& all, const Stage& one) {
@@ -67,6 +60,11 @@ class RunningPipeline final : public Pipeline {
   std::uint64_t unrouted() const override { return hub_.unrouted(); }
   Result<std::shared_ptr<Tap>> tap(const std::string& stage) override;
   Result<std::uint64_t> replay(const std::string& stage, const std::stop_token& stop) override;
+  Result<std::uint64_t> replay_to(const std::string& stage, const std::string& output,
+                                  const std::stop_token& stop) override;
+  std::vector<Leftover> leftovers() const override {
+    return leftovers_.with([](const auto& all) { return all; });
+  }
   Result<std::string> ask(const std::string& stage, const logs::StageCall& call) override;
   Plan plan() const override {
     const std::lock_guard lock(changing_);
@@ -85,6 +83,11 @@ class RunningPipeline final : public Pipeline {
   std::shared_ptr<BranchBuffer> take_over(const std::shared_ptr<Branch>& old, const Next& next);
   void empty_old_filters(std::shared_ptr<const Topology> before, const Chain& now);
   Result<> change_to(Next next);
+  bool has_stage(const std::string& stage) const;
+  bool reads_buffer(const std::string& stage) const;
+  void look_for_leftovers();
+  void tell_leftovers() const;
+  Result<std::optional<std::filesystem::path>> set_buffer_aside(const std::string& stage);
   DeadLetters& dead_letters(const std::string& stage);
   void on_ended(const std::string& name, Result<> how);
   void on_gone();
@@ -102,6 +105,7 @@ class RunningPipeline final : public Pipeline {
   Hub hub_;
   Plan plan_;  // changed in reload(), under changing_
   Guarded<std::map<std::string, std::unique_ptr<DeadLetters>>> dead_;
+  Guarded<std::vector<Leftover>> leftovers_;
   Guarded<Feeders> feeders_;
   std::stop_source ending_;      // stop() was asked for: nothing waits any more
   mutable std::mutex changing_;  // one reload, stop or replay at a time

@@ -1,6 +1,5 @@
 #include "plugins/component_filter.hpp"
 
-#include "base/log.hpp"
 #include "base/text.hpp"
 
 #include <utility>
@@ -11,16 +10,11 @@ namespace {
 using logs::Batch;
 using logs::Filtered;
 
-constexpr std::chrono::seconds kTellAgain{10};
 constexpr std::size_t kLongestReason = 512;
 // Of one batch. To find one record among 1024 takes ten.
 constexpr int kMostSplits = 24;
 // Of outcomes: what a guest says of 512 KiB is not much more, and this much is held in memory.
 constexpr Bytes kLargestAnswer = 16_MiB;
-
-std::string first_line(std::string_view text) {
-  return printable(text.substr(0, text.find('\n')), kLongestReason);
-}
 
 }  // namespace
 
@@ -29,7 +23,7 @@ Result<std::unique_ptr<ComponentFilter>> ComponentFilter::create(
     const ComponentFilterOptions& options, Clock& clock) {
   std::unique_ptr<ComponentFilter> filter(
       new ComponentFilter(std::move(place), std::move(metrics), options, clock));
-  for (std::uint32_t i = 0; i < options.instances; ++i) {
+  for (std::uint32_t i = 0; i < options.policy.instances; ++i) {
     auto worker = std::make_unique<Worker>();
     worker->guest = TRY(ComponentGuest::begin(filter->place_));
     filter->workers_.put(std::move(worker));
@@ -70,7 +64,7 @@ void ComponentFilter::process(Work& work, Part part) {
 bool ComponentFilter::ready(Worker& worker, const std::stop_token& stop) {
   for (;;) {
     if (suspension_.at_work() && (worker.guest != nullptr || begin_anew(worker))) return true;
-    if (options_.out_of_work == OutOfWork::as_fault) return false;
+    if (options_.policy.out_of_work == OutOfWork::as_fault) return false;
     if (!clock_.sleep(suspension_.left(), stop).ok()) return false;
   }
 }
@@ -83,7 +77,8 @@ bool ComponentFilter::begin_anew(Worker& worker) {
     return true;
   }
   suspension_.suspend();
-  tell(fault_of(begun.error()), "it cannot begin: " + begun.error().message());
+  complaints_.fault(name_of(fault_of<Fault>(begun.error())),
+                    "it cannot begin: " + begun.error().message());
   return false;
 }
 
@@ -112,7 +107,7 @@ void ComponentFilter::treat(Work& work, Part part, ByteView answer) {
 // are tried without it, in halves.
 void ComponentFilter::lost(Work& work, Part part, const Error& error) {
   work.worker.guest.reset();
-  const Fault what = fault_of(error);
+  const auto what = fault_of<Fault>(error);
   if (what == Fault::trap && part.count > 1 && work.splits > 0) {
     --work.splits;
     const std::size_t half = part.count / 2;
@@ -120,18 +115,14 @@ void ComponentFilter::lost(Work& work, Part part, const Error& error) {
     process(work, {.begin = part.begin + half, .count = part.count - half});
     return;
   }
-  const auto pause =
-      suspension_.failed(what == Fault::time ? Suspension::Loss::time : Suspension::Loss::instance);
-  if (pause.count() > 0) {
-    log::warn("plugins", place_.options.name + ": out of work for " +
-                             std::to_string(pause.count() / 1000) +
-                             " s, it failed again and again; last: " + first_line(error.message()));
-  }
+  complaints_.pause(
+      suspension_.failed(what == Fault::time ? Suspension::Loss::time : Suspension::Loss::instance),
+      error);
   fault(work, part, what, first_line(error.message()));
 }
 
 void ComponentFilter::idle(Work& work, Part part) {
-  if (options_.out_of_work == OutOfWork::as_fault) {
+  if (options_.policy.out_of_work == OutOfWork::as_fault) {
     return fault(work, part, Fault::out_of_work, "the filter is out of work, it failed too often");
   }
   // It was to wait, and the pipeline ends: nothing is lost, and nothing goes on unfiltered.
@@ -144,45 +135,11 @@ void ComponentFilter::idle(Work& work, Part part) {
 }
 
 void ComponentFilter::fault(Work& work, Part part, Fault fault, std::string_view why) {
-  work.out.faults += part.count;
   faults_[static_cast<std::size_t>(fault)].fetch_add(part.count, std::memory_order_relaxed);
-  if (fault != Fault::out_of_work) tell(fault, why);
+  if (fault != Fault::out_of_work) complaints_.fault(name_of(fault), why);
   for (std::size_t i = part.begin; i < part.begin + part.count; ++i) {
-    switch (options_.on_fault) {
-      case OnFault::pass: work.out.kept.add(work.batch[i]); break;
-      case OnFault::drop: ++work.out.dropped; break;
-      case OnFault::dead_letter:
-        logs::mark_dead(work.out.dead, work.batch[i], place_.options.name, why);
-        break;
-    }
+    logs::take_fault(work.out, work.batch[i], options_.policy.on_fault, place_.options.name, why);
   }
-}
-
-// The first, and then at most one every ten seconds with how many there were.
-void ComponentFilter::tell(Fault fault, std::string_view why) {
-  const auto now = clock_.now();
-  const auto before = told_.with([now](Told& told) -> std::optional<std::uint64_t> {
-    if (told.when && now - *told.when < kTellAgain) {
-      ++told.since;
-      return std::nullopt;
-    }
-    told.when = now;
-    return std::exchange(told.since, 0);
-  });
-  if (!before) return;
-  std::string text = place_.options.name + ": a fault (" +
-                     std::string(kFaultNames.at(static_cast<std::size_t>(fault))) +
-                     "): " + std::string(why);
-  if (*before > 0) text += "; " + std::to_string(*before) + " more before it";
-  log::warn("plugins", text);
-}
-
-ComponentFilter::Fault ComponentFilter::fault_of(const Error& error) {
-  if (error.kind() == ErrorKind::deadline_exceeded) return Fault::time;
-  if (error.kind() == ErrorKind::resource_exhausted) return Fault::memory;
-  // A guest that gets no memory traps; the message says what the host refused before.
-  const bool refused = error.message().find("refused memory") != std::string::npos;
-  return refused ? Fault::memory : Fault::trap;
 }
 
 std::vector<logs::Figure> ComponentFilter::figures() const {

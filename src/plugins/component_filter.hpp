@@ -2,12 +2,13 @@
 #pragma once
 
 #include "logs/stage.hpp"
+#include "plugins/complaints.hpp"
 #include "plugins/component_events.hpp"
 #include "plugins/component_guest.hpp"
 #include "plugins/component_metrics.hpp"
+#include "plugins/load.hpp"
 #include "plugins/pool.hpp"
 #include "plugins/suspension.hpp"
-#include "plugins/wasm_filter.hpp"
 
 #include <array>
 #include <atomic>
@@ -18,9 +19,7 @@
 namespace quern::plugins {
 
 struct ComponentFilterOptions {
-  OnFault on_fault = OnFault::pass;
-  OutOfWork out_of_work = OutOfWork::as_fault;
-  std::uint32_t instances = 1;
+  WorkPolicy policy;
   CallBounds bounds;
 };
 
@@ -63,7 +62,8 @@ class ComponentFilter final : public logs::Filter {
         metrics_(std::move(metrics)),
         options_(options),
         clock_(clock),
-        suspension_(clock) {}
+        suspension_(clock),
+        complaints_(place_.options.name, clock) {}
 
   void process(Work& work, Part part);
   bool ready(Worker& worker, const std::stop_token& stop);
@@ -72,25 +72,21 @@ class ComponentFilter final : public logs::Filter {
   void lost(Work& work, Part part, const Error& error);
   void idle(Work& work, Part part);
   void fault(Work& work, Part part, Fault fault, std::string_view why);
-  void tell(Fault fault, std::string_view why);
-  static Fault fault_of(const Error& error);
+  static std::string_view name_of(Fault fault) {
+    return kFaultNames.at(static_cast<std::size_t>(fault));
+  }
 
   const ComponentPlace place_;
   const std::shared_ptr<ComponentMetrics> metrics_;
   const ComponentFilterOptions options_;
   Clock& clock_;
   Suspension suspension_;
+  Complaints complaints_;
   Pool<Worker> workers_;
 
   std::array<std::atomic<std::uint64_t>, kFaultNames.size()> faults_{};
   std::atomic<std::uint64_t> calls_ = 0;
   std::atomic<std::uint64_t> begun_anew_ = 0;
-
-  struct Told {
-    std::optional<Clock::Time> when;
-    std::uint64_t since = 0;
-  };
-  Guarded<Told> told_;
 };
 
 }  // namespace quern::plugins

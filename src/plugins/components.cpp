@@ -12,19 +12,11 @@ namespace quern::plugins {
 namespace {
 
 constexpr std::string_view kFilter = "quern:log/filter@0.1";
-constexpr std::uint64_t kMostInstances = 64;
 constexpr std::uint64_t kMostTokens = 1'000'000'000'000;
 
 Result<ComponentFilterOptions> filter_options(Settings& settings) {
   ComponentFilterOptions options;
-  const std::string on_fault = TRY(settings.one_of("on_fault", {"pass", "drop", "dead_letter"}));
-  options.on_fault = on_fault == "pass"   ? OnFault::pass
-                     : on_fault == "drop" ? OnFault::drop
-                                          : OnFault::dead_letter;
-  const std::string idle = TRY(settings.one_of("out_of_work", {"as_fault", "wait"}));
-  options.out_of_work = idle == "wait" ? OutOfWork::wait : OutOfWork::as_fault;
-  options.instances = static_cast<std::uint32_t>(
-      TRY(settings.number_or("instances", 1, {.least = 1, .most = kMostInstances})));
+  options.policy = TRY(work_policy(settings));
   options.bounds.records = static_cast<std::size_t>(
       TRY(settings.number_or("batch", options.bounds.records, {.least = 1, .most = 4096})));
   return options;

@@ -4,6 +4,7 @@ namespace quern::plugins {
 namespace {
 
 constexpr Bytes kLargestProgram = 256_MiB;
+constexpr std::uint64_t kMostInstances = 64;
 
 }  // namespace
 
@@ -24,6 +25,16 @@ Result<LoadedProgram> load(Settings& settings, const logs::StageWorld& world,
   auto program = engine.load(*bytes, path);
   if (!program.ok()) return settings.wrong(key, program.error().describe());
   return LoadedProgram{.program = *std::move(program), .key = key};
+}
+
+Result<WorkPolicy> work_policy(Settings& settings) {
+  WorkPolicy policy;
+  policy.on_fault = TRY(logs::read_on_fault(settings));
+  const std::string idle = TRY(settings.one_of("out_of_work", {"as_fault", "wait"}));
+  if (idle == "wait") policy.out_of_work = OutOfWork::wait;
+  const Settings::Range range{.least = 1, .most = kMostInstances};
+  policy.instances = static_cast<std::uint32_t>(TRY(settings.number_or("instances", 1, range)));
+  return policy;
 }
 
 Result<std::vector<wasm::Directory>> directories(Settings& settings,

@@ -13,8 +13,6 @@
 namespace quern::plugins {
 namespace {
 
-constexpr std::uint64_t kMostInstances = 64;
-
 Result<FilterOptions> filter_options(Settings& settings, const logs::StageWorld& world) {
   FilterOptions options;
   options.guest.name = world.name;
@@ -22,19 +20,11 @@ Result<FilterOptions> filter_options(Settings& settings, const logs::StageWorld&
   options.form = TRY(settings.one_of("event_format", {"json", "msgpack"})) == "json"
                      ? Form::json
                      : Form::msgpack;
-  const std::string on_fault = TRY(settings.one_of("on_fault", {"pass", "drop", "dead_letter"}));
-  options.on_fault = on_fault == "pass"   ? OnFault::pass
-                     : on_fault == "drop" ? OnFault::drop
-                                          : OnFault::dead_letter;
-  options.out_of_work = TRY(settings.one_of("out_of_work", {"as_fault", "wait"})) == "wait"
-                            ? OutOfWork::wait
-                            : OutOfWork::as_fault;
+  options.policy = TRY(work_policy(settings));
   options.guest.memory = TRY(settings.bytes_or("memory", options.guest.memory));
   options.guest.time = TRY(settings.duration_or("time", options.guest.time));
   options.guest.start = TRY(settings.duration_or("start_time", options.guest.start));
   options.guest.directories = TRY(directories(settings, world));
-  const Settings::Range range{.least = 1, .most = kMostInstances};
-  options.instances = static_cast<std::uint32_t>(TRY(settings.number_or("instances", 1, range)));
   return options;
 }
 

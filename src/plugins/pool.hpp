@@ -33,7 +33,8 @@ class Pool {
     }
     returned_.notify_one();
   }
-  // Waits for whoever has one: as long as that one's work may take.
+  // Waits for whoever has one: as long as that one's work may take. Not until a stop: what waits
+  // here at the pipeline's end is to be filtered as well.
   Lease take() {
     std::unique_lock lock(mutex_);
     returned_.wait(lock, [this] { return !idle_.empty(); });

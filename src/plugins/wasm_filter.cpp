@@ -1,83 +1,35 @@
 #include "plugins/wasm_filter.hpp"
 
-#include "base/log.hpp"
-#include "base/text.hpp"
-
 #include "logs/msgpack.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace quern::plugins {
-namespace {
-
 using logs::Batch;
 using logs::Entry;
 using logs::Filtered;
 
-constexpr std::chrono::seconds kTellAgain{10};
-constexpr std::size_t kLongestReason = 512;
-
-Fault fault_of(const Error& error) {
-  if (error.kind() == ErrorKind::deadline_exceeded) return Fault::time;
-  if (error.kind() == ErrorKind::resource_exhausted) return Fault::memory;
-  // A guest that gets no memory traps; the message says what the host refused before.
-  const bool refused = error.message().find("refused memory") != std::string::npos;
-  return refused ? Fault::memory : Fault::trap;
-}
-
-std::string first_line(const std::string& text) {
-  return printable(std::string_view(text).substr(0, text.find('\n')), kLongestReason);
-}
-
-}  // namespace
-
-class WasmFilter::Lease {
- public:
-  // Waits for whoever has one, each of whose calls ends. Not until a stop: what waits here at the
-  // pipeline's end is to be filtered as well.
-  explicit Lease(WasmFilter& of) : of_(of) {
-    std::unique_lock lock(of_.mutex_);
-    of_.returned_.wait(lock, [this] { return !of_.idle_.empty(); });
-    worker_ = std::move(of_.idle_.back());
-    of_.idle_.pop_back();
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() {
-    {
-      const std::lock_guard lock(of_.mutex_);
-      of_.idle_.push_back(std::move(worker_));
-    }
-    of_.returned_.notify_one();
-  }
-  Worker& operator*() const { return *worker_; }
-
- private:
-  WasmFilter& of_;
-  std::unique_ptr<Worker> worker_;
-};
-
 Result<std::unique_ptr<WasmFilter>> WasmFilter::create(std::shared_ptr<wasm::Linked> linked,
                                                        FilterOptions options, Clock& clock) {
   std::unique_ptr<WasmFilter> filter(new WasmFilter(std::move(linked), std::move(options), clock));
-  for (std::uint32_t i = 0; i < filter->options_.instances; ++i) {
+  for (std::uint32_t i = 0; i < filter->options_.policy.instances; ++i) {
     auto worker = std::make_unique<Worker>();
     worker->guest = TRY(FilterGuest::begin(*filter->linked_, filter->options_.guest));
-    filter->idle_.push_back(std::move(worker));
+    filter->workers_.put(std::move(worker));
   }
   return filter;
 }
 
 Filtered WasmFilter::apply(Batch batch, const std::stop_token& stop) {
   Filtered out;
-  Lease lease(*this);
+  const auto lease = workers_.take();
   std::uint64_t calls = 0;
   for (const Entry& entry : batch) {
     if (ready(*lease, stop)) {
       treat(entry, ask(*lease, entry), out);
       ++calls;
-    } else if (options_.out_of_work == OutOfWork::wait) {
+    } else if (options_.policy.out_of_work == OutOfWork::wait) {
       // It was to wait, and the pipeline ends: nothing is lost, and nothing goes on unfiltered.
       ++out.faults;
       faults_[static_cast<std::size_t>(Fault::out_of_work)] += 1;
@@ -94,7 +46,7 @@ Filtered WasmFilter::apply(Batch batch, const std::stop_token& stop) {
 bool WasmFilter::ready(Worker& worker, const std::stop_token& stop) {
   for (;;) {
     if (suspension_.at_work() && begin_anew(worker)) return true;
-    if (options_.out_of_work == OutOfWork::as_fault) return false;
+    if (options_.policy.out_of_work == OutOfWork::as_fault) return false;
     if (!clock_.sleep(suspension_.left(), stop).ok()) return false;
   }
 }
@@ -114,7 +66,8 @@ bool WasmFilter::begin_anew(Worker& worker) {
     return true;
   }
   suspension_.suspend();
-  tell(fault_of(begun.error()), "it cannot begin: " + begun.error().message());
+  complaints_.fault(to_string(fault_of<Fault>(begun.error())),
+                    "it cannot begin: " + begun.error().message());
   return false;
 }
 
@@ -146,14 +99,10 @@ Answer WasmFilter::ask(Worker& worker, const Entry& entry) {
 // After a trap an instance is good for nothing.
 Answer WasmFilter::lost(Worker& worker, const Error& error) {
   worker.guest.reset();
-  const Fault fault = fault_of(error);
-  const auto pause = suspension_.failed(fault == Fault::time ? Suspension::Loss::time
-                                                             : Suspension::Loss::instance);
-  if (pause.count() > 0) {
-    log::warn("plugins", options_.guest.name + ": out of work for " +
-                             std::to_string(pause.count() / 1000) +
-                             " s, it failed again and again; last: " + first_line(error.message()));
-  }
+  const auto fault = fault_of<Fault>(error);
+  complaints_.pause(suspension_.failed(fault == Fault::time ? Suspension::Loss::time
+                                                            : Suspension::Loss::instance),
+                    error);
   return {.verdict = Verdict::fault, .fault = fault, .why = first_line(error.message())};
 }
 
@@ -176,33 +125,9 @@ void WasmFilter::treat(const Entry& entry, const Answer& answer, Filtered& out) 
 }
 
 void WasmFilter::fault(const Entry& entry, Fault fault, std::string_view why, Filtered& out) {
-  ++out.faults;
   faults_[static_cast<std::size_t>(fault)].fetch_add(1, std::memory_order_relaxed);
-  if (fault != Fault::out_of_work) tell(fault, why);
-  switch (options_.on_fault) {
-    case OnFault::pass: out.kept.add(entry); return;
-    case OnFault::drop: ++out.dropped; return;
-    case OnFault::dead_letter: logs::mark_dead(out.dead, entry, options_.guest.name, why); return;
-  }
-}
-
-// The first, and then at most one every ten seconds with how many there were.
-void WasmFilter::tell(Fault fault, std::string_view why) {
-  const auto now = clock_.now();
-  const auto before = told_.with([now](Told& told) -> std::optional<std::uint64_t> {
-    if (told.ever && now - told.when < kTellAgain) {
-      ++told.since;
-      return std::nullopt;
-    }
-    told.ever = true;
-    told.when = now;
-    return std::exchange(told.since, 0);
-  });
-  if (!before) return;
-  std::string text = options_.guest.name + ": a fault (" + std::string(to_string(fault)) +
-                     "): " + std::string(why);
-  if (*before > 0) text += "; " + std::to_string(*before) + " more before it";
-  log::warn("plugins", text);
+  if (fault != Fault::out_of_work) complaints_.fault(to_string(fault), why);
+  logs::take_fault(out, entry, options_.policy.on_fault, options_.guest.name, why);
 }
 
 std::vector<logs::Figure> WasmFilter::figures() const {

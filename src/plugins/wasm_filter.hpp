@@ -3,29 +3,26 @@
 
 #include "logs/stage.hpp"
 #include "plugins/answer.hpp"
+#include "plugins/complaints.hpp"
 #include "plugins/filter_guest.hpp"
+#include "plugins/load.hpp"
+#include "plugins/pool.hpp"
 #include "plugins/suspension.hpp"
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 namespace quern::plugins {
 
 enum class Form : std::uint8_t { json, msgpack };
-enum class OnFault : std::uint8_t { pass, drop, dead_letter };
-enum class OutOfWork : std::uint8_t { as_fault, wait };
 
 struct FilterOptions {
   GuestOptions guest;
   Form form = Form::json;
-  OnFault on_fault = OnFault::pass;
-  OutOfWork out_of_work = OutOfWork::as_fault;
-  std::uint32_t instances = 1;
+  WorkPolicy policy;
 };
 
 class WasmFilter final : public logs::Filter {
@@ -43,14 +40,13 @@ class WasmFilter final : public logs::Filter {
     std::string json;
     Buffer made;
   };
-  // A worker that nobody else has.
-  class Lease;
 
   WasmFilter(std::shared_ptr<wasm::Linked> linked, FilterOptions options, Clock& clock)
       : linked_(std::move(linked)),
         options_(std::move(options)),
         clock_(clock),
-        suspension_(clock) {}
+        suspension_(clock),
+        complaints_(options_.guest.name, clock) {}
 
   bool ready(Worker& worker, const std::stop_token& stop);
   bool begin_anew(Worker& worker);
@@ -58,29 +54,20 @@ class WasmFilter final : public logs::Filter {
   Answer lost(Worker& worker, const Error& error);
   void treat(const logs::Entry& entry, const Answer& answer, logs::Filtered& out);
   void fault(const logs::Entry& entry, Fault fault, std::string_view why, logs::Filtered& out);
-  void tell(Fault fault, std::string_view why);
 
   const std::shared_ptr<wasm::Linked> linked_;
   const FilterOptions options_;
   Clock& clock_;
   Suspension suspension_;
+  Complaints complaints_;
 
-  std::mutex mutex_;
-  std::condition_variable_any returned_;
-  std::vector<std::unique_ptr<Worker>> idle_;
+  Pool<Worker> workers_;
 
   std::array<std::atomic<std::uint64_t>, kFaults> faults_{};
   std::atomic<std::uint64_t> calls_ = 0;
   std::atomic<std::uint64_t> dropped_ = 0;
   std::atomic<std::uint64_t> begun_anew_ = 0;  // after a fault
   std::atomic<std::uint64_t> renewed_ = 0;     // near its memory's limit
-
-  struct Told {
-    bool ever = false;
-    Clock::Time when;
-    std::uint64_t since = 0;
-  };
-  Guarded<Told> told_;
 };
 
 }  // namespace quern::plugins

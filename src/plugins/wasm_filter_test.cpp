@@ -230,6 +230,12 @@ TEST_F(WasmFilterTest, ExitAndAFreeOfNothingAreFaults) {
   }
 }
 
+TEST_F(WasmFilterTest, TimeInTheHostsLibraryCounts) {
+  const auto filter = make("filter_env_libc", "env_straight", "time = \"100ms\"\n");
+  EXPECT_EQ(apply(*filter, {R"({"a":1})"}).kept.size(), 1U);
+  EXPECT_EQ(figure(filter->figures(), "wasm_faults_total", "time"), 1);
+}
+
 TEST_F(WasmFilterTest, OneThatBeginsNearItsLimitIsNotMadeAnewForThat) {
   const auto filter = make("filter_own_malloc", "wrap", "memory = \"512 KiB\"\n");
   EXPECT_EQ(apply(*filter, std::vector<std::string>(100, R"({"a":1})")).faults, 0U);

@@ -1,46 +1,39 @@
 // ONNX Runtime itself, on the graphs that deps/onnx_models.py makes.
-#include "base/fakes.hpp"
-
-#include "tensor/fakes.hpp"
-#include "tensor/tensor.hpp"
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <chrono>
-#include <cmath>
-#include <cstring>
-#include <ctime>
-#include <thread>
+#include "tensor/test_engines.hpp"
 
 namespace quern::tensor {
 namespace {
 
-using Path = std::filesystem::path;
-
-const Path kFolder = QUERN_ONNX_DIR;
-
-// The library is not built for ThreadSanitizer, which cannot see its locks.
+struct OnnxRuntime {
+  static constexpr const char* kName = "ONNX Runtime";
+  static constexpr const char* kSetUp = "deps/onnx.sh";
+  // The library is not built for ThreadSanitizer, which cannot see its locks.
 #if defined(__has_feature)
-constexpr bool kRaces = __has_feature(thread_sanitizer);
+  static constexpr const char* kUnfit =
+      __has_feature(thread_sanitizer) ? "'s own threads look like races to ThreadSanitizer" : "";
 #else
-constexpr bool kRaces = false;
+  static constexpr const char* kUnfit = "";
 #endif
+  static constexpr const char* kWithin = "onnxruntime/capi";
+  static constexpr const char* kLibrary = "libonnxruntime.so";
 
-// The one that set-up installed, whatever else this machine has.
-Path library() {
-  RealFiles files;
-  const Path lib = kFolder / "lib";
-  const auto pythons = files.list(lib);
-  if (!pythons.ok()) return {};
-  for (const std::string& python : *pythons) {
-    const Path capi = lib / python / "site-packages" / "onnxruntime" / "capi";
-    const auto names = files.list(capi);
-    for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-      if (name.starts_with("libonnxruntime.so")) return capi / name;
-    }
+  static Path folder() { return QUERN_ONNX_DIR; }
+  static Path file(const std::string& name) { return folder() / "graphs" / (name + ".onnx"); }
+  static Result<std::unique_ptr<Engine>> open(const std::string& library) {
+    FakeProcess process;
+    process.environment = {{"QUERN_ONNXRUNTIME", library}};
+    RealFiles files;
+    return open_onnx_runtime({.memory = 512_MiB, .threads = 2}, process, files);
   }
-  return {};
-}
+  static Result<std::shared_ptr<Graph>> load(Engine& engine, const std::string& name) {
+    return engine.load_file({.path = file(name)});
+  }
+  // Never.
+  static std::pair<std::string, NamedTensors> endless() {
+    return {"endless", {{"step", floats({1}, {1})}}};
+  }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(OnnxRuntime, EngineContract, OnnxRuntime);
 
 // Models written field by field (onnx.proto), as a guest may write them.
 namespace onnx {
@@ -75,106 +68,13 @@ std::string model(const std::string& nodes, const std::string& input, const std:
 
 }  // namespace onnx
 
-class OnnxEngineTest : public ::testing::Test {
+class OnnxEngineTest : public EngineTest<OnnxRuntime> {
  protected:
-  // One engine for all: its environment is the process's.
-  static Engine* engine() {
-    static const std::unique_ptr<Engine> opened = []() -> std::unique_ptr<Engine> {
-      FakeProcess process;
-      process.environment = {{"QUERN_ONNXRUNTIME", library().string()}};
-      RealFiles files;
-      auto made = open_onnx_runtime({.memory = 512_MiB, .threads = 2}, process, files);
-      EXPECT_TRUE(made.ok()) << made.error().describe();
-      return made.ok() ? *std::move(made) : nullptr;
-    }();
-    return opened.get();
-  }
-  void SetUp() override {
-    if (kRaces) GTEST_SKIP() << "ONNX Runtime's own threads look like races to ThreadSanitizer";
-    if (library().empty())
-      GTEST_SKIP() << "ONNX Runtime is not in " << kFolder << " (deps/onnx.sh)";
-    ASSERT_NE(engine(), nullptr);
-  }
-  static Path file(const std::string& name) { return kFolder / "graphs" / (name + ".onnx"); }
-  static std::shared_ptr<Graph> load(const std::string& name) {
-    return engine()->load_file({.path = file(name)}).value();
-  }
-  static Buffer bytes(const std::string& name) {
-    RealFiles files;
-    return files.read(file(name), 1_GiB).value();
-  }
-  static Tensor longs(std::vector<std::uint32_t> shape, const std::vector<std::int64_t>& values) {
-    const ByteView view = std::as_bytes(std::span(values));
-    return {
-        .type = ElementType::i64, .shape = std::move(shape), .bytes = {view.begin(), view.end()}};
-  }
+  static Buffer bytes(const std::string& name) { return bytes_of_file(OnnxRuntime::file(name)); }
 };
 
 TEST_F(OnnxEngineTest, SaysWhichLibraryItIs) {
   EXPECT_TRUE(engine()->describe().starts_with("ONNX Runtime 1."));
-}
-
-TEST_F(OnnxEngineTest, AddsByName) {
-  const auto graph = load("sum");
-  EXPECT_EQ(graph->inputs(), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(graph->outputs(), (std::vector<std::string>{"sum", "shape"}));
-  for (const std::uint32_t n : {0U, 1U, 5U, 1000U}) {  // the dimension is the caller's
-    std::vector<float> a(n, 1.5F);
-    const auto outputs = graph->compute({{"b", floats({n}, a)}, {"a", floats({n}, a)}}, {}).value();
-    ASSERT_EQ(outputs.size(), 2U);
-    EXPECT_EQ(outputs[0].name, "sum");
-    EXPECT_EQ(outputs[0].tensor.shape, std::vector<std::uint32_t>{n});
-    EXPECT_EQ(floats_of(outputs[0].tensor), std::vector<float>(n, 3.0F));
-    EXPECT_EQ(outputs[1].tensor.bytes, longs({1}, {n}).bytes);
-  }
-}
-
-TEST_F(OnnxEngineTest, EachElementTypePassesThrough) {
-  const auto graph = load("types");
-  NamedTensors inputs;
-  const std::pair<const char*, ElementType> kinds[] = {
-      {"f16", ElementType::f16},   {"f32", ElementType::f32}, {"f64", ElementType::f64},
-      {"bf16", ElementType::bf16}, {"u8", ElementType::u8},   {"i32", ElementType::i32},
-      {"i64", ElementType::i64}};
-  for (const auto& [name, type] : kinds) {
-    Tensor tensor{.type = type, .shape = {2, 3}, .bytes = Buffer(6 * bytes_of(type))};
-    for (std::size_t i = 0; i < tensor.bytes.size(); ++i) tensor.bytes[i] = std::byte(i % 61 + 1);
-    inputs.push_back({name, tensor});
-  }
-  const auto outputs = graph->compute(inputs, {}).value();
-  ASSERT_EQ(outputs.size(), inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    EXPECT_EQ(outputs[i].name, inputs[i].name + "_out");
-    EXPECT_EQ(outputs[i].tensor.type, inputs[i].tensor.type);
-    EXPECT_EQ(outputs[i].tensor.shape, inputs[i].tensor.shape);
-    EXPECT_EQ(outputs[i].tensor.bytes, inputs[i].tensor.bytes);
-  }
-}
-
-TEST_F(OnnxEngineTest, ASingleValueHasOneDimensionOutside) {
-  const auto graph = load("scalar");
-  const auto outputs = graph->compute({{"x", floats({1}, {2.0F})}}, {}).value();
-  EXPECT_EQ(outputs.front().tensor.shape, std::vector<std::uint32_t>{1});
-  EXPECT_EQ(floats_of(outputs.front().tensor), std::vector<float>{-2.0F});
-}
-
-TEST_F(OnnxEngineTest, InputsThatDoNotFitAreTheCallersFault) {
-  const auto graph = load("sum");
-  const Tensor one = floats({1}, {1});
-  const Tensor two = floats({2}, {1, 2});
-  const NamedTensors wrong[] = {{},
-                                {{"a", one}},
-                                {{"a", one}, {"c", one}},
-                                {{"a", one}, {"a", one}},
-                                {{"a", one}, {"b", longs({1}, {1})}},
-                                {{"a", floats({1, 1}, {1})}, {"b", one}},
-                                {{"a", one}, {"b", floats({3}, {1})}}};
-  for (const NamedTensors& inputs : wrong) {
-    const auto outputs = graph->compute(inputs, {});
-    ASSERT_FALSE(outputs.ok());
-    EXPECT_EQ(outputs.error().kind(), ErrorKind::invalid_argument) << outputs.error().describe();
-  }
-  EXPECT_TRUE(graph->compute({{"a", two}, {"b", two}}, {}).ok()) << "after all that";
 }
 
 TEST_F(OnnxEngineTest, AnInputOfAnotherTypeIsNone) {
@@ -199,24 +99,6 @@ TEST_F(OnnxEngineTest, AnOutputOfAnotherTypeIsNamed) {
   EXPECT_NE(words.find("ONNX's type 9"), std::string::npos) << words;
 }
 
-TEST_F(OnnxEngineTest, WhatDoesNotEndIsEnded) {
-  const auto graph = load("endless");
-  std::stop_source stop;
-  std::atomic<bool> ended{false};
-  const std::clock_t before = std::clock();
-  const std::jthread computing([&] {
-    const auto outputs = graph->compute({{"step", floats({1}, {1})}}, stop.get_token());
-    EXPECT_EQ(outputs.ok() ? ErrorKind::internal : outputs.error().kind(), ErrorKind::cancelled);
-    ended = true;
-  });
-  // It computes, for longer than any beginning takes; this thread sleeps.
-  while (!ended && std::clock() - before < CLOCKS_PER_SEC / 5) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  EXPECT_FALSE(ended);
-  stop.request_stop();
-}
-
 TEST_F(OnnxEngineTest, MemoryIsBoundedAndComesBack) {
   const auto graph = load("memory");
   const auto small = graph->compute({{"size", longs({1}, {1000})}}, {});
@@ -230,14 +112,6 @@ TEST_F(OnnxEngineTest, MemoryIsBoundedAndComesBack) {
   for (int i = 0; i < 5; ++i) {  // 200 MiB each, of 512
     EXPECT_TRUE(graph->compute({{"size", longs({1}, {25LL << 20})}}, {}).ok());
   }
-}
-
-TEST_F(OnnxEngineTest, OutputsAreBounded) {
-  const auto graph = load("large");
-  EXPECT_TRUE(graph->compute({{"size", longs({1}, {16LL << 20})}}, {}).ok());  // 64 MiB
-  const auto outputs = graph->compute({{"size", longs({1}, {(16LL << 20) + 1})}}, {});
-  ASSERT_FALSE(outputs.ok());
-  EXPECT_EQ(outputs.error().kind(), ErrorKind::resource_exhausted) << outputs.error().describe();
 }
 
 TEST_F(OnnxEngineTest, AFileMayHaveFurtherFilesBytesMayNot) {
@@ -256,7 +130,8 @@ TEST_F(OnnxEngineTest, BytesMakeAGraph) {
 
 TEST_F(OnnxEngineTest, AFileThatIsNoneOrBrokenIsAnError) {
   EXPECT_EQ(engine()->load_file({.path = "/no/such.onnx"}).error().kind(), ErrorKind::not_found);
-  EXPECT_FALSE(engine()->load_file({.path = kFolder / "graphs" / "vocabulary.txt"}).ok());
+  EXPECT_FALSE(
+      engine()->load_file({.path = OnnxRuntime::folder() / "graphs" / "vocabulary.txt"}).ok());
   for (const char* name : {"sum", "types", "endless"}) {
     Buffer whole = bytes(name);
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -273,27 +148,6 @@ TEST_F(OnnxEngineTest, AFileThatIsNoneOrBrokenIsAnError) {
       }
     }
   }
-}
-
-TEST_F(OnnxEngineTest, ASentenceEncoderWithRealWeights) {
-  const auto graph = load("minilm");
-  const std::vector<std::uint32_t> shape = {2, 4};
-  const Tensor ids = longs(shape, {101, 4937, 102, 0, 101, 2482, 3193, 102});
-  const Tensor mask = longs(shape, {1, 1, 1, 0, 1, 1, 1, 1});
-  const auto outputs =
-      graph
-          ->compute({{"input_ids", ids},
-                     {"attention_mask", mask},
-                     {"token_type_ids", longs(shape, std::vector<std::int64_t>(8))}},
-                    {})
-          .value();
-  ASSERT_EQ(outputs.size(), 2U);
-  EXPECT_EQ(outputs[0].tensor.shape, (std::vector<std::uint32_t>{2, 4, 384}));
-  EXPECT_EQ(outputs[1].tensor.shape, (std::vector<std::uint32_t>{2, 384}));
-  const std::vector<float> vectors = floats_of(outputs[1].tensor);
-  float length = 0;
-  for (std::size_t i = 0; i < 384; ++i) length += vectors[i] * vectors[i];
-  EXPECT_NEAR(length, 1.0F, 1e-4F);
 }
 
 }  // namespace

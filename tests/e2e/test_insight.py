@@ -100,3 +100,55 @@ def test_a_person_is_right_also_once_the_file_has_changed(pipe):
     assert found[0]["record"] == {"log": "ERROR disk 2 is broken"} and found[0]["template"] == 1
     disk = next(one for one in ask(pipe, "snapshot")["templates"] if one["id"] == 1)
     assert disk["verdict"]["reason"] == "the nightly test" and disk["count"] == 2
+
+
+def told_ids(pipe) -> dict:
+    """The ids that each line was told."""
+    ids = {}
+    for line in written(pipe).splitlines():
+        record = json.loads(line)
+        if "log" in record and "template" in record:
+            ids.setdefault(record["log"], set()).add(record["template"]["id"])
+    return ids
+
+
+def test_killed_at_once_an_id_stays_that_of_its_template(tmp_path):
+    (tmp_path / "script.json").write_text(json.dumps(SCRIPT))
+    with Pipeline(tmp_path, FILE.format(keys='into = "record"')) as running:
+        running.folder = tmp_path
+        kinds = ["apples", "pears", "plums", "figs", "nuts", "limes"]
+        for kind in kinds:
+            send(running, f"INFO basket of {kind * 3} is {kind}", *(f"INFO {one} came" for one in kinds))
+            wait_until(lambda: any(kind * 3 in line for line in told_ids(running)))
+            running.kill()
+            running.start()
+        send(running, *(f"INFO basket of {kind * 3} is {kind}" for kind in kinds), "INFO end")
+        wait_until(lambda: "INFO end" in told_ids(running))
+        ids = told_ids(running)
+        baskets = [one for line, all_ids in ids.items() if "basket" in line for one in [all_ids]]
+        assert all(len(one) == 1 and 0 not in one for one in baskets), ids
+        assert len(set().union(*baskets)) == len(kinds), ids
+
+
+def test_what_was_begun_is_not_begun_again_after_a_kill(tmp_path):
+    done = tmp_path / "done"
+    playbook = tmp_path / "fix"
+    playbook.write_text(f"#!/bin/sh\necho $1 >> {done}\n")
+    playbook.chmod(0o755)
+    (tmp_path / "script.json").write_text(json.dumps(SCRIPT))
+    text = FILE.format(keys="").replace('type = "alert"', f'type = "playbook"\ncommand = ["{playbook}", "{{id}}"]\napproval = "auto"')
+    with Pipeline(tmp_path, text) as running:
+        running.folder = tmp_path
+        for turn in range(3):
+            send(running, f"ERROR disk {turn} is broken")
+            wait_until(done.exists)
+            running.kill()
+            # As if the kill had come before the verdict was saved.
+            for file in (tmp_path / "pipe.state").rglob("verdicts.jsonl"):
+                file.unlink()
+            running.start()
+        send(running, "ERROR disk 9 is broken")
+        wait_until(lambda: ask(running, "snapshot")["model"]["calls"] == 1)
+        audit = next((tmp_path / "pipe.state").rglob("audit.jsonl"))
+        wait_until(lambda: '"refused"' in audit.read_text())
+        assert done.read_text().split() == ["1"]

@@ -1,4 +1,4 @@
-"""Programs for WasmEdge, written in Rust with its own crates (wasmedge-wasi-nn, wasmedge_wasi_socket).
+"""Programs for WasmEdge: in Rust with its own crates (wasmedge-wasi-nn, wasmedge_wasi_socket), in C and in Go.
 
 First, that they ask of their host what such programs ask, no more and in these types: they are foreign
 to Quern, and a change of a crate or compiler that changes their imports is seen here. Then, what they get.
@@ -13,8 +13,9 @@ import quern
 from build import need
 
 # Parameters of each function; all are i32, as is the one result.
-NN = {"load_by_name": 3, "load_by_name_with_config": 5, "init_execution_context": 2, "set_input": 3, "compute": 1,
-      "compute_single": 1, "get_output": 5, "get_output_single": 5, "fini_single": 1, "unload": 1}
+NN = {"load": 5, "load_by_name": 3, "load_by_name_with_config": 5, "init_execution_context": 2, "set_input": 3, "compute": 1,
+      "compute_single": 1, "get_output": 5, "get_output_single": 5, "fini_single": 1, "unload": 1,
+      "finalize_execution_context": 1}
 SOCKETS = {"sock_open": 3, "sock_bind": 3, "sock_listen": 2, "sock_accept": 2, "sock_connect": 3, "sock_recv": 6,
            "sock_send": 5, "sock_shutdown": 2, "sock_setsockopt": 5, "sock_getlocaladdr": 4, "sock_getpeeraddr": 4,
            "sock_getaddrinfo": 8}
@@ -27,6 +28,12 @@ ASKS = {
                          "get_output"},
     "rust/nn-embedding": {"load_by_name_with_config", "init_execution_context", "set_input", "compute", "get_output"},
     "rust/nn-sockets": set(SOCKETS),
+    "c/nn": {"load", "init_execution_context", "set_input", "compute_single", "get_output_single", "fini_single",
+             "finalize_execution_context", "unload"},
+    "llamaedge/server": {"load_by_name", "load_by_name_with_config", "init_execution_context", "set_input", "compute",
+                         "compute_single", "get_output", "get_output_single", "fini_single", "unload"}
+                        | set(SOCKETS) - {"sock_connect", "sock_getaddrinfo"},
+    "go/nn": {"load_by_name_with_config", "init_execution_context", "set_input", "compute", "get_output"},
 }
 
 
@@ -44,7 +51,7 @@ def imports(program) -> dict[tuple[str, str], tuple[int, int]]:
 @pytest.mark.parametrize("name", ASKS)
 def test_what_it_asks_of_its_host(guest, name):
     asked = imports(guest(name))
-    assert {module for module, _ in asked} <= {"wasi_ephemeral_nn", "wasi_snapshot_preview1"}
+    assert {module for module, _ in asked} <= {"wasi_ephemeral_nn", "wasi_snapshot_preview1", "wasi:logging/logging"}
     special = {function: shape for (module, function), shape in asked.items()
                if module == "wasi_ephemeral_nn" or function.startswith("sock_")}
     assert special == {function: ((NN | SOCKETS)[function], 1) for function in ASKS[name]}
@@ -58,7 +65,7 @@ def ask(guest, home, smollm2):
     """ask("nn-stream", ARGUMENT...): runs that program with a model it knows as "small"."""
     def ask_it(name: str, *args, tokens: int = 512, **more) -> quern.Ended:
         options = ["--nn-preload", f"small:GGML:AUTO:{smollm2}", "--ctx-size", tokens, "--threads", "1"]
-        return quern.quern("run", *options, guest(f"rust/{name}"), *args, home=home, **more)
+        return quern.quern("run", *options, guest(name if "/" in name else f"rust/{name}"), *args, home=home, **more)
     return ask_it
 
 
@@ -141,3 +148,24 @@ def test_vectors(ask):
     assert all(int(length) == len(vector) == 576 for (length, *_), vector in zip(lines, vectors))
     same, alike, other = (sum(a * b for a, b in zip(vectors[0], vector)) for vector in vectors)
     assert same == pytest.approx(1, abs=1e-4) and alike == pytest.approx(1, abs=1e-4) and other < 0.99
+
+
+# ---- other languages ----------------------------------------------------------------------------------------
+
+
+def test_in_c_token_by_token(ask):
+    ended = ask("c/nn", "small", "The capital of France is", 8)
+    assert ended.code == 0 and "Paris" in ended.out, ended
+    said = counts(ended.err.splitlines()[0])
+    assert said["input_tokens"] > 3 and 0 < said["output_tokens"] <= 8
+    assert "no open execution context" in ended.err, "what is freed is gone"
+    ended = ask("c/nn", "large", "x", 1)
+    assert ended.code == 1 and "load: error" in ended.err and 'models = ["large"]' in ended.err, ended
+
+
+def test_in_go_at_once(ask):
+    ended = ask("go/nn", "small", json.dumps(CALM), "The capital of France is")
+    assert ended.code == 0 and "Paris" in ended.out, ended
+    assert counts(ended.err.splitlines()[-1])["output_tokens"] == CALM["n-predict"]
+    ended = ask("go/nn", "small", "{", "x")
+    assert ended.code == 1 and "load_by_name_with_config: error 2" in ended.err, ended

@@ -35,8 +35,9 @@ class Server:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                server.requests.append((self.path, dict(self.headers), body.decode()))
-                status, text = answer(len(server.requests) - 1, self.path, body.decode())
+                text = body.decode(errors="replace")
+                server.requests.append((self.path, dict(self.headers), text))
+                status, text = answer(len(server.requests) - 1, self.path, text)
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
                 self.end_headers()
@@ -185,3 +186,38 @@ compress = "gzip"
         assert running.stop() == 0
     assert [r["log"] for r in records] == [f"line {n}" for n in range(2000)]
     assert {r["tag"] for r in records} == {"app.web"}
+
+
+@pytest.mark.parametrize("more", ["", 'compress = "gzip"', 'encoding = "json"', 'encoding = "json"\ncompress = "gzip"'])
+def test_two_pipelines_speak_otlp(tmp_path, more):
+    port = free_port()
+    (tmp_path / "server").mkdir()
+    (tmp_path / "client").mkdir()
+    server = f"""
+[[input]]
+name = "in"
+type = "otlp"
+listen = "127.0.0.1:{port}"
+[[output]]
+name = "o"
+type = "file"
+path = "got.log"
+"""
+    client = STDIN + f"""
+parser = "json"
+[[output]]
+name = "o"
+type = "otlp"
+url = "http://127.0.0.1:{port}"
+{more}
+"""
+    with Pipeline(tmp_path / "server", server) as running:
+        record = {"log": "it broke", "level": "error", "n": -5, "list": [1, {"a": "b"}], "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+        run(tmp_path / "client", client, json.dumps(record).encode() + b"\n")
+        got = tmp_path / "server/got.log"
+        wait_until(lambda: got.exists() and got.read_text().endswith("\n"))
+        assert running.stop() == 0
+    record = json.loads(got.read_text())
+    assert (record["body"], record["severity"], record["severity_number"]) == ("it broke", "error", 17)
+    assert record["attributes"] == {"log.tag": "in", "n": -5, "list": [1, {"a": "b"}]}
+    assert record["trace_id"] == "0af7651916cd43dd8448eb211c80319c" and record["resource"] == {"service.name": "quern"}

@@ -224,6 +224,36 @@ url = "http://127.0.0.1:{peer}/"
     server.shutdown()
 
 
+def test_what_a_removed_output_held_is_told_and_goes_to_another(tmp_path):
+    port, dead = free_port(), free_port()
+    text = FORWARD_TO_FILE.format(port=port, folder=tmp_path) + '[pipeline]\ngrace = "1s"\n'
+    away = f"""
+[[output]]
+name = "away"
+type = "http"
+url = "http://127.0.0.1:{dead}/"
+"""
+    with Pipeline(tmp_path, text + away) as pipeline:
+        client = connected(port)
+        for n in range(20):
+            assert client.send("app", [{"n": n}])
+        wait_until(lambda: numbers_in(tmp_path) == list(range(20)))
+        assert pipeline.stop() == 0
+        pipeline.file.write_text(text)
+        pipeline.start()
+        buffer = pipeline.file.with_suffix(".state") / "buffers" / "away"
+        told = f"nobody reads the buffer of away ({buffer}): 20 records"
+        wait_until(lambda: told in pipeline.log.read_text())
+        assert b"the buffer of away: 20 records" in pipe("top", pipeline.file).stdout
+        assert b"the buffer of away: 20 records" in pipe("replay", pipeline.file).stdout
+        lost = pipe("replay", pipeline.file, "away")
+        assert lost.returncode != 0 and b"--to OUTPUT" in lost.stderr
+        done = pipe("replay", pipeline.file, "away", "--to", "out")
+        assert done.stdout == b"away: 20 records sent again\n", done.stderr
+        wait_until(lambda: numbers_in(tmp_path) == [*range(20), *range(20)])
+        assert b"away" not in pipe("top", pipeline.file).stdout and not buffer.exists()
+
+
 def test_it_ends_within_its_grace_when_an_output_does_not_answer(tmp_path):
     port = free_port()
     text = '[pipeline]\ngrace = "300ms"\n' + FORWARD_TO_FILE.format(port=port, folder=tmp_path).replace(

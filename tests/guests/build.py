@@ -119,6 +119,10 @@ def go_tool(source: pathlib.Path, out: pathlib.Path) -> None:
     go(source / "tool", out)
 
 
+def go_nn(source: pathlib.Path, out: pathlib.Path) -> None:
+    go(source / "nn", out)
+
+
 def go_component(source: pathlib.Path, out: pathlib.Path) -> None:
     go_tool(source, out.with_suffix(".core"))
     componentize(out.with_suffix(".core"), "command", out)
@@ -211,12 +215,14 @@ def js_web(source: pathlib.Path, out: pathlib.Path) -> None:
 
 GUESTS = {
     "c/echo": c("echo.c"),
+    "c/nn": c("nn.c"),
     "c/tensors": c_tensors,
     "c/tool": c_tool,
     "c/tool-component": c_component,
     # Filters of log records, made for Fluent Bit.
     "filters/go": go_filter,
     "filters/rust": rust_filter,
+    "go/nn": go_nn,
     "go/tool": go_tool,
     "go/tool-component": go_component,
     "python/ask": python_ask,
@@ -235,6 +241,10 @@ GUESTS = {
     "rust/nn-metadata": rust("nn-metadata"),
     "rust/nn-sockets": rust("nn-sockets"),
     "rust/nn-stream": rust("nn-stream"),
+    # Programs on LlamaEdge's crates.
+    "llamaedge/chat": rust("chat"),
+    "llamaedge/notes": rust("notes"),
+    "llamaedge/server": rust("server"),
     # An app for Spin, made with its SDK.
     "spin/app": rust_component("app", "proxy"),
     # The same interface through the crate of its own makers.
@@ -250,6 +260,7 @@ GUESTS = {
 # The pinned tools that a language's guests depend on, beside their own sources.
 PINS = {"c": ["deps/tools.sh", "deps/wasi-nn/Cargo.lock"], "drafts": ["deps/python.txt"],
         "filters": ["deps/rust-wasm.sh", "deps/python.txt"], "go": ["deps/tools.sh", "deps/python.txt"], "js": [],
+        "llamaedge": ["deps/tools.sh", "deps/rust-wasm.sh"],
         "python": ["deps/python.txt", "deps/wasi-nn/Cargo.lock", "wit/quern-llm/llm.wit"],
         "rust": ["deps/tools.sh", "deps/rust-wasm.sh"], "spin": ["deps/tools.sh", "deps/rust-wasm.sh"],
         "wat": ["deps/tools.sh"]}

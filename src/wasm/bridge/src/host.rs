@@ -233,6 +233,7 @@ async fn ask_unrecorded(
     store: &mut StoreContextMut<'_, State>,
     arguments: Vec<u8>,
 ) -> Result<(Vec<u8>, Vec<Arc<Waitable>>)> {
+    store.data_mut().at_host_call()?;
     let (sender, answer) = oneshot::channel();
     let printer = Printer::new(&store.data().outputs);
     let call = Box::into_raw(Box::new(Call { arguments, printer, answer: sender }));
@@ -371,6 +372,7 @@ async fn ask_raw(
     values: &mut [u64],
     arguments: usize,
 ) -> Result<Regions> {
+    caller.data_mut().at_host_call()?;
     let recorded = caller.data().tape.is_some();
     let mut written = Regions::new();
     let mut printer = Printer::new(&caller.data().outputs);

@@ -49,6 +49,7 @@ fn ask_quick(
     words: &mut [u64; MOST_QUICK],
     arguments: usize,
 ) -> Result<()> {
+    caller.data_mut().at_host_call()?;
     let (memory, memory_size) = memory_of(caller);
     let instance = caller.data().instance.object.0;
     let mut call = RawCall {

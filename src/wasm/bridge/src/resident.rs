@@ -60,13 +60,13 @@ impl Watch {
         Watch { calls, seen: u64::MAX, began: 0, limit }
     }
 
-    fn at_epoch(&mut self) -> wasmtime::Result<UpdateDeadline> {
+    pub fn look(&mut self) -> Result<UpdateDeadline, Named> {
         let (call, now) = (self.calls.load(Ordering::Relaxed), thread_clock());
         if call != self.seen {
             (self.seen, self.began) = (call, now);
         } else if now.saturating_sub(self.began) as u128 > self.limit.as_nanos() {
             let text = format!("CPU time: a call took more than {} ms", self.limit.as_millis());
-            return Err(Named::new(Kind::DeadlineExceeded, text).into());
+            return Err(Named::new(Kind::DeadlineExceeded, text));
         }
         Ok(UpdateDeadline::Continue(1))
     }
@@ -109,8 +109,7 @@ impl Resident {
         };
         let mut store = store;
         let calls = Arc::new(AtomicU64::new(0));
-        let start = Watch::new(calls.clone(), prepared.wall);
-        watch(&mut store, start);
+        store.data_mut().watch = Some(Watch::new(calls.clone(), prepared.wall));
         let _live = linked.shared.ticker.enter();
         let instantiated = match waits {
             true => finish(&linked, prepared.wall, pre.instantiate_async(&mut store)),
@@ -139,7 +138,7 @@ impl Resident {
             made.call(index, &[])?;
         }
         made.call_limit = call_limit;
-        watch(&mut made.store, Watch::new(calls, call_limit));
+        made.store.data_mut().watch = Some(Watch::new(calls, call_limit));
         Ok(made)
     }
 
@@ -210,10 +209,6 @@ impl Resident {
     fn view(&self) -> View {
         View { memory: self.memory.data_ptr(&self.store), size: self.memory.data_size(&self.store) }
     }
-}
-
-pub fn watch(store: &mut Store<State>, mut watch: Watch) {
-    store.epoch_deadline_callback(move |_| watch.at_epoch());
 }
 
 fn call_plainly(

@@ -6,7 +6,7 @@ use crate::abi::{entry, entry_or, Buffer, Bytes, Error};
 use crate::error::{Kind, Named};
 use crate::link::{Linked, Ready};
 use crate::log_filter::{is_process, Process};
-use crate::resident::{ended_by, finish, watch, Watch};
+use crate::resident::{ended_by, finish, Watch};
 use crate::run::Guest;
 use crate::sandbox::{prepare, Taping};
 use crate::state::State;
@@ -50,12 +50,12 @@ impl ResidentComponent {
             linked.shared.handle.block_on(made)?.into_parts()
         };
         let calls = Arc::new(AtomicU64::new(0));
-        watch(&mut store, Watch::new(calls.clone(), prepared.wall));
+        store.data_mut().watch = Some(Watch::new(calls.clone(), prepared.wall));
         let _live = linked.shared.ticker.enter();
         let made = finish(&linked, prepared.wall, bare.instantiate_async(&mut store));
         let instance = made.map_err(|error| ended_by(&store, error))?;
         let limit = Duration::from_millis(sandbox.cpu_ms);
-        watch(&mut store, Watch::new(calls.clone(), limit));
+        store.data_mut().watch = Some(Watch::new(calls.clone(), limit));
         Ok(ResidentComponent {
             store,
             instance,

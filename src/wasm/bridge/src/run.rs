@@ -43,7 +43,7 @@ impl Guest {
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(Meter::at_epoch);
+        store.epoch_deadline_callback(State::at_epoch);
         Ok(Guest { store, _live: live, _place: place })
     }
 

@@ -91,6 +91,8 @@ pub unsafe fn prepare(
         sockets: SocketTable::new(sandbox.handles),
         limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
         meter,
+        watch: None,
+        epochs: shared.ticker.epochs(),
         handles: 0,
         max_handles: sandbox.handles,
         outputs,

@@ -5,8 +5,10 @@ use crate::error::{too_many_handles, Kind, Named};
 use crate::network::Hooks;
 use crate::output::Output;
 use crate::replay::Replay;
+use crate::resident::Watch;
 use crate::socket_table::SocketTable;
 use crate::tape::Tape;
+use crate::ticker::Epochs;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -45,6 +47,9 @@ pub struct State {
     pub sockets: SocketTable,
     pub limits: Limiter,
     pub meter: Arc<Meter>,
+    /// Of a resident, in the meter's place.
+    pub watch: Option<Watch>,
+    pub epochs: Epochs,
     /// Host resources that the guest owns, and how many it may.
     pub handles: u32,
     pub max_handles: u32,
@@ -76,6 +81,28 @@ impl State {
     pub fn replay(&mut self) -> Result<&mut Replay, Named> {
         let text = "nothing is replayed here";
         self.replay.as_deref_mut().ok_or_else(|| Named::new(Kind::Internal, text))
+    }
+
+    /// Has the guest used up its processor time?
+    fn look(&mut self) -> Result<UpdateDeadline, Named> {
+        match &mut self.watch {
+            Some(watch) => watch.look(),
+            None => self.meter.look(),
+        }
+    }
+
+    /// Called at an epoch's end, on the guest's fiber or its thread.
+    pub fn at_epoch(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+        Ok(store.data_mut().look()?)
+    }
+
+    /// Called before a function of the host: no epoch interrupts one, nor the code of a guest that
+    /// does nothing but call them.
+    pub fn at_host_call(&mut self) -> Result<(), Named> {
+        if self.epochs.ended() {
+            self.look()?;
+        }
+        Ok(())
     }
 
     /// Counts a host resource that the guest is about to own.
@@ -269,14 +296,12 @@ impl Meter {
         thread_clock().saturating_sub(self.slice_began.load(Ordering::Relaxed))
     }
 
-    /// Called at an epoch's end, on the guest's fiber.
-    pub fn at_epoch(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
-        let meter = &store.data().meter;
-        let slice = meter.slice();
-        let limit = meter.limit.load(Ordering::Relaxed);
-        if meter.used() + slice > limit {
+    fn look(&self) -> Result<UpdateDeadline, Named> {
+        let slice = self.slice();
+        let limit = self.limit.load(Ordering::Relaxed);
+        if self.used() + slice > limit {
             let text = format!("CPU time: the limit of {} ms is used up", limit / 1_000_000);
-            return Err(Named::new(Kind::DeadlineExceeded, text).into());
+            return Err(Named::new(Kind::DeadlineExceeded, text));
         }
         Ok(match u128::from(slice) >= YIELD_AFTER.as_nanos() {
             true => UpdateDeadline::Yield(1),

@@ -1,6 +1,6 @@
 //! Counts the instances that live, and advances the engine's epoch while there are any.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Duration;
@@ -20,6 +20,7 @@ struct TickerState {
     live: AtomicU32,
     parked: AtomicBool,
     stopped: AtomicBool,
+    epochs: AtomicU64,
 }
 
 impl Ticker {
@@ -37,6 +38,10 @@ impl Ticker {
         self.state.live.load(SeqCst)
     }
 
+    pub fn epochs(&self) -> Epochs {
+        Epochs { state: self.state.clone(), seen: 0 }
+    }
+
     /// An instance begins to live; it ends when the answer is dropped.
     pub fn enter(&self) -> Live {
         self.state.live.fetch_add(1, SeqCst);
@@ -51,6 +56,20 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         self.state.stopped.store(true, SeqCst);
         self.thread.unpark();
+    }
+}
+
+/// The epochs as one store sees them.
+pub struct Epochs {
+    state: Arc<TickerState>,
+    seen: u64,
+}
+
+impl Epochs {
+    /// Has one ended since this was asked last?
+    pub fn ended(&mut self) -> bool {
+        let now = self.state.epochs.load(Relaxed);
+        std::mem::replace(&mut self.seen, now) != now
     }
 }
 
@@ -75,6 +94,7 @@ fn tick(engine: &wasmtime::Engine, state: &TickerState) {
         }
         std::thread::sleep(EPOCH);
         engine.increment_epoch();
+        state.epochs.fetch_add(1, Relaxed);
         idle = if state.live.load(SeqCst) > 0 { 0 } else { idle + 1 };
     }
 }

@@ -1,0 +1,3 @@
+module quern.test/nn
+
+go 1.24

@@ -1,0 +1,1 @@
+//! Nothing: the name that llama-core asks for.
