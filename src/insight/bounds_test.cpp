@@ -1,5 +1,6 @@
 // What holds when something is full, spent, away or at its end.
 #include "insight/test_insight.hpp"
+#include "insight/verdict.hpp"
 
 namespace quern::insight {
 namespace {
