@@ -194,6 +194,7 @@ complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcomma
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from tap' -l help -r -d 'Show this page'
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from replay' -l log-level -r -d 'debug, info, warn, error or off (default info)'
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from replay' -l help -r -d 'Show this page'
+complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from replay' -l to -r -d 'To this output, with the buffer that a stage left which is not in the file any more'
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from reload' -l log-level -r -d 'debug, info, warn, error or off (default info)'
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from reload' -l help -r -d 'Show this page'
 complete -c quern -n '__fish_seen_subcommand_from pipe; and __fish_seen_subcommand_from search' -l log-level -r -d 'debug, info, warn, error or off (default info)'

@@ -41,7 +41,7 @@ _quern() {
     "pipe run") words="--log-level --help " ;;
     "pipe top") words="--log-level --help " ;;
     "pipe tap") words="--log-level --help " ;;
-    "pipe replay") words="--log-level --help " ;;
+    "pipe replay") words="--log-level --help --to " ;;
     "pipe reload") words="--log-level --help " ;;
     "pipe search") words="--log-level --help --template --since --limit " ;;
     "pipe approvals") words="--log-level --help " ;;
