@@ -123,7 +123,11 @@ Result<std::shared_ptr<inference::Model>> load(const EngineObject& object,
                                                const std::string& reference, Reporter& reporter) {
   inference::Engine& engine = object.engine();
   if (auto here = engine.find(reference); here.ok()) return here;
-  return loader::open(engine, TRY(find_model(reference, object.adapters(), reporter)));
+  loader::Found found = TRY(find_model(reference, object.adapters(), reporter));
+  if (found.weights.digest.empty()) {
+    found.weights.name = object.file_names().lock()->of(found.weights);
+  }
+  return loader::open(engine, found);
 }
 
 std::string as_json(const inference::ModelInfo& info) {

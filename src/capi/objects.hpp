@@ -8,6 +8,8 @@
 #include "capi/quern.h"
 #include "inference/inference.hpp"
 
+#include "loader/loader.hpp"
+
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,10 +35,12 @@ class EngineObject final : public Object {
   inference::Engine& engine() const { return *engine_; }
   // Of all weights that this engine loads.
   const std::vector<AdapterChoice>& adapters() const { return adapters_; }
+  Guarded<loader::FileNames>& file_names() const { return file_names_; }
 
  private:
   const std::shared_ptr<inference::Engine> engine_;
   const std::vector<AdapterChoice> adapters_;
+  mutable Guarded<loader::FileNames> file_names_;
 };
 
 class ModelObject final : public Object {

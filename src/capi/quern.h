@@ -102,7 +102,8 @@ typedef int (*quern_progress)(void* context, const char* source, uint64_t done, 
 // file or of a pack (FILE.wasm, made by `quern pack`), or a pack's REGISTRY/NAME[:TAG][@DIGEST].
 // A pack's model has its name and begins conversations with its system text. Blocks: weights that
 // are not on this machine are downloaded and verified first, into the store that the program
-// `quern` uses. The same name of weights twice in one engine is the same model.
+// `quern` uses. The same weights twice in one engine are the same model; of two files of one name
+// the second is called by its path.
 // `progress` may be NULL; it and `context` are used during this call only.
 quern_status quern_model_load(quern_engine engine, const char* reference, quern_progress progress,
                               void* context, quern_model* model, char** why);

@@ -187,10 +187,13 @@ void add_replay(CLI::App& root, Values& values) {
       ->required();
   add(app, kOther, "--program", "FILE.wasm", values.replay.program,
       "The program, when it is no longer where it was; or another to hold against it");
+  app.add_flag("--check", values.replay.check,
+               "Print nothing of the program; exit with 0 when all is the same, else 7")
+      ->group(kOther);
   app.footer(
       "quern run --record run.rec --dir . tool.wasm\n"
       "quern replay run.rec\n"
-      "quern replay --program mended.wasm run.rec");
+      "quern replay --check --program mended.wasm run.rec");
   add_common(app, values);
 }
 

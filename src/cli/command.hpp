@@ -115,6 +115,7 @@ struct Run {
 struct Replay {
   std::filesystem::path recording;
   std::filesystem::path program;  // empty: where it was when it was recorded
+  bool check = false;             // only whether it is the same
 };
 struct Compile {
   std::filesystem::path file;

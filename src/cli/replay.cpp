@@ -21,7 +21,7 @@ Result<Program> load(wasm::Engine& engine, const wasm::RecordingFacts& facts, co
                      World& world) {
   if (!options.program.empty()) return engine.load_file(options.program);
   if (facts.program.empty()) return load_chat_server(engine, world);
-  Result<Program> program = engine.load_file(facts.program);
+  Result<Program> program = engine.load_file(std::filesystem::path(facts.folder) / facts.program);
   if (program) return program;
   return fail(with_advice(std::move(program).error().wrap("the recorded program"),
                           "quern replay --program FILE.wasm " + options.recording.string()));
@@ -50,8 +50,9 @@ Result<> check(const wasm::RecordingFacts& facts, const wasm::Program& program,
 }
 
 // The guest's own end, as `quern run` tells it, and whether it is the recorded one.
-Result<int> tell(const wasm::Replayed& replayed, const wasm::RecordingFacts& facts, World& world) {
-  if (!replayed.response.empty()) world.console.out(as_text(replayed.response));
+Result<int> tell(const wasm::Replayed& replayed, const wasm::RecordingFacts& facts,
+                 const Replay& options, World& world) {
+  if (!replayed.response.empty() && !options.check) world.console.out(as_text(replayed.response));
   if (replayed.verdict != wasm::Replayed::Verdict::same) {
     const bool diverged = replayed.verdict == wasm::Replayed::Verdict::diverged;
     world.console.err(std::string("quern: the replay ") + (diverged ? "diverges" : "ends early") +
@@ -59,6 +60,10 @@ Result<int> tell(const wasm::Replayed& replayed, const wasm::RecordingFacts& fac
     return kDiverged;
   }
   log::debug("cli", "calls that were replayed: " + std::to_string(replayed.calls));
+  if (options.check) {
+    world.console.out("the same; calls: " + std::to_string(replayed.calls) + "\n");
+    return kSuccess;
+  }
   if (!replayed.end) {
     const Error& end = replayed.end.error();
     world.console.err(failure_text(Error(end).wrap(facts.program)));
@@ -83,7 +88,7 @@ Result<int> replay_recording(const Replay& options, World& world) {
   // Shared, because it may still be told when the answer is there already.
   const auto promise = std::make_shared<std::promise<Result<wasm::Replayed>>>();
   wasm::Sandbox sandbox;
-  sandbox.standard_out = wasm::Standard::inherit;
+  if (!options.check) sandbox.standard_out = wasm::Standard::inherit;
   sandbox.limits.output = Bytes{UINT64_MAX};  // what was printed is printed again
   const auto running =
       engine->replay(program, options.recording, std::move(sandbox),
@@ -96,7 +101,7 @@ Result<int> replay_recording(const Replay& options, World& world) {
   const Result<wasm::Replayed> replayed = promise->get_future().get();
   if (!replayed && signal != 0) return ended_by(signal);
   if (!replayed) return fail(Error(replayed.error()).wrap(options.recording.string()));
-  return tell(*replayed, facts, world);
+  return tell(*replayed, facts, options, world);
 }
 
 }  // namespace quern::cli

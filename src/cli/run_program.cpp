@@ -135,7 +135,7 @@ Result<wasm::Sandbox> make_sandbox(Node& node, const Run& options, World& world,
   sandbox.standard_out = wasm::Standard::inherit;
   if (!options.record.place.empty()) {
     sandbox.record = wasm::Recording{.file = options.record.place,
-                                     .program = std::filesystem::absolute(options.file).string(),
+                                     .program = options.file.string(),
                                      .limit = options.record.limit.value_or(1_GiB)};
   }
   return sandbox;

@@ -153,9 +153,8 @@ Result<wasm::Recording> ServingNode::begin_records() {
   TRY(world_.files.make_directories(options_.record.place));
   const auto now =
       std::chrono::duration_cast<std::chrono::milliseconds>(world_.clock.date().time_since_epoch());
-  const std::filesystem::path& file = options_.file;
   return wasm::Recording{.file = options_.record.place / (std::to_string(now.count()) + "-"),
-                         .program = file.empty() ? "" : std::filesystem::absolute(file).string(),
+                         .program = options_.file.string(),
                          .limit = options_.record.limit.value_or(1_GiB)};
 }
 

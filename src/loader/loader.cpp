@@ -78,8 +78,9 @@ Result<std::shared_ptr<inference::Model>> load_weights(inference::Engine& engine
   std::string name = plain_name(found);
   const std::string digest = digest_of(found);
   if (auto here = engine.find(name); here.ok()) {
-    if ((*here)->info().digest == digest || digest.empty()) return here;
-    name = digest;  // somebody else's file of the same name
+    if ((*here)->info().digest == digest) return here;
+    // Somebody else's file of the same name.
+    name = digest.empty() ? found.weights.path.string() : digest;
     if (auto other = engine.find(name); other.ok()) return other;
   }
   inference::ModelSource source{
@@ -151,6 +152,15 @@ std::string digest_of(const Found& found) {
     adapters.push_back({.file = {.digest = adapter.file.digest}, .scale = adapter.scale});
   }
   return package::model_digest(found.weights.digest, adapters);
+}
+
+const std::string& FileNames::of(const LocalModel& file) {
+  std::error_code gone;  // then loading it says so
+  auto path = std::filesystem::weakly_canonical(file.path, gone);
+  if (gone) path = file.path;
+  const bool taken = std::ranges::any_of(
+      names_, [&](const auto& known) { return known.second == file.name && known.first != path; });
+  return names_.try_emplace(path, taken ? path.string() : file.name).first->second;
 }
 
 Result<std::shared_ptr<inference::Model>> open(inference::Engine& engine, const Found& found) {

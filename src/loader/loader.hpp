@@ -28,6 +28,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -90,10 +91,21 @@ Result<Found> find(std::string_view reference, const Place& place, const std::st
 Result<Adapter> find_adapter(std::string_view reference, float scale,
                              const catalog::Catalog& catalog, const std::stop_token& stop);
 
-// Loads the weights with their adapters, unless the engine has them. Of a pack: a model that has
+// Loads the weights with their adapters, unless the engine has them: those of their digest, or
+// without one of their name (FileNames tells plain files apart). Of a pack: a model that has
 // the card's name and begins every conversation with its text, as the component itself does
 // (guests/model).
 Result<std::shared_ptr<inference::Model>> open(inference::Engine& engine, const Found& found);
+
+// What plain files, of which no digest is known, are called in one engine. One call at a time.
+class FileNames {
+ public:
+  // The file's own name, or its path where another one has that name already.
+  const std::string& of(const catalog::LocalModel& file);
+
+ private:
+  std::map<std::filesystem::path, std::string> names_;
+};
 
 // ---- registries ----------------------------------------------------------------------------
 

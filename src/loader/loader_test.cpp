@@ -253,6 +253,32 @@ TEST_F(Loader, AFileOfTheSameNameIsAnotherModel) {
   EXPECT_EQ(engine->models().size(), 2U);
 }
 
+TEST_F(Loader, PlainFilesOfOneNameAreTwoModels) {
+  const auto engine = inference::make_fake_engine("other", {});
+  FileNames names;
+  const auto load = [&](const char* path) {
+    Found found{.weights = {.name = "small", .path = path}, .adapters = {}, .pack = {}};
+    found.weights.name = names.of(found.weights);
+    return open(*engine, found).value()->info().name;
+  };
+  EXPECT_EQ(load("/one/small.gguf"), "small");
+  EXPECT_EQ(load("/two/small.gguf"), "/two/small.gguf");
+  EXPECT_EQ(load("/one/../one/small.gguf"), "small");
+  EXPECT_EQ(load("/two/small.gguf"), "/two/small.gguf");
+  EXPECT_EQ(engine->models().size(), 3U);
+}
+
+TEST_F(Loader, APlainFileIsNotTheCatalogsModelOfItsName) {
+  const auto engine = inference::make_fake_engine("other", {});
+  const Found known{.weights = {.name = "small", .path = "/a/small.gguf", .digest = kDigest},
+                    .adapters = {},
+                    .pack = {}};
+  ASSERT_TRUE(open(*engine, known).ok());
+  const Found plain{
+      .weights = {.name = "small", .path = "/b/small.gguf"}, .adapters = {}, .pack = {}};
+  EXPECT_EQ(open(*engine, plain).value()->info().name, "/b/small.gguf");
+}
+
 // The host speaks for a pack only where its code would say the same.
 TEST_F(Loader, AModelWithCodeOfItsOwnIsNotSpokenFor) {
   ASSERT_TRUE(files_.write("/packs/b.gguf", as_bytes(kWeights)).ok());

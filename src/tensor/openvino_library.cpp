@@ -6,7 +6,9 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace quern::tensor {
 namespace {
@@ -88,7 +90,13 @@ std::string last_words(std::string_view message) {
 }  // namespace
 
 bool can_use_openvino(std::string_view version) {
-  return version.starts_with("20") && version >= "2026.2";  // years have four digits
+  int year = 0;
+  int release = 0;
+  const char* const end = version.data() + version.size();
+  const auto dot = std::from_chars(version.data(), end, year);
+  if (dot.ec != std::errc() || dot.ptr == end || *dot.ptr != '.') return false;
+  if (std::from_chars(dot.ptr + 1, end, release).ec != std::errc()) return false;
+  return std::pair(year, release) >= std::pair(2026, 2);
 }
 
 Result<OpenVino> load_openvino(const Process& process, Files& files) {

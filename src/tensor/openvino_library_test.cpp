@@ -18,10 +18,10 @@ TEST(OpenVinoLibrary, ALibraryThatIsAnotherIsToldSo) {
 }
 
 TEST(OpenVinoLibrary, OneThatIsTooOldIsNotUsed) {
-  for (const char* version : {"2026.2.1", "2026.4.1", "2027.0.0", "2031.10"}) {
+  for (const char* version : {"2026.2.1", "2026.4.1", "2026.10.0", "2027.0.0", "2031.10"}) {
     EXPECT_TRUE(can_use_openvino(version)) << version;
   }
-  for (const char* version : {"2026.1.0", "2025.4.1", "2026", "", "custom"}) {
+  for (const char* version : {"2026.1.0", "2025.4.1", "2025.10", "2026", "2026.", "", "custom"}) {
     EXPECT_FALSE(can_use_openvino(version)) << version;
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 namespace quern::tensor {
@@ -71,9 +72,16 @@ Result<> load_library(const SharedLibrary& library, const Process& process, File
   if (const auto named = process.env(library.variable)) {
     return open_library(*named, use).context(std::string(library.variable) + "=" + *named);
   }
+  std::optional<Error> unusable;  // of those that are here, why the first cannot be used
+  const auto ask = [&](void* handle, const Path& place) -> Result<> {
+    Result<> used = use(handle, place);
+    if (!used.ok() && !unusable) unusable = used.error();
+    return used;
+  };
   for (const Path& place : library_places(library, process, files)) {
-    if (open_library(place, use).ok()) return {};
+    if (open_library(place, ask).ok()) return {};
   }
+  if (unusable) return fail(ErrorKind::not_found, unusable->message());
   return fail(ErrorKind::not_found, std::string(library.missing));
 }
 

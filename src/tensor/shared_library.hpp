@@ -27,8 +27,9 @@ std::vector<std::filesystem::path> library_places(const SharedLibrary& library,
                                                   const Process& process, Files& files);
 
 // The first that `use` takes: it is given what dlopen answered, and where that lies. It stays until
-// the process ends: its threads could not survive anything else. not_found with `missing`;
-// unsupported for the one that the variable names.
+// the process ends: its threads could not survive anything else. not_found where none
+// serves, with what `use` said of the first that is here, or `missing`; unsupported for the one that
+// the variable names.
 Result<> load_library(const SharedLibrary& library, const Process& process, Files& files,
                       const std::function<Result<>(void*, const std::filesystem::path&)>& use);
 

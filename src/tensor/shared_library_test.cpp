@@ -54,6 +54,20 @@ TEST(SharedLibrary, TheFirstThatServesIsTaken) {
   EXPECT_EQ(tried, (std::vector<Path>{"libc.so.6", "libm.so.6"}));
 }
 
+TEST(SharedLibrary, WhereNoneServesItIsSaidOfTheFirstWhy) {
+  FakeFiles files;
+  FakeProcess process;
+  SharedLibrary maths = kAbacus;
+  maths.system = {"libm.so.6", "libc.so.6"};
+  const auto use = [](void* /*handle*/, const Path& place) -> Result<> {
+    return fail(ErrorKind::unsupported, place.string() + " is too old");
+  };
+  const auto none = load_library(maths, process, files, use);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().kind(), ErrorKind::not_found) << "another library may serve";
+  EXPECT_EQ(none.error().describe(), "libm.so.6 is too old");
+}
+
 TEST(SharedLibrary, NowhereIsToldApartFromOneThatIsNamed) {
   FakeFiles files;
   FakeProcess process;

@@ -76,6 +76,83 @@ TEST_F(RecordingTest, WhatTheHostPrintsForAGuestIsPrintedAgain) {
   EXPECT_EQ(again->text(), "hello out\n");
 }
 
+TEST_F(RecordingTest, WhatWasPrintedBeforeACallThatTrapsIsPrintedAgain) {
+  const auto host = std::make_shared<TestHost>();
+  const auto recorded = std::make_shared<Collected>();
+  const auto again = std::make_shared<Collected>();
+  const auto code = run_guest(
+      "said_by_host", {.out = recorded, .limits = {.output = Bytes{12}}, .record = recording()},
+      host->imports());
+  ASSERT_FALSE(code.ok()) << "the second text is beyond the limit";
+  expect_same(replay("said_by_host", again));
+  EXPECT_EQ(recorded->text(), "hello out\n");
+  EXPECT_EQ(again->text(), recorded->text());
+}
+
+TEST_F(RecordingTest, AGuestThatWasWithdrawnWhileItComputedEndsSoAgain) {
+  const auto linked = link_guest("endless_loop");
+  Later<int> later;
+  const auto running = linked->run({.record = recording()}, later.setter());
+  while (!std::filesystem::exists(file())) std::this_thread::sleep_for(1ms);
+  running->cancel(Error(ErrorKind::cancelled, "ended by a test"));
+  ASSERT_FALSE(later.get().ok());
+  const auto replayed = replay("endless_loop");
+  expect_same(replayed);
+  ASSERT_FALSE(replayed->end.ok());
+  EXPECT_EQ(replayed->end.error().describe(), "ended by a test");
+}
+
+TEST_F(RecordingTest, WhatComesAfterTheLimitIsSaidToBeNothing) {
+  Recording little = recording();
+  little.limit = Bytes{1};
+  const auto engine = Engine::create({.worker_threads = 1, .max_instances = 4}).value();
+  const auto program = engine->load_file(guest("exit_code")).value();
+  const auto linked = engine->link(program, {}).value();
+  ASSERT_TRUE(run(*linked, {.record = little}).ok());
+  ASSERT_TRUE(describe_recording(file()).ok()) << "it says of what it is";
+  Later<Replayed> later;
+  const auto running = engine->replay(program, file(), {}, later.setter());
+  const auto replayed = later.get();
+  ASSERT_TRUE(replayed.ok()) << replayed.error().describe();
+  EXPECT_EQ(replayed->verdict, Verdict::broken_off);
+  EXPECT_EQ(replayed->why, "the recording ends: --record-limit, 1 bytes, is reached");
+  std::filesystem::remove(file());
+  ASSERT_TRUE(run(*linked, {.record = little}).ok());
+  EXPECT_FALSE(std::filesystem::exists(file())) << "a file for nothing";
+}
+
+// Names of threads of this process.
+std::size_t threads_called(std::string_view name) {
+  std::size_t count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string called;
+    std::getline(file, called);
+    if (called == name) ++count;
+  }
+  return count;
+}
+
+// A thread names itself, and the system forgets it a moment after its end.
+bool come_to_be(std::size_t count, std::string_view name) {
+  const auto end = std::chrono::steady_clock::now() + 30s;
+  while (threads_called(name) != count && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(1ms);
+  }
+  return threads_called(name) == count;
+}
+
+TEST_F(RecordingTest, TheEnginesThreadIsGoneWithTheEngine) {
+  const std::size_t others = threads_called("quern-record");
+  {
+    const auto engine = Engine::create({.worker_threads = 1, .max_instances = 4}).value();
+    const auto program = engine->load_file(guest("exit_code")).value();
+    ASSERT_TRUE(run(*engine->link(program, {}).value(), {.record = recording()}).ok());
+    EXPECT_TRUE(come_to_be(others + 1, "quern-record"));
+  }
+  EXPECT_TRUE(come_to_be(others, "quern-record"));
+}
+
 // test.later(p) writes 0x01020304 at 64; test.sum adds.
 HostImports raw_host() {
   return {.interfaces = {},

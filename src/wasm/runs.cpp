@@ -197,6 +197,7 @@ Result<RecordingFacts> describe_recording(const std::filesystem::path& file) {
                                         return;
                                       case QB_RECORDED_DIGEST: found.digest = text(told); return;
                                       case QB_RECORDED_PROGRAM: found.program = text(told); return;
+                                      case QB_RECORDED_FOLDER: found.folder = text(told); return;
                                       case QB_RECORDED_ENGINE: found.engine = text(told); return;
                                       default: found.words.push_back(text(told)); return;
                                     }

@@ -97,7 +97,7 @@ class InstanceState {
 // Where all that an instance hears from the world is written down, for Engine::replay.
 struct Recording {
   std::filesystem::path file;  // made anew, mode 0600
-  std::string program;         // where the program came from
+  std::string program;         // its file, as it was named; empty: the host's own
   // Of all recordings of one engine together. The one that reaches it ends there; the guest goes
   // on.
   Bytes limit = 1_GiB;

@@ -90,11 +90,13 @@ struct RecordingFacts {
   What what = What::run;
   std::string digest;   // of the program
   std::string program;  // Recording::program
+  std::string folder;   // the one in which that was its name
   // What made its machine code, as Engine::describe() begins. Another one may compute other NaNs.
   std::string engine;
   std::vector<std::string> words;  // the arguments; of an exchange its method and target
 };
-// Reads all of it: corrupt_data when it is damaged, not_found, unsupported (another version).
+// Reads its beginning: corrupt_data when that is damaged, not_found, unsupported (another version;
+// a file that holds nothing but why).
 Result<RecordingFacts> describe_recording(const std::filesystem::path& file);
 
 // How a replay ended.

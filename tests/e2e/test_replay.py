@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import stat
@@ -83,6 +84,27 @@ def test_random_guests(built, recorder, tmp_path, file):
         ended = recorder.same("--dir", f"{world}::/", "--env", "WANDER=far", program, seed, 30, world=world,
                               stdin=f"line {seed}\n" * 50)
         assert ended.out or ended.err, f"seed {seed} does nothing"
+
+
+def test_what_is_read_in_one_long_call_is_replayed(recorder, wat):
+    """Three million random bytes at once, twice: written from where they lie, and in their order."""
+    program = wat("""(module
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      (memory (export "memory") 64)
+      (func (export "mixed") (result i64) (local $at i32) (local $sum i64)
+        (loop $calls
+          (drop (call $random (i32.const 4) (i32.const 3000000)))
+          (drop (call $random (i32.const 3000100) (i32.const 10)))
+          (local.set $at (i32.const 0))
+          (loop $words
+            (local.set $sum (i64.add (i64.rotl (local.get $sum) (i64.const 5)) (i64.load (local.get $at))))
+            (local.set $at (i32.add (local.get $at) (i32.const 8)))
+            (br_if $words (i32.lt_u (local.get $at) (i32.const 3000200))))
+          (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+          (br_if $calls (i32.lt_u (i32.load (i32.const 0)) (i32.const 2))))
+        (local.get $sum)))""")
+    assert recorder.same("--invoke", "mixed", program).code == 0
+    assert recorder.file.stat().st_size > 6_000_000
 
 
 def test_an_invoked_function_is_replayed(recorder, wat):
@@ -196,6 +218,14 @@ def test_a_divergence_names_call_function_and_parameter(built, recorder, tmp_pat
     assert re.search(rf"diverges: call \d+: wasi[^ ]*{call} is .*[0-9A-F]{{4}}.*, .* was recorded", ended.err), ended.err
 
 
+def test_a_check_tells_a_divergence_from_the_programs_own_code(built, recorder):
+    assert recorder.same(built("p1") / "ending.wasm", 7).code == 7
+    ended = recorder.replay("--check")
+    assert ended.code == 0 and re.fullmatch(r"the same; calls: \d+\n", ended.out) and not ended.err, ended
+    ended = recorder.replay("--check", "--program", built("random") / "wanderer.wasm")
+    assert ended.code == 7 and "diverges" in ended.err and not ended.out
+
+
 def test_a_program_that_is_gone_or_changed_is_named(built, recorder, tmp_path):
     program = shutil.copy(built("random") / "wanderer.wasm", tmp_path / "program.wasm")
     recorder.record(program, 1, 3)
@@ -216,6 +246,39 @@ def test_limits_are_replayed(recorder, name):
     replayed = recorder.replay()
     assert (replayed.code, replayed.out) == (recorded.code, recorded.out), replayed.err
     assert name != "endless_loop" or replayed.code == 124
+
+
+def test_a_guest_that_a_signal_ended_while_it_computed_ends_so_again(home, recorder):
+    words = [quern.binary(), "run", "--record", recorder.file, "--cpu", "1h", GUESTS / "endless_loop.wasm"]
+    with subprocess.Popen(list(map(str, words)), env=quern.environment(home), stderr=subprocess.PIPE) as running:
+        while not recorder.file.exists() or recorder.file.stat().st_size < 100:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+    assert running.returncode == 130
+    ended = recorder.replay()
+    assert ended.code == 130 and "ended by a signal" in ended.err, ended
+
+
+def test_a_guest_that_was_out_of_time_does_not_have_it_again_and_again(recorder):
+    recorded = recorder.record("--cpu", "500ms", GUESTS / "endless_loop.wasm")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    replayed = recorder.replay()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert replayed.code == recorded.code == 124
+    assert replayed.err.splitlines()[0] == recorded.err.splitlines()[0], "the recorded end, not the replay's"
+    assert after.ru_utime - before.ru_utime < 2, "it was held to half a second"
+
+
+def test_a_program_is_called_as_it_was_named(built, home, tmp_path):
+    shutil.copy(built("p1") / "ending.wasm", tmp_path / "ending.wasm")
+    (tmp_path / "elsewhere").mkdir()
+    env = quern.environment(home)
+    words = [quern.binary(), "run", "--record", "run.rec", "ending.wasm", "pointer-to-nowhere"]
+    recorded = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True)
+    words = [quern.binary(), "replay", "../run.rec"]
+    replayed = subprocess.run(words, cwd=tmp_path / "elsewhere", env=env, capture_output=True)
+    assert (replayed.returncode, replayed.stderr) == (recorded.returncode, recorded.stderr)
+    assert replayed.stderr.startswith(b"quern: ending.wasm: ")
 
 
 def test_a_guest_that_was_ended_while_it_waited_ends_there(recorder):
@@ -243,6 +306,38 @@ def test_a_recording_has_a_limit(built, recorder):
     assert "--record-limit" in recorded.err and recorder.file.stat().st_size < 22 * 1024
     ended = recorder.replay()
     assert ended.code == 7 and "--record-limit" in ended.err
+
+
+def test_requests_beyond_the_limit_leave_no_damaged_files(guest, home, tmp_path):
+    folder = tmp_path / "recordings"
+    words = ["serve", "--record", folder, "--record-limit", "16KiB", guest("rust/web")]
+    with quern.Server(*words, home=home) as server:
+        for _ in range(20):
+            assert ask(server.port, "POST", "/echo", body=b"what I say" * 300).status == 200
+    files = list(folder.glob("*.rec"))
+    assert 0 < len(files) < 20 and sum(file.stat().st_size for file in files) < 24 * 1024
+    codes = set()
+    for file in files:
+        ended = quern.quern("replay", "--check", file, home=home)
+        codes.add(ended.code)
+        assert ended.code == 0 or (ended.code == 7 and "--record-limit" in ended.err), ended
+    assert 7 in codes
+
+
+def test_a_disk_that_is_full_ends_the_recording_in_words(built, home, recorder):
+    program = built("random") / "wanderer.wasm"
+    recorder.record(program, 5, 500)
+    whole = recorder.file.stat().st_size
+
+    def limit():  # as a full disk it takes a part of what is written; the signal is to be ignored
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole // 4, whole // 4))
+
+    words = [quern.binary(), "run", "--record", recorder.file, program, "5", "500"]
+    ended = subprocess.run(list(map(str, words)), env=quern.environment(home), capture_output=True, preexec_fn=limit,
+                           restore_signals=False)
+    assert 0 <= ended.returncode < 128 and b"the guest goes on" in ended.stderr, ended.stderr
+    replayed = recorder.replay()
+    assert replayed.code == 7 and "the disk took no more" in replayed.err, replayed
 
 
 def test_a_recording_that_cannot_be_written_is_said(home, built, tmp_path):
@@ -313,7 +408,7 @@ def xxh64(data: bytes) -> int:
 
 def contents(data: bytes) -> bytes:
     """What the frames hold, one after the other."""
-    assert data[:12] == b"QUERNREC" + (1).to_bytes(4, "little")
+    assert data[:12] == b"QUERNREC" + (2).to_bytes(4, "little")
     at, found = 12, b""
     while at < len(data):
         size = int.from_bytes(data[at:at + 4], "little")
@@ -326,7 +421,7 @@ def contents(data: bytes) -> bytes:
 
 def framed(records: bytes) -> bytes:
     size, digest = len(records).to_bytes(4, "little"), xxh64(records).to_bytes(8, "little")
-    return b"QUERNREC" + (1).to_bytes(4, "little") + size + digest + records
+    return b"QUERNREC" + (2).to_bytes(4, "little") + size + digest + records
 
 
 @pytest.mark.parametrize("file", ["wanderer.wasm", "component.wasm"])

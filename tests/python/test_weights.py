@@ -13,6 +13,7 @@ import pytest
 
 import quern
 from conftest import ROOT
+from quern import _native
 
 TEXTS = ["A fox runs through the forest.", "The vixen hunts among the trees.", "Interest rates rose in March."]
 
@@ -129,3 +130,16 @@ def test_a_tool_is_called(smollm2):
     assert set(asked) <= {"Rome", "Oslo"} and asked
     assert [message["role"] for message in reply.messages] == ["user", "assistant", *["tool"] * len(asked), "assistant"]
     assert reply.text and not reply.tool_calls
+
+
+def test_two_files_of_one_name_are_two_models(weights, tmp_path):
+    """No digest tells them apart; the same file by another way is the same one."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "small.gguf").symlink_to(weights)
+    (tmp_path / "two" / "small.gguf").hardlink_to(weights)
+    engine = _native.open_engine({"context_tokens": 64, "threads": 1})
+    names = [_native.model_info(_native.load_model(engine, str(tmp_path / place), None))["name"]
+             for place in ("one/small.gguf", "two/small.gguf", "one/../one/small.gguf", "two/small.gguf")]
+    _native.close(engine)
+    assert names == ["small", str(tmp_path / "two" / "small.gguf")] * 2

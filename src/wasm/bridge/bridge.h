@@ -278,9 +278,10 @@ typedef enum {
   QB_RECORDED_DIGEST = 1,
   QB_RECORDED_PROGRAM = 2,
   QB_RECORDED_ENGINE = 3, /* as qb_engine_describe begins */
-  QB_RECORDED_WORD = 4    /* each argument; of an exchange its method and target */
+  QB_RECORDED_FOLDER = 4, /* in which the program was so named */
+  QB_RECORDED_WORD = 5    /* each argument; of an exchange its method and target */
 } qb_recorded_fact;
-/* Reads the whole file: a damaged one is corrupt_data. Calls `tell` during the call. */
+/* Reads its beginning: a damaged one is corrupt_data. Calls `tell` during the call. */
 qb_error qb_recording_describe(qb_bytes path, void* target,
                                void (*tell)(void* target, uint32_t fact, qb_bytes text));
 

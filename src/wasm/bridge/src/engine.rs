@@ -50,6 +50,7 @@ impl Drop for Engine {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
+        self.shared.scribe.stop();
     }
 }
 

@@ -1,67 +1,11 @@
 //! From Wasmtime's errors to Quern's closed list of kinds.
 
+pub use crate::named::{Kind, Named};
 use std::any::Any;
-use std::fmt;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::ResourceTableError;
 
-/// quern::ErrorKind, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // the list is C++'s; not every kind is born here
-pub enum Kind {
-    InvalidArgument,
-    NotFound,
-    AlreadyExists,
-    PermissionDenied,
-    ResourceExhausted,
-    DeadlineExceeded,
-    Cancelled,
-    Unavailable,
-    Unsupported,
-    CorruptData,
-    GuestTrap,
-    Internal,
-}
-
-impl Kind {
-    /// As in qb_error: 0 is success.
-    pub fn code(self) -> u32 {
-        self as u32 + 1
-    }
-
-    pub fn from_code(code: u32) -> Kind {
-        use Kind::*;
-        const ALL: [Kind; 12] = [
-            InvalidArgument,
-            NotFound,
-            AlreadyExists,
-            PermissionDenied,
-            ResourceExhausted,
-            DeadlineExceeded,
-            Cancelled,
-            Unavailable,
-            Unsupported,
-            CorruptData,
-            GuestTrap,
-            Internal,
-        ];
-        ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Internal)
-    }
-}
-
-/// An error with its kind. Travels inside wasmtime::Error from a host function or a limit to the
-/// end of the run.
-#[derive(Clone, Debug)]
-pub struct Named {
-    pub kind: Kind,
-    pub message: String,
-}
-
 impl Named {
-    pub fn new(kind: Kind, message: impl Into<String>) -> Named {
-        Named { kind, message: message.into() }
-    }
-
     pub fn from_panic(panic: &(dyn Any + Send)) -> Named {
         let text = panic
             .downcast_ref::<&str>()
@@ -71,14 +15,6 @@ impl Named {
         Named::new(Kind::Internal, format!("the wasm bridge panicked: {text}"))
     }
 }
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Named {}
 
 /// What ended a guest. `refused` says which growth was refused before, if any: a guest that traps
 /// because it got no memory should be told apart from one with a bug. `handles` is how many it may

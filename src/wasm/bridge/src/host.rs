@@ -169,7 +169,7 @@ async fn call(
         encoded.ends.push(encoded.bytes.len());
     }
     let name = &host.items[index as usize].name;
-    let Answered { bytes, waitables, calling } = ask(host, index, &mut store, encoded).await?;
+    let Answered { mut bytes, waitables, calling } = ask(host, index, &mut store, encoded).await?;
     let mut decoder = Decoder::new(&bytes, &waitables, name);
     for (ty, result) in ty.results().zip(results) {
         *result = decoder.value(&mut store, &ty)?;
@@ -177,14 +177,11 @@ async fn call(
     decoder.end()?;
     if let Some(calling) = calling {
         let numbered = decoder.pollables;
-        calling.returned(|out| {
-            let began = out.len();
-            out.extend(&bytes);
-            for (before_end, number) in numbered {
-                let at = began + bytes.len() - before_end;
-                out[at..at + 4].copy_from_slice(&number.to_le_bytes());
-            }
-        });
+        for (before_end, number) in numbered {
+            let at = bytes.len() - before_end;
+            bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        }
+        calling.returned_parts(&[&bytes]);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The bridge from Quern's C++ to Wasmtime: the C ABI of ../bridge.h and nothing else.
 //!
 //!   abi       C structs, panics
-//!   error     kinds of errors
+//!   error     kinds of errors;  named  one of them
 //!   engine    configuration, threads;  ticker  epochs;  cache  compiled code on disk
 //!   program   compile, load, describe;  link  imports
 //!   state     what a store holds, limits;  sandbox  how it is made
@@ -14,7 +14,7 @@
 //!             of a component;  log_filter  its calls with many records
 //!   tape      what a guest hears, written down:  recorded  record_core  record_wasi  record_http
 //!             record_sockets
-//!   recording the file;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
+//!   recording the file;  record_file  its writing;  xxh64  its checksums;  core_calls  what WASI 0.1 reads and writes
 //!   replay    a recording that answers a guest:  replay_link  replay_run  answered
 //!
 //! The functions of bridge.h are `unsafe extern "C"`; what makes a call safe is written there.
@@ -35,12 +35,14 @@ mod http;
 mod invoke;
 mod link;
 mod log_filter;
+mod named;
 mod network;
 mod outbound;
 mod output;
 mod program;
 mod quick;
 mod record_core;
+mod record_file;
 mod record_http;
 mod record_sockets;
 mod record_wasi;

@@ -2,7 +2,6 @@
 
 use crate::core_calls::{bits, find, CoreCall, CoreFunction, Dialect, SNAPSHOT, UNSTABLE};
 use crate::error::{Kind, Named};
-use crate::recording::put_bytes;
 use crate::state::State;
 use crate::tape::Calling;
 use std::future::Future;
@@ -152,15 +151,20 @@ async fn call(
 
 /// The results' bits, then each region of the memory with its bytes.
 pub fn put_answer(calling: Calling, results: &[u64], memory: &[u8], regions: &[(u32, u32)]) {
-    calling.returned(|out| {
-        out.extend((results.len() as u32).to_le_bytes());
-        results.iter().for_each(|bits| out.extend(bits.to_le_bytes()));
-        out.extend((regions.len() as u32).to_le_bytes());
-        for (at, size) in regions {
-            out.extend(at.to_le_bytes());
-            put_bytes(out, &memory[*at as usize..][..*size as usize]);
-        }
-    });
+    let mut head = Vec::with_capacity(8 * (1 + results.len()));
+    head.extend((results.len() as u32).to_le_bytes());
+    results.iter().for_each(|bits| head.extend(bits.to_le_bytes()));
+    head.extend((regions.len() as u32).to_le_bytes());
+    let heads: Vec<[u8; 8]> = regions.iter().map(region_head).collect();
+    let mut parts = vec![&head[..]];
+    for (head, (at, size)) in heads.iter().zip(regions) {
+        parts.extend([&head[..], &memory[*at as usize..][..*size as usize]]);
+    }
+    calling.returned_parts(&parts);
+}
+
+fn region_head((at, size): &(u32, u32)) -> [u8; 8] {
+    (u64::from(*size) << 32 | u64::from(*at)).to_le_bytes()
 }
 
 fn memory_of(caller: &mut Caller<'_, State>) -> Result<Memory> {

@@ -1,17 +1,16 @@
 //! A recording's bytes: docs/formats/recording.md. `Reader` takes files of anybody: whatever they
 //! hold ends in records, in an early end, or in `corrupt_data`.
 
-use crate::error::{Kind, Named};
+use crate::named::{Kind, Named};
 use crate::xxh64::xxh64;
-use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{BufReader, ErrorKind, Read};
 
 pub const MAGIC: &[u8; 8] = b"QUERNREC";
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// Magic and version.
+pub const BEGINNING: u64 = 12;
 /// Length and checksum of a frame.
-const FRAME_HEAD: usize = 12;
+pub const FRAME_HEAD: usize = 12;
 pub const MOST_IN_FRAME: usize = 1 << 20;
 
 /// Records' kinds.
@@ -49,9 +48,10 @@ impl What {
 /// The first record.
 pub struct Head {
     pub what: What,
-    /// Of the program: "sha256:...", and where it came from.
+    /// Of the program: "sha256:...", and where it came from, as it was named in that folder.
     pub digest: String,
     pub program: String,
+    pub folder: String,
     /// As qb_engine_describe: machine code of another compiler or processor may compute other NaNs.
     pub engine: String,
     pub memory: u64,
@@ -66,7 +66,7 @@ pub struct Head {
 impl Head {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.what as u8);
-        for text in [&self.digest, &self.program, &self.engine] {
+        for text in [&self.digest, &self.program, &self.folder, &self.engine] {
             put_bytes(out, text.as_bytes());
         }
         out.extend(self.memory.to_le_bytes());
@@ -80,47 +80,19 @@ impl Head {
     pub fn read(payload: &[u8]) -> Result<Head, Named> {
         let mut fields = Fields(payload);
         let what = What::from_code(fields.u8()?).ok_or_else(misshapen)?;
-        let (digest, program, engine) = (fields.text()?, fields.text()?, fields.text()?);
+        let (digest, program) = (fields.text()?, fields.text()?);
+        let (folder, engine) = (fields.text()?, fields.text()?);
         let (memory, table) = (fields.u64()?, fields.u32()?);
         let (wall_ms, cpu_ms) = (fields.u64()?, fields.u64()?);
         let count = fields.u32()?;
         let words = (0..count).map(|_| fields.text()).collect::<Result<_, _>>()?;
-        Ok(Head { what, digest, program, engine, memory, table, wall_ms, cpu_ms, words })
+        Ok(Head { what, digest, program, folder, engine, memory, table, wall_ms, cpu_ms, words })
     }
 }
 
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend((bytes.len() as u32).to_le_bytes()); // of a guest: its memory has 32 bits
     out.extend(bytes);
-}
-
-/// A new file that its owner alone may read: it holds whatever the guest saw. It takes the place of a
-/// plain file of that name, and of nothing else: no link is followed, no device opened.
-pub fn create(path: &Path) -> std::io::Result<File> {
-    match std::fs::symlink_metadata(path) {
-        Ok(there) if there.is_file() => std::fs::remove_file(path)?,
-        Ok(_) => {
-            return Err(std::io::Error::other("something that is no plain file has this name"))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(path)?;
-    (&file).write_all(MAGIC)?;
-    (&file).write_all(&VERSION.to_le_bytes())?;
-    Ok(file)
-}
-
-pub fn write_frames(mut file: &File, records: &[u8]) -> std::io::Result<()> {
-    for part in records.chunks(MOST_IN_FRAME) {
-        let mut head = [0; FRAME_HEAD];
-        head[..4].copy_from_slice(&(part.len() as u32).to_le_bytes());
-        head[4..].copy_from_slice(&xxh64(part).to_le_bytes());
-        file.write_all(&head)?;
-        file.write_all(part)?;
-    }
-    Ok(())
 }
 
 fn corrupt(text: impl Into<String>) -> Named {
@@ -171,6 +143,63 @@ impl<'a> Fields<'a> {
     }
 }
 
+// ---- payloads ---------------------------------------------------------------------------------
+
+pub struct Call<'a> {
+    pub name: u32,
+    pub arguments: &'a [u8],
+    pub how: u8,
+    pub rest: &'a [u8],
+}
+
+pub fn read_call(payload: &[u8]) -> Result<Call<'_>, Named> {
+    let mut fields = Fields(payload);
+    let (name, arguments, how) = (fields.u32()?, fields.bytes()?, fields.u8()?);
+    Ok(Call { name, arguments, how, rest: fields.0 })
+}
+
+/// The kind of a trap that ended a call, and its text.
+pub fn read_trap(told: &[u8]) -> Result<(u32, String), Named> {
+    let mut fields = Fields(told);
+    Ok((fields.u32()?, fields.text()?))
+}
+
+pub fn read_print(payload: &[u8]) -> Result<(u32, Vec<u8>), Named> {
+    let (stream, bytes) = payload.split_first().ok_or_else(misshapen)?;
+    Ok((u32::from(*stream), bytes.to_vec()))
+}
+
+/// Status, and headers.
+pub type Response = (u16, Vec<(Vec<u8>, Vec<u8>)>);
+
+pub fn read_response(payload: &[u8]) -> Result<Response, Named> {
+    let mut fields = Fields(payload);
+    let status = fields.u16()?;
+    let mut headers = Vec::new();
+    for _ in 0..fields.u32()? {
+        headers.push((fields.bytes()?.to_vec(), fields.bytes()?.to_vec()));
+    }
+    Ok((status, headers))
+}
+
+/// Exit code and results, or why there are none.
+pub type End = Result<(i32, Vec<u8>), Named>;
+
+/// The end that was recorded, and for how many nanoseconds the guest had computed since its last
+/// call.
+pub fn read_end(payload: &[u8]) -> Result<(End, u64), Named> {
+    let mut fields = Fields(payload);
+    let (kind, code, text) = (fields.u32()?, fields.u32()? as i32, fields.bytes()?);
+    let since = fields.u64()?;
+    let end = match kind {
+        0 => Ok((code, text.to_vec())),
+        kind => Err(Named::new(Kind::from_code(kind), String::from_utf8_lossy(text))),
+    };
+    Ok((end, since))
+}
+
+// ---- the reader -------------------------------------------------------------------------------
+
 #[derive(Clone)]
 pub struct Record {
     pub kind: u8,
@@ -178,8 +207,8 @@ pub struct Record {
 }
 
 /// Record after record. Keeps no more than one record and one frame.
-pub struct Reader {
-    file: BufReader<File>,
+pub struct Reader<Source> {
+    file: BufReader<Source>,
     /// Of frames that were verified, and not read yet.
     verified: Vec<u8>,
     at: usize,
@@ -187,22 +216,14 @@ pub struct Reader {
     position: u64,
 }
 
-impl Reader {
-    pub fn open(path: &Path) -> Result<(Reader, Head), Named> {
-        let failed = |error: std::io::Error| {
-            let kind = match error.kind() {
-                ErrorKind::NotFound => Kind::NotFound,
-                ErrorKind::PermissionDenied => Kind::PermissionDenied,
-                _ => Kind::Unavailable,
-            };
-            Named::new(kind, format!("{}: {error}", path.display()))
-        };
-        let file = BufReader::new(File::open(path).map_err(failed)?);
+impl<Source: Read> Reader<Source> {
+    pub fn begin(source: Source) -> Result<(Reader<Source>, Head), Named> {
+        let file = BufReader::new(source);
         let mut reader = Reader { file, verified: vec![], at: 0, position: 0 };
-        let mut start = [0; 12];
+        let mut start = [0; BEGINNING as usize];
         let whole = reader.fill(&mut start)? == start.len();
         if !whole || start[..8] != *MAGIC {
-            return Err(corrupt(format!("{} is no recording of quern", path.display())));
+            return Err(corrupt("the file is no recording of quern"));
         }
         let version = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
         if version != VERSION {
@@ -211,6 +232,10 @@ impl Reader {
         }
         match reader.next()? {
             Some(Record { kind: HEAD, payload }) => Ok((reader, Head::read(&payload)?)),
+            Some(Record { kind: CUT, payload }) => {
+                let why = String::from_utf8_lossy(&payload);
+                Err(Named::new(Kind::Unsupported, format!("nothing was recorded: {why}")))
+            }
             Some(_) => Err(misshapen()),
             None => Err(corrupt("the recording breaks off before it says of what it is")),
         }

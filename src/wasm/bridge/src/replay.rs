@@ -4,13 +4,22 @@
 use crate::answered::Answered;
 use crate::error::{Kind, Named};
 use crate::recording::{
-    misshapen, Fields, Head, Reader, Record, BODY, CALL, CUT, END, EXITED, HANDLE, NAME, NO_GROWTH,
-    PRINT, RESPONSE, RETURNED, TRAPPED, UNANSWERED,
+    misshapen, read_call, read_end, read_print, read_response, read_trap, Call, End, Fields, Head,
+    Reader, Record, Response, BODY, CALL, CUT, END, EXITED, HANDLE, NAME, NO_GROWTH, PRINT,
+    RESPONSE, RETURNED, TRAPPED, UNANSWERED,
 };
-use crate::run::Ended;
+use crate::state::Meter;
 use crate::tape::{Arguments, BEGINNING, WHOLE};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use wasmtime_wasi::I32Exit;
+
+/// A guest that was ended from outside after its last call computes at least so long again: less
+/// than this no epoch tells.
+const LEAST_AFTER_LAST: Duration = Duration::from_millis(100);
 
 /// What became of a replay, as qb_verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,44 +29,63 @@ pub enum Verdict {
     BrokenOff,
 }
 
-/// The end that was recorded.
-pub type End = Result<Ended, Named>;
-
 pub struct Replay {
-    reader: Reader,
+    reader: Reader<File>,
     next: Option<Record>,
     names: Vec<String>,
     pub calls: u64,
     growths: u64,
     /// The answer to an exchange, as it went out: head, and body.
-    pub response: Option<(u16, Vec<(Vec<u8>, Vec<u8>)>)>,
+    pub response: Option<Response>,
     pub body: Vec<u8>,
     pub answered: Answered,
     /// Set when the guest is ended here, or the recording is at its end.
     verdict: Option<(Verdict, String)>,
     end: Option<End>,
-    /// What ended the recorded guest, seen ahead; None when that was not recorded.
-    end_kind: Option<u32>,
+    /// Of a guest that a limit or a signal ended, seen ahead: after which call, and for how long it
+    /// had computed since.
+    ended_outside: Option<(u64, Duration)>,
+    /// The replayed guest's processor time.
+    pub meter: Arc<Meter>,
 }
 
-/// A recorded call's end, and what was printed in it.
+/// What was printed in a recorded call, and the call's end.
 pub struct Answer {
     pub printed: Vec<(u32, Vec<u8>)>,
-    pub results: Vec<u8>,
+    pub results: wasmtime::Result<Vec<u8>>,
+}
+
+/// The recording in a file, and its first record.
+pub fn open(path: &Path) -> Result<(Reader<File>, Head), Named> {
+    let file = File::open(path).map_err(|error| {
+        let kind = match error.kind() {
+            ErrorKind::NotFound => Kind::NotFound,
+            ErrorKind::PermissionDenied => Kind::PermissionDenied,
+            _ => Kind::Unavailable,
+        };
+        Named::new(kind, format!("{}: {error}", path.display()))
+    })?;
+    Reader::begin(file)
 }
 
 impl Replay {
     /// Reads it to its end first: damage is told before a guest runs.
     pub fn open(path: &Path) -> Result<(Replay, Head), Named> {
-        let (mut ahead, _) = Reader::open(path)?;
-        let mut end_kind = None;
+        let (mut ahead, _) = open(path)?;
+        let (mut calls, mut ended_outside) = (0, None);
         while let Some(record) = ahead.next()? {
-            if record.kind == END {
-                end_kind = Some(Fields(&record.payload).u32()?);
+            match record.kind {
+                CALL => calls += 1,
+                END => {
+                    let (end, since) = read_end(&record.payload)?;
+                    let outside = end.is_err_and(|named| outside(named.kind));
+                    ended_outside = outside.then(|| (calls, Duration::from_nanos(since)));
+                }
+                _ => {}
             }
         }
-        let (reader, head) = Reader::open(path)?;
-        let replay = Replay {
+        let (reader, head) = open(path)?;
+        let mut replay = Replay {
             reader,
             next: None,
             names: vec![],
@@ -68,17 +96,18 @@ impl Replay {
             answered: Answered::default(),
             verdict: None,
             end: None,
-            end_kind,
+            ended_outside,
+            meter: Arc::new(Meter::new(u64::MAX)),
         };
+        replay.limit_at_last();
         Ok((replay, head))
     }
 
-    /// The replay's limit of processor time: a guest that was out of time computes for ever, perhaps.
-    /// Ten times as much as it had: what the engine did for it, a replay may do at more cost.
-    pub fn cpu_ms(&self, head: &Head) -> u64 {
-        match self.end_kind == Some(Kind::DeadlineExceeded.code()) {
-            true => head.cpu_ms.min(head.wall_ms).saturating_mul(10),
-            false => u64::MAX,
+    /// A guest that was ended while it computed would compute for ever, perhaps. It is held to what it
+    /// did: for as long as then, it makes no further call.
+    fn limit_at_last(&mut self) {
+        if let Some((_, time)) = self.ended_outside.take_if(|(calls, _)| *calls == self.calls) {
+            self.meter.allow(time.max(LEAST_AFTER_LAST));
         }
     }
 
@@ -100,23 +129,31 @@ impl Replay {
         name: &str,
         arguments: &Arguments,
         parameter: impl Fn(usize) -> String,
-    ) -> wasmtime::Result<Answer> {
+    ) -> Answer {
         let mut printed = Vec::new();
+        let results = self.next_call(name, arguments, parameter, &mut printed);
+        Answer { printed, results }
+    }
+
+    fn next_call(
+        &mut self,
+        name: &str,
+        arguments: &Arguments,
+        parameter: impl Fn(usize) -> String,
+        printed: &mut Vec<(u32, Vec<u8>)>,
+    ) -> wasmtime::Result<Vec<u8>> {
         loop {
             match self.take()? {
-                Some(Record { kind: PRINT, payload }) => printed.push(print_of(&payload)?),
+                Some(Record { kind: PRINT, payload }) => printed.push(read_print(&payload)?),
                 Some(Record { kind: CALL, payload }) => {
                     self.calls += 1;
-                    let results = self.answer(&payload, name, arguments, &parameter)?;
-                    return Ok(Answer { printed, results });
+                    self.limit_at_last();
+                    return self.answer(&payload, name, arguments, &parameter);
                 }
                 Some(Record { kind: END, payload }) => {
                     return Err(self.ended_before(&payload, name)?)
                 }
-                Some(Record { kind: CUT, payload }) => {
-                    let why = String::from_utf8_lossy(&payload).into_owned();
-                    return Err(self.stop(Verdict::BrokenOff, format!("the recording ends: {why}")));
-                }
+                Some(Record { kind: CUT, payload }) => return Err(self.cut(&payload).into()),
                 Some(Record { kind: NO_GROWTH, .. }) => {
                     let text =
                         format!("call {}: {name}: memory that was asked for", self.calls + 1);
@@ -136,9 +173,8 @@ impl Replay {
         arguments: &Arguments,
         parameter: &impl Fn(usize) -> String,
     ) -> wasmtime::Result<Vec<u8>> {
-        let mut fields = Fields(payload);
-        let recorded = self.names.get(fields.u32()? as usize).ok_or_else(misshapen)?.clone();
-        let called_with = fields.bytes()?;
+        let Call { name: number, arguments: called_with, how, rest } = read_call(payload)?;
+        let recorded = self.names.get(number as usize).ok_or_else(misshapen)?.clone();
         if recorded != name {
             let text = format!("call {}: {name} is called, {recorded} was recorded", self.calls);
             return Err(self.stop(Verdict::Diverged, text));
@@ -148,10 +184,10 @@ impl Replay {
             let text = format!("call {}: {name}: {difference}", self.calls);
             return Err(self.stop(Verdict::Diverged, text));
         }
-        match fields.u8()? {
-            RETURNED => Ok(fields.0.to_vec()),
-            EXITED => Err(I32Exit(fields.u32()? as i32).into()),
-            TRAPPED => Err(trap_of(&mut fields)?),
+        match how {
+            RETURNED => Ok(rest.to_vec()),
+            EXITED => Err(I32Exit(Fields(rest).u32()? as i32).into()),
+            TRAPPED => Err(trap_of(rest)?),
             UNANSWERED => Err(self.unanswered(name)),
             _ => Err(misshapen().into()),
         }
@@ -172,7 +208,7 @@ impl Replay {
     /// The guest goes on where the recorded one was at its end. One that a limit or a signal ended
     /// between two calls comes here as well: it cannot be told at which instruction that was.
     fn ended_before(&mut self, end: &[u8], name: &str) -> Result<wasmtime::Error, Named> {
-        let end = end_of(end)?;
+        let (end, _) = read_end(end)?;
         self.end = Some(end.clone());
         match end {
             Err(named) if named.kind != Kind::GuestTrap => Ok(named.into()),
@@ -186,6 +222,12 @@ impl Replay {
     fn broken_off(&mut self) -> wasmtime::Error {
         let text = format!("the recording breaks off after call {}", self.calls);
         self.stop(Verdict::BrokenOff, text)
+    }
+
+    fn cut(&mut self, why: &[u8]) -> Named {
+        let text = format!("the recording ends: {}", String::from_utf8_lossy(why));
+        self.verdict = Some((Verdict::BrokenOff, text.clone()));
+        Named::new(Kind::Cancelled, text)
     }
 
     fn stop(&mut self, verdict: Verdict, text: String) -> wasmtime::Error {
@@ -214,8 +256,17 @@ impl Replay {
                 let mut fields = Fields(&payload);
                 Ok((fields.u32()?, fields.u32()?))
             }
+            Some(Record { kind: CUT, payload }) => Err(self.cut(&payload)),
             Some(_) => Err(misshapen()),
             None => Err(Named::new(Kind::CorruptData, "the recording breaks off at its beginning")),
+        }
+    }
+
+    /// The end as it is to be told: of a guest that was ended from outside, as it was then.
+    pub fn end(&self, result: End) -> End {
+        match &self.end {
+            Some(recorded) if same_end(recorded, &result) => recorded.clone(),
+            _ => result,
         }
     }
 
@@ -269,7 +320,7 @@ impl Replay {
     fn recorded_end(&mut self) -> Result<Option<End>, Named> {
         while self.end.is_none() {
             match self.take()? {
-                Some(Record { kind: END, payload }) => self.end = Some(end_of(&payload)?),
+                Some(Record { kind: END, payload }) => self.end = Some(read_end(&payload)?.0),
                 Some(Record { kind: CALL, .. }) => self.calls += 1,
                 Some(Record { kind: CUT, .. }) | None => return Ok(None),
                 Some(_) => {}
@@ -289,7 +340,7 @@ impl Replay {
             let Some(record) = self.reader.next()? else { return Ok(None) };
             match record.kind {
                 NAME => self.names.push(String::from_utf8_lossy(&record.payload).into_owned()),
-                RESPONSE => self.response = Some(response_of(&record.payload)?),
+                RESPONSE => self.response = Some(read_response(&record.payload)?),
                 BODY => self.body.extend(record.payload),
                 CALL | PRINT | NO_GROWTH | HANDLE | CUT | END => self.next = Some(record),
                 _ => return Err(misshapen()),
@@ -299,32 +350,13 @@ impl Replay {
     }
 }
 
-fn print_of(payload: &[u8]) -> Result<(u32, Vec<u8>), Named> {
-    let (stream, bytes) = payload.split_first().ok_or_else(misshapen)?;
-    Ok((u32::from(*stream), bytes.to_vec()))
+/// Nobody can tell at which instruction.
+fn outside(kind: Kind) -> bool {
+    matches!(kind, Kind::DeadlineExceeded | Kind::Cancelled)
 }
 
-fn response_of(payload: &[u8]) -> Result<(u16, Vec<(Vec<u8>, Vec<u8>)>), Named> {
-    let mut fields = Fields(payload);
-    let status = fields.u16()?;
-    let mut headers = Vec::new();
-    for _ in 0..fields.u32()? {
-        headers.push((fields.bytes()?.to_vec(), fields.bytes()?.to_vec()));
-    }
-    Ok((status, headers))
-}
-
-fn end_of(payload: &[u8]) -> Result<End, Named> {
-    let mut fields = Fields(payload);
-    let (kind, code, text) = (fields.u32()?, fields.u32()? as i32, fields.bytes()?);
-    Ok(match kind {
-        0 => Ok((code, text.to_vec())),
-        kind => Err(Named::new(Kind::from_code(kind), String::from_utf8_lossy(text))),
-    })
-}
-
-fn trap_of(fields: &mut Fields) -> Result<wasmtime::Error, Named> {
-    let (kind, text) = (fields.u32()?, fields.text()?);
+fn trap_of(told: &[u8]) -> Result<wasmtime::Error, Named> {
+    let (kind, text) = read_trap(told)?;
     Ok(match kind {
         0 => wasmtime::Error::msg(text),
         kind => Named::new(Kind::from_code(kind), text).into(),
@@ -336,8 +368,9 @@ fn same_end(recorded: &End, result: &End) -> bool {
     let first = |text: &str| text.lines().next().unwrap_or_default().to_string();
     match (recorded, result) {
         (Ok(recorded), Ok(result)) => recorded == result,
-        (Err(recorded), Err(result)) if recorded.kind == Kind::DeadlineExceeded => {
-            result.kind == recorded.kind // where in its computing, no clock tells twice
+        (Err(recorded), Err(result)) if outside(recorded.kind) => {
+            // The replay's limit, or the recorded end of a call that was never answered.
+            [Kind::DeadlineExceeded, recorded.kind].contains(&result.kind)
         }
         (Err(recorded), Err(result)) => {
             recorded.kind == result.kind && first(&recorded.message) == first(&result.message)

@@ -77,9 +77,12 @@ async fn answer_core(
     };
     let arguments = call.arguments(bytes);
     let parameter = |index| call.parameter(index);
-    let Answer { printed, results: answer } = state.replay()?.call(name, &arguments, parameter)?;
-    put(&answer, bytes, results, types)?;
-    print(state, printed).await
+    let Answer { printed, results: answer } = state.replay()?.call(name, &arguments, parameter);
+    if let Ok(answer) = &answer {
+        put(answer, bytes, results, types)?;
+    }
+    print(state, printed).await?;
+    answer.map(drop)
 }
 
 /// The recorded results and memory.
@@ -169,7 +172,7 @@ fn define_resource(
         let mut arguments = Arguments::default();
         arguments.add(&rep.to_le_bytes());
         let parameter = |_| "the resource".to_string();
-        store.data_mut().replay()?.call(&full, &arguments, parameter).map(drop)
+        store.data_mut().replay()?.call(&full, &arguments, parameter).results.map(drop)
     })
 }
 
@@ -195,11 +198,12 @@ async fn answer_component(
         |index| ty.params().nth(index).map_or_else(String::new, |(name, _)| name.to_string());
     let state = store.data_mut();
     let replay = state.replay()?;
-    let Answer { printed, results: answer } = replay.call(name, &arguments, parameter)?;
-    if matters(name) {
-        replay.answered.hear(name, &encoded, &answer);
+    let Answer { printed, results: answer } = replay.call(name, &arguments, parameter);
+    if let Some(answer) = answer.as_ref().ok().filter(|_| matters(name)) {
+        replay.answered.hear(name, &encoded, answer);
     }
     print(state, printed).await?;
+    let answer = answer?;
     let mut decoder = Decoder::new(&answer, &[], name);
     for (ty, result) in ty.results().zip(results) {
         *result = decoder.value(&mut store, &ty).map_err(|_| misshapen())?;

@@ -6,12 +6,12 @@ use crate::error::{Kind, Named};
 use crate::invoke::{invoke_in, Invocation};
 use crate::link::{Linked, Ready};
 use crate::program::Program;
-use crate::recording::{misshapen, Head, What};
-use crate::replay::{End, Replay, Verdict};
+use crate::recording::{misshapen, End, Head, What};
+use crate::replay::{open, Replay, Verdict};
 use crate::replay_link::link;
 use crate::run::{run_command_in, supervise, Guest, Metered, Running};
 use crate::sandbox::{prepare, Taping};
-use crate::state::{Limiter, Meter, State};
+use crate::state::{Limiter, State};
 use crate::values::number_of;
 use std::ffi::{c_void, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -32,17 +32,17 @@ unsafe extern "C" fn qb_recording_describe(
     tell: unsafe extern "C" fn(*mut c_void, u32, Bytes),
 ) -> Error {
     entry(|| {
-        let (_, head) = Replay::open(Path::new(OsStr::from_bytes(path.get())))?;
+        let (_, head) = open(Path::new(OsStr::from_bytes(path.get())))?;
         let what = match head.what {
             What::Run => "run",
             What::Invoke => "invocation",
             What::Exchange => "exchange",
         };
-        let texts = [what, &head.digest, &head.program, &head.engine];
+        let texts = [what, &head.digest, &head.program, &head.engine, &head.folder];
         for (fact, text) in texts.iter().enumerate() {
             tell(target, fact as u32, Bytes::of(text.as_bytes()));
         }
-        head.words.iter().for_each(|word| tell(target, 4, Bytes::of(word.as_bytes())));
+        head.words.iter().for_each(|word| tell(target, 5, Bytes::of(word.as_bytes())));
         Ok(())
     })
 }
@@ -96,6 +96,7 @@ impl Default for Ended {
 /// The end that was reached, and whether it is the recorded one.
 fn judge(mut replay: Box<Replay>, end: End) -> Result<Ended, Named> {
     let (verdict, text) = replay.judge(&end)?;
+    let end = replay.end(end);
     let (end_kind, exit_code, end) = match end {
         Ok((code, text)) => (0, code, text),
         Err(named) => (named.kind.code(), 0, named.message.into_bytes()),
@@ -173,7 +174,7 @@ unsafe extern "C" fn qb_replay(
             let mut prepared = prepared?;
             let linked = link(shared, &*program)?;
             let (replay, head) = Replay::open(Path::new(OsStr::from_bytes(path.get())))?;
-            prepared.state.meter = Arc::new(Meter::new(replay.cpu_ms(&head)));
+            prepared.state.meter = replay.meter.clone();
             prepared.state.replay = Some(Box::new(replay));
             Ok((linked, prepared.state, head))
         };

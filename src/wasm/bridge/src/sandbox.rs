@@ -40,7 +40,8 @@ pub unsafe fn prepare(
 ) -> Result<Prepared, Named> {
     let object = Foreign(sandbox.instance);
     let instance = Arc::new(Instance { object, callbacks: shared.callbacks });
-    let tape = match begin_tape(sandbox, shared, &instance) {
+    let meter = Arc::new(Meter::new(sandbox.cpu_ms));
+    let tape = match begin_tape(sandbox, shared, &instance, &meter) {
         Err(error) if matches!(taping, Taping::May) => {
             instance.warn(&format!("{}; the guest goes on", error.message));
             None
@@ -89,7 +90,7 @@ pub unsafe fn prepare(
         lookups: HashMap::new(),
         sockets: SocketTable::new(sandbox.handles),
         limits: Limiter::new(sandbox.memory_bytes, sandbox.table_elements),
-        meter: Arc::new(Meter::new(sandbox.cpu_ms)),
+        meter,
         watch: None,
         epochs: shared.ticker.epochs(),
         handles: 0,
@@ -106,6 +107,7 @@ unsafe fn begin_tape(
     sandbox: &abi::Sandbox,
     shared: &Shared,
     instance: &Arc<Instance>,
+    meter: &Arc<Meter>,
 ) -> Result<Option<Arc<Tape>>, Named> {
     use std::os::unix::ffi::OsStrExt;
     let path = sandbox.record_file.get();
@@ -120,8 +122,9 @@ unsafe fn begin_tape(
         (sandbox.env_count as u32, env.sum::<usize>() as u32),
     ];
     let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
-    let (limit, handles) = (sandbox.record_bytes, sandbox.handles);
-    Tape::begin(&shared.scribe, instance.clone(), path, limit, strings, handles).map(Some)
+    let place = (path, sandbox.record_bytes);
+    let (instance, meter) = (instance.clone(), meter.clone());
+    Tape::begin(&shared.scribe, instance, meter, place, strings, sandbox.handles)
 }
 
 impl Prepared {
@@ -134,10 +137,12 @@ impl Prepared {
         words: Vec<String>,
     ) {
         let Some(tape) = &self.state.tape else { return };
+        let folder = std::env::current_dir().unwrap_or_default();
         tape.head(&Head {
             what,
             digest: linked.digest.clone(),
             program: String::from_utf8_lossy(sandbox.record_program.get()).into_owned(),
+            folder: folder.to_string_lossy().into_owned(),
             engine: compiler(),
             memory: sandbox.memory_bytes,
             table: sandbox.table_elements,

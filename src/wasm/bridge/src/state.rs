@@ -261,7 +261,7 @@ pub struct Meter {
     /// Nanoseconds of slices that are over, and the thread clock's value when this one began.
     used: AtomicU64,
     slice_began: AtomicU64,
-    limit: u64,
+    limit: AtomicU64,
 }
 
 /// A guest that ran at least this long in one go lets others run at the next epoch.
@@ -269,8 +269,19 @@ const YIELD_AFTER: Duration = Duration::from_millis(5);
 
 impl Meter {
     pub fn new(limit_ms: u64) -> Meter {
-        let limit = limit_ms.saturating_mul(1_000_000);
+        let limit = AtomicU64::new(limit_ms.saturating_mul(1_000_000));
         Meter { used: AtomicU64::new(0), slice_began: AtomicU64::new(0), limit }
+    }
+
+    /// Nanoseconds of slices that are over: two epochs behind at most, and read at no cost.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// From now on the limit is so much more than was used.
+    pub fn allow(&self, more: Duration) {
+        let more = u64::try_from(more.as_nanos()).unwrap_or(u64::MAX);
+        self.limit.store(self.used().saturating_add(more), Ordering::Relaxed);
     }
 
     pub fn begin_slice(&self) {
@@ -287,8 +298,9 @@ impl Meter {
 
     fn look(&self) -> Result<UpdateDeadline, Named> {
         let slice = self.slice();
-        if self.used.load(Ordering::Relaxed) + slice > self.limit {
-            let text = format!("CPU time: the limit of {} ms is used up", self.limit / 1_000_000);
+        let limit = self.limit.load(Ordering::Relaxed);
+        if self.used() + slice > limit {
+            let text = format!("CPU time: the limit of {} ms is used up", limit / 1_000_000);
             return Err(Named::new(Kind::DeadlineExceeded, text));
         }
         Ok(match u128::from(slice) >= YIELD_AFTER.as_nanos() {

@@ -1,26 +1,31 @@
 //! What one instance hears from the world, written down while it hears it. A guest's calls append
 //! to a buffer; a thread of the engine, `quern-record`, carries buffers to their files every tenth
-//! of a second or when they are full, so that a host that is killed leaves all but that.
+//! of a second or when they are full, so that a host that is killed leaves all but that. What is long
+//! is written by the guest's own thread, from where it lies.
 
 use crate::error::{root_text, too_many_handles, Kind, Named};
+use crate::record_file::{put_record, Writing};
 use crate::recording::{
-    self, put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, NAME, NO_GROWTH, PRINT,
-    RESPONSE, RETURNED, TRAPPED, UNANSWERED,
+    put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, NAME, NO_GROWTH, PRINT, RESPONSE,
+    RETURNED, TRAPPED, UNANSWERED,
 };
 use crate::run::Ended;
-use crate::state::Instance;
+use crate::state::{Instance, Meter};
 use crate::xxh64::xxh64;
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use wasmtime_wasi::{I32Exit, ResourceTableError};
 
-/// The scribe is woken when so much waits, and the guest writes itself when so much does.
-const ENOUGH: usize = 256 << 10;
-const MOST_WAITING: usize = 4 << 20;
+/// The scribe is woken when so much waits (to wake it costs the guest a system call), and the guest
+/// writes itself when so much does.
+const ENOUGH: usize = 1 << 20;
+const MOST_WAITING: usize = 3 << 20;
+/// What is longer waits nowhere.
+const LONG: usize = 256 << 10;
 const AT_LEAST_EVERY: Duration = Duration::from_millis(100);
 
 /// Longer arguments are kept as their beginning and a digest.
@@ -51,16 +56,13 @@ pub struct Tape {
     limit: u64,
     pending: Mutex<Pending>,
     file: Mutex<Writing>,
+    /// The guest's processor time, and what it was at the last call.
+    meter: Arc<Meter>,
+    last_call: AtomicU64,
     /// How many strings there are, and their bytes with the zeros: of arguments and of environment.
     pub strings: [(u32, u32); 2],
     /// How many handles the guest may hold.
     handles: u32,
-}
-
-struct Writing {
-    file: File,
-    /// What was written last, for what comes next: new memory would cost a fault each page.
-    spare: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -76,34 +78,41 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Tape {
-    /// `limit` is of bytes, and of all recordings of the engine together.
+    /// `limit` is of bytes, and of all recordings of the engine together; None once that is reached.
     pub fn begin(
         scribe: &Scribe,
         instance: Arc<Instance>,
-        path: &Path,
-        limit: u64,
+        meter: Arc<Meter>,
+        (path, limit): (&Path, u64),
         strings: [(u32, u32); 2],
         handles: u32,
-    ) -> Result<Arc<Tape>, Named> {
-        let file = recording::create(path).map_err(|error| {
+    ) -> Result<Option<Arc<Tape>>, Named> {
+        let shelf = scribe.start()?;
+        let written = shelf.written.load(Relaxed);
+        if written > 0 && written >= limit {
+            return Ok(None); // the one that reached it has told so
+        }
+        let file = Writing::create(path).map_err(|error| {
             let text = format!("the recording {} cannot be written: {error}", path.display());
             Named::new(Kind::Unavailable, text)
         })?;
-        let shelf = scribe.start()?;
         let tape = Arc::new(Tape {
             scribe: shelf.clone(),
             instance,
             limit,
             pending: Mutex::default(),
-            file: Mutex::new(Writing { file, spare: vec![] }),
+            file: Mutex::new(file),
+            meter,
+            last_call: AtomicU64::new(0),
             strings,
             handles,
         });
         locked(&shelf.state).tapes.push(Arc::downgrade(&tape));
         shelf.changed.notify_one();
-        Ok(tape)
+        Ok(Some(tape))
     }
 
+    /// Whatever the limit is: without it nothing could be told of the file.
     pub fn head(&self, head: &Head) {
         self.record(HEAD, |out| head.write(out));
     }
@@ -158,6 +167,7 @@ impl Tape {
 
     /// The end of the guest; nothing is taken after it.
     pub fn end(&self, result: &Result<Ended, Named>) {
+        let since = self.meter.used().saturating_sub(self.last_call.load(Relaxed));
         self.record(END, |out| {
             let (kind, code, text) = match result {
                 Ok((code, results)) => (0, *code, &results[..]),
@@ -166,6 +176,7 @@ impl Tape {
             out.extend(kind.to_le_bytes());
             out.extend(code.to_le_bytes());
             put_bytes(out, text);
+            out.extend(since.to_le_bytes());
         });
         locked(&self.pending).closed = true;
         self.flush();
@@ -183,38 +194,80 @@ impl Tape {
 
     fn record(&self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         let mut pending = locked(&self.pending);
-        if pending.bytes.len() > MOST_WAITING {
-            drop(pending);
-            self.flush();
-            pending = locked(&self.pending);
-        }
         if pending.closed {
             return;
         }
         let before = pending.bytes.len();
         put_record(&mut pending.bytes, kind, write);
-        let size = (pending.bytes.len() - before) as u64;
-        if self.scribe.written.fetch_add(size, Relaxed) + size > self.limit {
+        let waiting = pending.bytes.len();
+        if !self.may_write(kind, waiting - before) {
             pending.bytes.truncate(before);
             drop(pending);
-            return self.cut(&format!("--record-limit, {} bytes, is reached", self.limit));
+            return self.cut_at_limit();
         }
-        if before < ENOUGH && pending.bytes.len() >= ENOUGH {
-            drop(pending);
+        drop(pending);
+        if waiting >= MOST_WAITING {
+            self.flush();
+        } else if before < ENOUGH && waiting >= ENOUGH {
             self.scribe.hurry();
         }
     }
 
-    /// Writes what waits. The file's lock first, so that writers keep the order of what they take.
+    /// A record with bytes that lie elsewhere: when they are many, they are not copied to wait.
+    fn record_parts(&self, kind: u8, beginning: &[u8], parts: &[&[u8]]) {
+        let size = beginning.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        if size < LONG {
+            return self.record(kind, |out| {
+                out.extend(beginning);
+                parts.iter().for_each(|part| out.extend(*part));
+            });
+        }
+        if locked(&self.pending).closed {
+            return;
+        }
+        if !self.may_write(kind, size) {
+            return self.cut_at_limit();
+        }
+        self.write(|before| {
+            before.push(kind);
+            put_bytes_ahead(before, beginning, size);
+            parts
+        });
+    }
+
+    fn may_write(&self, kind: u8, size: usize) -> bool {
+        let size = size as u64;
+        let before = self.scribe.written.fetch_add(size, Relaxed);
+        if kind == HEAD || before.saturating_add(size) <= self.limit {
+            return true;
+        }
+        self.scribe.written.fetch_sub(size, Relaxed);
+        false
+    }
+
+    fn cut_at_limit(&self) {
+        self.cut(&format!("--record-limit, {} bytes, is reached", self.limit));
+    }
+
+    /// Writes what waits.
     fn flush(&self) {
+        self.write(|_| &[]);
+    }
+
+    /// Writes what waits, then the record whose beginning `append` adds to it, then the parts that it
+    /// names. The file's lock first, so that writers keep the order of what they take.
+    fn write<'a>(&self, append: impl FnOnce(&mut Vec<u8>) -> &'a [&'a [u8]]) {
         let mut writing = locked(&self.file);
         let mut taken = std::mem::take(&mut writing.spare);
         std::mem::swap(&mut locked(&self.pending).bytes, &mut taken);
-        let written = recording::write_frames(&writing.file, &taken);
+        let parts = append(&mut taken);
+        let written = writing.put(&taken, parts);
         taken.clear();
-        taken.shrink_to(2 * MOST_WAITING);
+        taken.shrink_to(MOST_WAITING + LONG);
         writing.spare = taken;
+        let replaced = writing.replaced.take();
         drop(writing);
+        drop(replaced);
         if let Err(error) = written {
             locked(&self.pending).closed = true;
             self.warn(&format!("the recording cannot be written, the guest goes on: {error}"));
@@ -232,13 +285,10 @@ impl Drop for Tape {
     }
 }
 
-fn put_record(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    out.push(kind);
-    let size_at = out.len();
-    out.extend([0; 4]);
-    write(out);
-    let size = (out.len() - size_at - 4) as u32;
-    out[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
+/// Size and beginning of a record of which the rest comes by itself.
+fn put_bytes_ahead(out: &mut Vec<u8>, beginning: &[u8], size: usize) {
+    out.extend((size as u32).to_le_bytes());
+    out.extend(beginning);
 }
 
 fn cut(pending: &mut Pending, why: &str) {
@@ -259,6 +309,14 @@ impl Calling {
     /// component's the encoded results.
     pub fn returned(self, write: impl FnOnce(&mut Vec<u8>)) {
         self.end(RETURNED, write);
+    }
+
+    /// Of results that lie in several places, one after the other.
+    pub fn returned_parts(mut self, parts: &[&[u8]]) {
+        let mut beginning = Vec::with_capacity(self.arguments.0.len() + 16);
+        self.begin(RETURNED, &mut beginning);
+        self.tape.record_parts(CALL, &beginning, parts);
+        self.over = true;
     }
 
     /// The guest ends in this call.
@@ -287,11 +345,16 @@ impl Calling {
 
     fn put(&self, how: u8, write: impl FnOnce(&mut Vec<u8>)) {
         self.tape.record(CALL, |out| {
-            out.extend(self.name.to_le_bytes());
-            put_bytes(out, &self.arguments.0);
-            out.push(how);
+            self.begin(how, out);
             write(out);
         });
+    }
+
+    fn begin(&self, how: u8, out: &mut Vec<u8>) {
+        self.tape.last_call.store(self.tape.meter.used(), Relaxed);
+        out.extend(self.name.to_le_bytes());
+        put_bytes(out, &self.arguments.0);
+        out.push(how);
     }
 }
 
@@ -305,9 +368,17 @@ impl Drop for Calling {
 
 // ---- the thread -------------------------------------------------------------------------------
 
-/// One of an engine; its thread begins with the first recording.
+/// One of an engine, which stops it; its thread begins with the first recording.
 #[derive(Default)]
-pub struct Scribe(Mutex<Option<Arc<Shelf>>>);
+pub struct Scribe(Mutex<Work>);
+
+#[derive(Default)]
+enum Work {
+    #[default]
+    Nothing,
+    Begun(Arc<Shelf>, JoinHandle<()>),
+    Over,
+}
 
 #[derive(Default)]
 struct Shelf {
@@ -326,26 +397,29 @@ struct ShelfState {
 
 impl Scribe {
     fn start(&self) -> Result<Arc<Shelf>, Named> {
-        let mut started = locked(&self.0);
-        if let Some(shelf) = &*started {
-            return Ok(shelf.clone());
+        let mut work = locked(&self.0);
+        match &*work {
+            Work::Nothing => {}
+            Work::Begun(shelf, _) => return Ok(shelf.clone()),
+            Work::Over => return Err(Named::new(Kind::Cancelled, "the engine was shut down")),
         }
         let shelf = Arc::new(Shelf::default());
         let works = shelf.clone();
         let builder = std::thread::Builder::new().name("quern-record".into());
-        builder.spawn(move || works.work()).map_err(|error| {
+        let thread = builder.spawn(move || works.work()).map_err(|error| {
             Named::new(Kind::ResourceExhausted, format!("a thread for recordings: {error}"))
         })?;
-        *started = Some(shelf.clone());
+        *work = Work::Begun(shelf.clone(), thread);
         Ok(shelf)
     }
-}
 
-impl Drop for Scribe {
-    fn drop(&mut self) {
-        if let Some(shelf) = &*locked(&self.0) {
+    /// When this returns, the thread is gone.
+    pub fn stop(&self) {
+        let work = std::mem::replace(&mut *locked(&self.0), Work::Over);
+        if let Work::Begun(shelf, thread) = work {
             locked(&shelf.state).stopped = true;
             shelf.changed.notify_one();
+            let _ = thread.join(); // it panicked: no recording is worth the process
         }
     }
 }

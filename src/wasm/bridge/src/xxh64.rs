@@ -10,8 +10,7 @@ const P5: u64 = 0x27D4_EB2F_1656_67C5;
 const STRIPE: usize = 32;
 
 pub fn xxh64(bytes: &[u8]) -> u64 {
-    let stripes = bytes.chunks_exact(STRIPE);
-    let mut rest = stripes.remainder();
+    let (stripes, mut rest) = bytes.as_chunks::<STRIPE>();
     let mut hash = match bytes.len() < STRIPE {
         true => P5,
         false => merged(stripes),
@@ -34,21 +33,27 @@ pub fn xxh64(bytes: &[u8]) -> u64 {
     avalanche(hash)
 }
 
-/// The four lanes side by side: an iterator over them is half as fast where code is built small.
-fn merged(stripes: std::slice::ChunksExact<'_, u8>) -> u64 {
+/// The four lanes side by side, and their words at places that the compiler knows: where code is
+/// built small, anything else is a call and a check a word, at a third of the speed.
+fn merged(stripes: &[[u8; STRIPE]]) -> u64 {
     let (mut a, mut b, mut c, mut d) = (P1.wrapping_add(P2), P2, 0, 0u64.wrapping_sub(P1));
     for stripe in stripes {
-        let word = |at: usize| u64::from_le_bytes(stripe[at..at + 8].try_into().expect("8 bytes"));
-        a = round(a, word(0));
-        b = round(b, word(8));
-        c = round(c, word(16));
-        d = round(d, word(24));
+        a = round(a, word::<0>(stripe));
+        b = round(b, word::<8>(stripe));
+        c = round(c, word::<16>(stripe));
+        d = round(d, word::<24>(stripe));
     }
     let turned = [a.rotate_left(1), b.rotate_left(7), c.rotate_left(12), d.rotate_left(18)];
     let mixed = turned.into_iter().fold(0u64, u64::wrapping_add);
     [a, b, c, d]
         .into_iter()
         .fold(mixed, |hash, lane| (hash ^ round(0, lane)).wrapping_mul(P1).wrapping_add(P4))
+}
+
+#[inline(always)]
+fn word<const AT: usize>(stripe: &[u8; STRIPE]) -> u64 {
+    let at = |byte: usize| stripe[AT + byte];
+    u64::from_le_bytes([at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)])
 }
 
 #[inline(always)]
