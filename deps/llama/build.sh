@@ -15,9 +15,11 @@ if [ ! -f "$source/.unpacked" ]; then
   tar -xzf "$downloads"/llama_cpp_python-*.tar.gz -C "$source" --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
   touch "$source/.unpacked"
 fi
-# The kernels that people's machines differ by; the others fall back to the next smaller one. (zen4 is icelake
-# with a product of 16-bit floats, which few models hold, and 1.4 MB.)
-sed -i -E '/ggml_add_cpu_backend_variant\((sse42|sandybridge|ivybridge|piledriver|cannonlake|cascadelake|cooperlake|zen4|alderlake) /d' \
+# The kernels that people's machines differ by; the others fall back to the next smaller one. (cascadelake serves
+# Ice Lake as well: nothing uses what that adds. zen4 would add a product of 16-bit floats, which few models hold,
+# and 1.4 MB.) The list is taken anew: another version of this script may have left a shorter one.
+tar -xzf "$downloads"/llama_cpp_python-*.tar.gz -C "$source" --strip-components=3 --wildcards '*/vendor/llama.cpp/ggml/src/CMakeLists.txt'
+sed -i -E '/ggml_add_cpu_backend_variant\((sse42|sandybridge|ivybridge|piledriver|cannonlake|icelake|cooperlake|zen4|alderlake) /d' \
   "$source/ggml/src/CMakeLists.txt"
 
 build() {  # build DIR PEERS TARGET...

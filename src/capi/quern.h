@@ -91,7 +91,7 @@ typedef uint64_t quern_embedding;
 //   fake_script     instead of weights: what the model "fake" says, for tests; the form is that of
 //                   `quern --fake-model`
 quern_status quern_engine_open(const char* options, quern_engine* engine, char** why);
-// *text: "icelake, 2 threads", the kernels in use. malloc'd.
+// *text: "cascadelake, 2 threads", the kernels in use. malloc'd.
 quern_status quern_engine_device(quern_engine engine, char** text, char** why);
 
 // How far a download is: bytes, and the whole or 0 where that is unknown. Any return value but 0

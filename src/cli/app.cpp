@@ -112,8 +112,6 @@ void add_grants(CLI::App& app, Values& values, GrantOptions& grants, const Limit
   add_many(app, kGrants, "--listen", "ADDRESS:PORT", grants.listen, "An address it may listen on");
   add_many(app, kGrants, "--store", "LABEL=PLACE", grants.stores,
            "A key-value store: a name in Quern's home, or ./FILE");
-  add_many(app, kGrants, "--sqlite", "LABEL=PLACE", grants.databases,
-           "A database for its SQL: a name in Quern's home, or ./FILE");
   add_many(app, kGrants, "--config", "NAME=VALUE", grants.config, "A value of its configuration");
   add(app, kGrants, "--graphs", "SIZE", values.graphs,
       "Graphs that it brings itself (WASI-NN), together (default: none)");

@@ -73,9 +73,8 @@ struct GrantOptions {
   std::vector<std::string> environment;
   std::vector<std::string> net;
   std::vector<std::string> listen;
-  std::vector<std::string> stores;     // "LABEL=PLACE"
-  std::vector<std::string> databases;  // "LABEL=PLACE"
-  std::vector<std::string> config;     // "NAME=VALUE"
+  std::vector<std::string> stores;  // "LABEL=PLACE"
+  std::vector<std::string> config;  // "NAME=VALUE"
   std::optional<Bytes> memory;
   std::optional<milliseconds> timeout;
   std::optional<milliseconds> cpu;

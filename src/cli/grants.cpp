@@ -34,24 +34,13 @@ Result<std::pair<std::string, std::string>> parse_variable(const std::string& te
   return std::pair(text, *own);
 }
 
-Result<guestapi::StoreGrant> parse_store(const std::string& option, const std::string& text) {
+Result<guestapi::StoreGrant> parse_store(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) {
-    return fail(ErrorKind::invalid_argument, option + " \"" + text + "\" is not LABEL=PLACE");
+    return fail(ErrorKind::invalid_argument, "--store \"" + text + "\" is not LABEL=PLACE");
   }
   return guestapi::parse_store(text.substr(0, equals), text.substr(equals + 1))
-      .context(option + " \"" + text + "\"");
-}
-
-// In place of the manifest's of the same label.
-Result<> add_stores(std::vector<guestapi::StoreGrant>& stores, const std::string& option,
-                    const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) {
-    guestapi::StoreGrant store = TRY(parse_store(option, text));
-    std::erase_if(stores, [&](const auto& old) { return old.label == store.label; });
-    stores.push_back(std::move(store));
-  }
-  return {};
+      .context("--store \"" + text + "\"");
 }
 
 Result<> add_config(guestapi::Grants& grants, const std::string& text) {
@@ -128,8 +117,11 @@ Result<guestapi::Grants> make_grants(const GrantOptions& options, Purpose purpos
     std::erase_if(grants.env, [&](const auto& old) { return old.first == variable.first; });
     grants.env.push_back(std::move(variable));
   }
-  TRY(add_stores(grants.stores, "--store", options.stores));
-  TRY(add_stores(grants.databases, "--sqlite", options.databases));
+  for (const std::string& text : options.stores) {
+    guestapi::StoreGrant store = TRY(parse_store(text));
+    std::erase_if(grants.stores, [&](const auto& old) { return old.label == store.label; });
+    grants.stores.push_back(std::move(store));
+  }
   TRY(read_secrets(grants, process));
   for (const std::string& text : options.config) TRY(add_config(grants, text));
   grants.net.insert(grants.net.end(), options.net.begin(), options.net.end());

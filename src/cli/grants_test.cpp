@@ -86,7 +86,6 @@ TEST(Grants, StoresAndConfigurationComeAfterTheManifests) {
   GrantOptions options;
   options.manifest = folder / "app.toml";
   options.stores = {"a=other", "c=./three.db"};
-  options.databases = {"a=shop"};
   options.config = {"mode=fast=er", "empty="};
   const auto grants = make_grants(options, Purpose::service, process);
   ASSERT_TRUE(grants.ok()) << grants.error().describe();
@@ -96,8 +95,6 @@ TEST(Grants, StoresAndConfigurationComeAfterTheManifests) {
   }
   EXPECT_EQ(places, (std::map<std::string, std::string>{
                         {"a", "other"}, {"b", folder / "./two.db"}, {"c", "./three.db"}}));
-  ASSERT_EQ(grants->databases.size(), 1U);
-  EXPECT_EQ(grants->databases[0].place.name, "shop");
   using Values = std::map<std::string, std::string, std::less<>>;
   EXPECT_EQ(
       grants->config,
@@ -120,8 +117,6 @@ TEST(Grants, ASecretThatIsNotThereIsNamedAndNoValueIsRepeated) {
   EXPECT_EQ(bare.error().describe().find("hunter2"), std::string::npos);
   for (const char* store : {"a", "=b", "a=", "a=A", "a=b c"}) {
     EXPECT_FALSE(make_grants({.stores = {store}}, Purpose::command, FakeProcess()).ok()) << store;
-    EXPECT_FALSE(make_grants({.databases = {store}}, Purpose::command, FakeProcess()).ok())
-        << store;
   }
 }
 

@@ -40,7 +40,7 @@ class Models final : public guestapi::ModelProvider {
   std::vector<std::string> names() const;
   // Why the default was chosen; empty when the user named it.
   std::string reason() const;
-  // "icelake, 2 threads"; empty before the engine is there.
+  // "cascadelake, 2 threads"; empty before the engine is there.
   std::string device() const;
   std::vector<std::shared_ptr<inference::Model>> all() const;
 

@@ -32,7 +32,6 @@ GuestInstance::GuestInstance(const Grants& grants, Guest guest)
                                        : shared_account(grants.tokens, std::move(guest.meter))),
       models_(grants.models),
       stores_(grants.stores),
-      databases_(grants.databases),
       store_limit_(grants.store_limit),
       graphs_(grants.graphs) {}
 
@@ -77,26 +76,17 @@ Result<> GuestInstance::hold_graph(NnHeld& held, std::size_t bytes) const {
 }
 
 Result<store::Place> GuestInstance::granted_store(std::string_view label) const {
-  return place_of(stores_, label, "store");
-}
-
-Result<store::Place> GuestInstance::granted_database(std::string_view label) const {
-  return place_of(databases_, label, "database");
-}
-
-Result<store::Place> GuestInstance::place_of(const std::vector<StoreGrant>& grants,
-                                             std::string_view label, std::string_view kind) const {
-  for (const StoreGrant& grant : grants) {
+  for (const StoreGrant& grant : stores_) {
     if (grant.label != label) continue;
     store::Place place = grant.place;
     place.limit = store_limit_;
     return place;
   }
   const std::string name(label.substr(0, kLongestTold));
-  return fail(ErrorKind::permission_denied, "opening the " + std::string(kind) + " \"" + name +
-                                                "\" is not granted; the manifest would need: [" +
-                                                std::string(kind) + "s] \"" + name +
-                                                "\" = \"NAME\"");
+  return fail(ErrorKind::permission_denied,
+              "opening the store \"" + name +
+                  "\" is not granted; the manifest would need: [stores] \"" + name +
+                  "\" = \"NAME\"");
 }
 
 const std::string* GuestInstance::config_value(std::string_view name) const {

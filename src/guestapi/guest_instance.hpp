@@ -31,7 +31,6 @@ class GuestInstance final : public wasm::InstanceState {
   Result<std::string> granted_model(std::string_view name, const ModelProvider& models) const;
   // The store behind a label, or permission_denied naming the missing grant.
   Result<store::Place> granted_store(std::string_view label) const;
-  Result<store::Place> granted_database(std::string_view label) const;
   // Null when it is not granted.
   const std::string* config_value(std::string_view name) const;
   // Ok when a graph of this very name was granted; else permission_denied, naming the grant.
@@ -55,11 +54,7 @@ class GuestInstance final : public wasm::InstanceState {
 
  private:
   const std::vector<std::string> models_;
-  Result<store::Place> place_of(const std::vector<StoreGrant>& grants, std::string_view label,
-                                std::string_view kind) const;
-
   const std::vector<StoreGrant> stores_;
-  const std::vector<StoreGrant> databases_;
   const Bytes store_limit_;
   const Bytes graphs_;
   std::uint32_t warned_ = 0;

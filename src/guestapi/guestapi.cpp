@@ -12,7 +12,6 @@
 #include "guestapi/nn_host.hpp"
 #include "guestapi/nn_tensor.hpp"
 #include "guestapi/spin_llm_host.hpp"
-#include "guestapi/sql_host.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -39,7 +38,6 @@ struct GuestApi::Impl {
     add(imports.interfaces, {spin_llm.interface()});
     add(imports.interfaces, nn_component.interfaces());
     add(imports.interfaces, kv.interfaces());
-    add(imports.interfaces, {sql.interface()});
     add(imports.interfaces, config_interfaces());
     add(imports.interfaces, logging_interfaces());
     imports.functions = nn.functions();
@@ -66,7 +64,6 @@ struct GuestApi::Impl {
   LlmHost llm{work};
   SpinLlmHost spin_llm{work};
   KvHost kv{stores.get(), *storing};
-  SqlHost sql{stores.get()};
   NnBackends backends;
   NnHost nn{backends};
   NnComponentHost nn_component{backends};

@@ -8,7 +8,7 @@
 //          InstanceState with its handle table, freed with the instance.
 // Threads: host functions run on the wasm engine's workers and answer from there, from the model's
 //          thread, or from one of four own threads for what would block: loading, long counts,
-//          stores and databases, computing tensors.
+//          stores, computing tensors.
 // Errors:  a denied call is permission_denied and names the missing grant as it would stand in
 //          the manifest: `models = ["gemma"]`. WASI-NN answers numbers; the log has the words.
 //
@@ -43,7 +43,7 @@ class GraphShelf;
 
 namespace quern::guestapi {
 
-// A store or database under the label by which the guest opens it.
+// A store under the label by which the guest opens it.
 struct StoreGrant {
   std::string label;
   store::Place place;  // its limit is Grants::store_limit
@@ -69,8 +69,7 @@ struct Grants {
   // Names of models and graphs; "*" is every model here. The first is the guest's default.
   std::vector<std::string> models;
   std::vector<StoreGrant> stores;
-  std::vector<StoreGrant> databases;
-  // What one store or database may become by this guest's writing.
+  // What one store may become by this guest's writing.
   Bytes store_limit = 1_GiB;
   // Names and values that the guest may read.
   std::map<std::string, std::string, std::less<>> config;
@@ -88,7 +87,7 @@ struct Grants {
 // `name` is for messages only. invalid_argument with line, key and what is allowed.
 Result<Grants> parse_grants(std::string_view toml, std::string_view name);
 Result<Grants> load_grants(const std::filesystem::path& manifest);
-// `place`: a name or a path, as in the manifest's [stores] and [databases]. invalid_argument.
+// `place`: a name or a path, as in the manifest's [stores]. invalid_argument.
 Result<StoreGrant> parse_store(std::string_view label, std::string_view place);
 // Puts a value into `config`, in place of an older one. invalid_argument, which does not repeat it,
 // when it is not UTF-8: guests are given text.

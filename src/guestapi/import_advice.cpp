@@ -14,7 +14,6 @@ std::vector<wasm::ImportAdvice> import_advice() {
       {.beginning = "quern:llm/", .advice = "language models, in another version than this one's"},
       {.beginning = "fermyon:spin/llm", .advice = kSpin2},
       {.beginning = "fermyon:spin/key-value", .advice = kSpin2},
-      {.beginning = "fermyon:spin/sqlite", .advice = kSpin2},
       {.beginning = "fermyon:spin/variables", .advice = kSpin2},
       {.beginning = "fermyon:spin/config", .advice = kSpin2},
       {.beginning = "fermyon:", .advice = "an interface of Spin: only its host has it"},

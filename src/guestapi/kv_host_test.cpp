@@ -177,9 +177,6 @@ TEST_P(EveryDialect, AFullStoreSaysSo) {
 // Stores that cannot be opened.
 class BrokenStores final : public store::Stores {
  public:
-  Result<std::unique_ptr<store::Connection>> connect(const store::Place&) const override {
-    return fail(ErrorKind::unsupported, "there are none");
-  }
   Result<store::Store*> open(const store::Place&) override {
     return fail(ErrorKind::corrupt_data,
                 "/home/alice/shop.sqlite is a database of another program");

@@ -65,13 +65,11 @@ Result<> read_env(Settings& settings, Grants& grants) {
   return {};
 }
 
-Result<> read_stores(Settings& top, std::string_view name, std::vector<StoreGrant>& stores) {
-  std::optional<Settings> settings = TRY(top.table(name));
-  if (!settings) return {};
-  for (const std::string& label : TRY(settings->keys())) {
-    auto store = parse_store(label, TRY(settings->text(label)));
-    if (!store.ok()) return settings->wrong(label, store.error().describe());
-    stores.push_back(*std::move(store));
+Result<> read_stores(Settings& settings, Grants& grants) {
+  for (const std::string& label : TRY(settings.keys())) {
+    auto store = parse_store(label, TRY(settings.text(label)));
+    if (!store.ok()) return settings.wrong(label, store.error().describe());
+    grants.stores.push_back(*std::move(store));
   }
   return {};
 }
@@ -116,8 +114,7 @@ Result<Grants> read_grants(Settings& top) {
     grants.files.push_back(TRY(read_directory(files)));
   }
   TRY(read_table(top, "env", grants, read_env));
-  TRY(read_stores(top, "stores", grants.stores));
-  TRY(read_stores(top, "databases", grants.databases));
+  TRY(read_table(top, "stores", grants, read_stores));
   TRY(read_table(top, "config", grants, read_config));
   TRY(read_table(top, "limits", grants, read_limits));
   TRY(top.finish());
@@ -138,10 +135,8 @@ Result<Grants> load_grants(const std::filesystem::path& manifest) {
   for (wasm::Directory& directory : grants.files) {
     directory.host = manifest.parent_path() / directory.host;  // an absolute one stays as it is
   }
-  for (std::vector<StoreGrant>* const stores : {&grants.stores, &grants.databases}) {
-    for (StoreGrant& store : *stores) {
-      if (!store.place.file.empty()) store.place.file = manifest.parent_path() / store.place.file;
-    }
+  for (StoreGrant& store : grants.stores) {
+    if (!store.place.file.empty()) store.place.file = manifest.parent_path() / store.place.file;
   }
   for (Secret& secret : grants.secrets) {
     if (!secret.file.empty()) secret.file = manifest.parent_path() / secret.file;

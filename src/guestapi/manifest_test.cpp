@@ -53,10 +53,6 @@ LANG = "C"
 default = "shop"
 archive = "./old/archive.db"
 
-[databases]
-default = "shop"
-books = "./books.db"
-
 [config]
 greeting = "hello"
 token = { env = "API_TOKEN" }
@@ -81,9 +77,6 @@ handles = 64
   EXPECT_EQ(grants.stores[0].place.file, "./old/archive.db");
   EXPECT_EQ(grants.stores[1].label, "default");
   EXPECT_EQ(grants.stores[1].place.name, "shop");
-  ASSERT_EQ(grants.databases.size(), 2U);
-  EXPECT_EQ(grants.databases[0].place.file, "./books.db");
-  EXPECT_EQ(grants.databases[1].place.name, "shop");
   EXPECT_EQ(grants.store_limit, 2_GiB);
   EXPECT_THAT(grants.config, ElementsAre(Pair("greeting", "hello")));
   ASSERT_EQ(grants.secrets.size(), 2U);
@@ -144,8 +137,6 @@ TEST(Manifest, WrongValuesAreNamedWithKeyAndWhatIsAllowed) {
       {"[stores]\na = 1", "a in [stores]: must be a string"},
       {"[stores]\na = \"Shop\"", "neither a store's name"},
       {"[stores]\na = \"..\"", "neither a store's name"},
-      {"databases = \"a\"", "databases: must be a table"},
-      {"[databases]\na = 1", "a in [databases]: must be a string"},
       {"[stores]\n\"\" = \"shop\"", "1 to 256 bytes"},
       {"[config]\na = 1", "a in [config]: must be a string"},
       {"[config]\na = { env = \"A\", file = \"b\" }", "must be a string, { env"},

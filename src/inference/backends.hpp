@@ -15,7 +15,7 @@ namespace quern::inference {
 // unavailable: no back-end there fits this machine.
 Result<> load_backends();
 
-// The loaded CPU back-end's name, as in "icelake".
+// The loaded CPU back-end's name, as in "cascadelake".
 std::string backend_name();
 
 // The processors that this process may run on.

@@ -290,7 +290,7 @@ class Engine {
   // A loaded model by name; not_found otherwise.
   virtual Result<std::shared_ptr<Model>> find(std::string_view name) const = 0;
   virtual std::vector<ModelInfo> models() const = 0;
-  // "icelake, 2 threads": the kernels in use, for doctor and logs.
+  // "cascadelake, 2 threads": the kernels in use, for doctor and logs.
   virtual std::string device() const = 0;
 
   // In this process, on llama.cpp.

@@ -1,17 +1,19 @@
 // Products of quantized weights with quantized activations on AVX-512 VNNI.
 //
-// For:     what decoding and reading a prompt spend their time in. Compiled into llama.cpp's CPU back-ends of
-//          machines that have the instructions (deps/llama, hook.cpp), and into its own test. A sum's order
-//          depends on its row alone, never on how many columns are computed beside it: a sequence's numbers
-//          do not change with its company in a batch.
-// Refuses: copies and rearranged weights: they stay as the file has them, which remains mapped and shared by
+// For:     what decoding and reading a prompt spend their time in. Compiled into llama.cpp's CPU
+// back-ends of
+//          machines that have the instructions (deps/llama, hook.cpp), and into its own test. A
+//          sum's order depends on its row alone, never on how many columns are computed beside it:
+//          a sequence's numbers do not change with its company in a batch.
+// Refuses: copies and rearranged weights: they stay as the file has them, which remains mapped and
+// shared by
 //          processes. Formats whose products the library computes well itself.
 // Owns:    a thread's scratch, 256 bytes for each column of 128 values, four columns at once.
 // Threads: any; rows are independent.
 // Errors:  none; the caller sees to sizes.
 //
-// Formats: ggml's block_q4_1, block_q5_0, block_q8_0 (32 values, scales in half precision) and, for activations,
-// block_q8_1 (beside q4_1) and block_q8_0.
+// Formats: ggml's block_q4_1, block_q5_0, block_q8_0 (32 values, scales in half precision) and, for
+// activations, block_q8_1 (beside q4_1) and block_q8_0.
 #pragma once
 
 #include <cstddef>

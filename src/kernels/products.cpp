@@ -296,7 +296,7 @@ void multiply(const Product& p, std::size_t first, std::size_t end) {
 bool supported() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512vnni") &&
          __builtin_cpu_supports("f16c");
 }
 

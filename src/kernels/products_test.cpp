@@ -163,8 +163,8 @@ class Products : public testing::TestWithParam<Layout> {
 };
 
 TEST_P(Products, EqualTheSumsOfWhatTheBlocksMean) {
-  for (std::size_t blocks : {1, 2, 3, 4, 5, 7, 18, 48}) {
-    for (std::size_t columns : {1, 2, 3, 4, 5, 8, 13}) {
+  for (const std::size_t blocks : {1U, 2U, 3U, 4U, 5U, 7U, 18U, 48U}) {
+    for (const std::size_t columns : {1U, 2U, 3U, 4U, 5U, 8U, 13U}) {
       Case c(GetParam(), blocks, 8, columns, static_cast<unsigned>(blocks * 100 + columns));
       std::vector<float> out(c.rows * columns);
       multiply_rows(c.product(out), 0, c.rows);

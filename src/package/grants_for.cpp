@@ -18,8 +18,6 @@ constexpr std::string_view kFiles = "files: the folders that it may see (--dir)"
 constexpr std::string_view kEnv = "env: the variables that it may read (--env)";
 constexpr std::string_view kNet = "net: the addresses that it may reach (--net)";
 constexpr std::string_view kStores = "stores: where the stores that it opens are kept (--store)";
-constexpr std::string_view kDatabases =
-    "databases: where the databases that it opens are kept (--sqlite)";
 constexpr std::string_view kConfig = "config: the values that it may read (--config)";
 constexpr std::string_view kGraphs =
     "graphs: how much the graphs may have that it brings itself (--graphs)";
@@ -38,7 +36,6 @@ constexpr auto kNeeds = std::to_array<Need>({
     {.import = "wasi_snapshot_preview1.sock_open", .grant = kNet},
     {.import = "wasi:keyvalue/", .grant = kStores},
     {.import = "fermyon:spin/key-value@", .grant = kStores},
-    {.import = "fermyon:spin/sqlite@", .grant = kDatabases},
     {.import = "wasi:config/", .grant = kConfig},
     {.import = "fermyon:spin/variables@", .grant = kConfig},
     {.import = "wasi:nn/graph@", .grant = kGraphs},

@@ -105,7 +105,6 @@ TEST(GrantsFor, EveryKeyOfTheManifestThatAnImportNeeds) {
   for (const char* store : {"fermyon:spin/key-value@2.0.0", "wasi:keyvalue/store@0.2.0-draft2"}) {
     EXPECT_THAT(keys({store, "wasi:keyvalue/atomics@0.2.0-draft2"}), ElementsAre("stores"));
   }
-  EXPECT_THAT(keys({"fermyon:spin/sqlite@2.0.0"}), ElementsAre("databases"));
   EXPECT_THAT(keys({"fermyon:spin/variables@2.0.0"}), ElementsAre("config"));
   EXPECT_THAT(keys({"wasi:config/store@0.2.0-rc.1"}), ElementsAre("config"));
   EXPECT_THAT(keys({"fermyon:spin/llm@2.0.0"}), ElementsAre("models"));

@@ -229,7 +229,10 @@ Result<Word> strstr(const Env& env) {
   const std::string_view text = TRY(env.text(0));
   const std::string_view part = TRY(env.text(1));
   const void* const found = ::memmem(text.data(), text.size(), part.data(), part.size());
-  return found == nullptr ? 0 : place(env, 0, static_cast<const char*>(found) - text.data());
+  return found == nullptr
+             ? 0
+             : place(env, 0,
+                     static_cast<std::size_t>(static_cast<const char*>(found) - text.data()));
 }
 
 // How many characters of the first text come before one that is in the second, or, where `wanted`,

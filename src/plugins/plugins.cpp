@@ -32,7 +32,7 @@ Result<FilterOptions> filter_options(Settings& settings, const logs::StageWorld&
 Result<std::shared_ptr<wasm::Linked>> link(wasm::Engine& engine,
                                            const std::shared_ptr<const wasm::Program>& program) {
   auto linked = engine.link(program, env_imports(0));
-  for (const std::uint32_t parameters : {1, 4}) {
+  for (const std::uint32_t parameters : {1U, 4U}) {
     if (linked.ok() || !std::ranges::count(program->imports(), "env.abort")) break;
     if (auto other = engine.link(program, env_imports(parameters)); other.ok()) return other;
   }

@@ -94,10 +94,6 @@ class MemoryStores final : public Stores {
     return store.get();
   }
 
-  Result<std::unique_ptr<Connection>> connect(const Place& /*place*/) const override {
-    return fail(ErrorKind::unsupported, "there are no databases in memory");
-  }
-
  private:
   std::map<std::pair<std::string, std::string>, std::unique_ptr<MemoryStore>> stores_;
 };

@@ -19,9 +19,6 @@ namespace quern::store {
 
 class Database;
 
-// "Qern", in the head of a store's file.
-constexpr std::uint64_t kApplicationId = 0x5165726e;
-
 // How long a lock of another process is waited for. One thread serves everybody's stores: after a
 // wait in vain nobody waits for this lock again until it was free once.
 class Patience {
@@ -86,8 +83,6 @@ class Database {
   int step(sqlite3_stmt* statement);
 
   const SqliteLibrary& library() const { return *library_; }
-  // For what nobody needs but connections.
-  sqlite3* connection() const { return connection_; }
   const std::filesystem::path& file() const { return file_; }
   // What the library's code means.
   Error error(int code) const;

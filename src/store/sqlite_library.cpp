@@ -11,7 +11,7 @@ Result<std::shared_ptr<const SqliteLibrary>> SqliteLibrary::load() {
   void* const handle = dlopen(kName, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     return fail(ErrorKind::unsupported,
-                std::string("stores and databases are kept by SQLite, and this machine has no ") +
+                std::string("key-value stores are kept by SQLite, and this machine has no ") +
                     kName + " (Debian: apt install libsqlite3-0)");
   }
   const std::shared_ptr<SqliteLibrary> library(new SqliteLibrary(handle));
@@ -21,36 +21,22 @@ Result<std::shared_ptr<const SqliteLibrary>> SqliteLibrary::load() {
     if (function == nullptr) missing = name;
   };
   find(library->bind_blob64, "sqlite3_bind_blob64");
-  find(library->bind_double, "sqlite3_bind_double");
   find(library->bind_int64, "sqlite3_bind_int64");
-  find(library->bind_parameter_count, "sqlite3_bind_parameter_count");
   find(library->bind_text64, "sqlite3_bind_text64");
   find(library->busy_timeout, "sqlite3_busy_timeout");
   find(library->clear_bindings, "sqlite3_clear_bindings");
   find(library->close_v2, "sqlite3_close_v2");
   find(library->column_blob, "sqlite3_column_blob");
   find(library->column_bytes, "sqlite3_column_bytes");
-  find(library->column_count, "sqlite3_column_count");
-  find(library->column_double, "sqlite3_column_double");
   find(library->column_int64, "sqlite3_column_int64");
-  find(library->column_name, "sqlite3_column_name");
-  find(library->column_text, "sqlite3_column_text");
-  find(library->column_type, "sqlite3_column_type");
-  find(library->db_config, "sqlite3_db_config");
   find(library->errmsg, "sqlite3_errmsg");
   find(library->exec, "sqlite3_exec");
   find(library->finalize, "sqlite3_finalize");
-  find(library->get_autocommit, "sqlite3_get_autocommit");
   find(library->libversion, "sqlite3_libversion");
-  find(library->limit, "sqlite3_limit");
-  find(library->memory_used, "sqlite3_memory_used");
   find(library->open_v2, "sqlite3_open_v2");
   find(library->prepare_v3, "sqlite3_prepare_v3");
-  find(library->progress_handler, "sqlite3_progress_handler");
   find(library->reset, "sqlite3_reset");
-  find(library->set_authorizer, "sqlite3_set_authorizer");
   find(library->step, "sqlite3_step");
-  find(library->threadsafe, "sqlite3_threadsafe");
   if (missing.empty()) return std::shared_ptr<const SqliteLibrary>(library);
   return fail(ErrorKind::unsupported,
               std::string("this machine's ") + kName + " is too old: it has no " + missing);

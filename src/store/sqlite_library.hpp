@@ -22,36 +22,22 @@ class SqliteLibrary {
   SqliteLibrary& operator=(const SqliteLibrary&) = delete;
 
   decltype(&::sqlite3_bind_blob64) bind_blob64 = nullptr;
-  decltype(&::sqlite3_bind_double) bind_double = nullptr;
   decltype(&::sqlite3_bind_int64) bind_int64 = nullptr;
-  decltype(&::sqlite3_bind_parameter_count) bind_parameter_count = nullptr;
   decltype(&::sqlite3_bind_text64) bind_text64 = nullptr;
   decltype(&::sqlite3_busy_timeout) busy_timeout = nullptr;
   decltype(&::sqlite3_clear_bindings) clear_bindings = nullptr;
   decltype(&::sqlite3_close_v2) close_v2 = nullptr;
   decltype(&::sqlite3_column_blob) column_blob = nullptr;
   decltype(&::sqlite3_column_bytes) column_bytes = nullptr;
-  decltype(&::sqlite3_column_count) column_count = nullptr;
-  decltype(&::sqlite3_column_double) column_double = nullptr;
   decltype(&::sqlite3_column_int64) column_int64 = nullptr;
-  decltype(&::sqlite3_column_name) column_name = nullptr;
-  decltype(&::sqlite3_column_text) column_text = nullptr;
-  decltype(&::sqlite3_column_type) column_type = nullptr;
-  decltype(&::sqlite3_db_config) db_config = nullptr;
   decltype(&::sqlite3_errmsg) errmsg = nullptr;
   decltype(&::sqlite3_exec) exec = nullptr;
   decltype(&::sqlite3_finalize) finalize = nullptr;
-  decltype(&::sqlite3_get_autocommit) get_autocommit = nullptr;
   decltype(&::sqlite3_libversion) libversion = nullptr;
-  decltype(&::sqlite3_limit) limit = nullptr;
-  decltype(&::sqlite3_memory_used) memory_used = nullptr;
   decltype(&::sqlite3_open_v2) open_v2 = nullptr;
   decltype(&::sqlite3_prepare_v3) prepare_v3 = nullptr;
-  decltype(&::sqlite3_progress_handler) progress_handler = nullptr;
   decltype(&::sqlite3_reset) reset = nullptr;
-  decltype(&::sqlite3_set_authorizer) set_authorizer = nullptr;
   decltype(&::sqlite3_step) step = nullptr;
-  decltype(&::sqlite3_threadsafe) threadsafe = nullptr;
 
  private:
   explicit SqliteLibrary(void* handle) : handle_(handle) {}

@@ -5,7 +5,6 @@
 #include "base/files.hpp"
 
 #include "store/check.hpp"
-#include "store/sqlite_connection.hpp"
 #include "store/sqlite_database.hpp"
 
 #include <algorithm>
@@ -16,6 +15,8 @@
 namespace quern::store {
 namespace {
 
+// "Qern", in the file's head: it is ours.
+constexpr std::uint64_t kApplicationId = 0x5165726e;
 constexpr std::uint64_t kFormat = 2;
 constexpr std::uint64_t kPageSize = 4096;
 constexpr std::uint64_t kFewestPages = 16;  // an empty store has four
@@ -184,7 +185,7 @@ class SqliteStores final : public Stores {
     const auto key = std::pair(place.name, place.file.string());
     auto found = stores_.find(key);
     if (found == stores_.end()) {
-      const std::filesystem::path file = TRY(file_of(place, ".sqlite"));
+      const std::filesystem::path file = TRY(file_of(place));
       const auto sqlite = TRY(library());
       auto store = std::make_unique<SqliteStore>(TRY(Database::open(sqlite, file)));
       found = stores_.emplace(key, std::move(store)).first;
@@ -199,18 +200,14 @@ class SqliteStores final : public Stores {
     return found->second.get();
   }
 
-  Result<std::unique_ptr<Connection>> connect(const Place& place) const override {
-    return connect_sqlite(TRY(file_of(place, ".db")), place.limit);
-  }
-
  private:
-  Result<std::filesystem::path> file_of(const Place& place, const char* ending) const {
+  Result<std::filesystem::path> file_of(const Place& place) const {
     if (!place.file.empty()) return place.file;
     if (!is_store_name(place.name)) {
       return fail(ErrorKind::invalid_argument, "\"" + place.name + "\" is no name of a store");
     }
     TRY(RealFiles().make_directories(folder_, 0700));
-    return folder_ / (place.name + ending);
+    return folder_ / (place.name + ".sqlite");
   }
 
   Result<std::shared_ptr<const SqliteLibrary>> library() {

@@ -1,14 +1,12 @@
-// store: key-value stores and databases that outlive the program.
+// store: key-value stores that outlive the program.
 //
 // For:     what guests keep under keys: values in SQLite (https://www.sqlite.org), one file a
 //          store, or in memory for tests (fakes.hpp). Home of sqlite3.h; the library itself is
 //          looked for at run time, so that who keeps nothing needs none.
-//          Databases are SQLite files in which guests run statements of their own (Connection).
-// Refuses: grants and labels (guestapi decides who may open what), and queries of stores.
-// Owns:    a Stores owns its open stores; they are closed with it. Connections are the caller's.
-// Threads: every method may read and write the disk, and so block: one thread owns a Stores and the
-//          stores that come out of it, one thread at a time a connection. Several processes may use
-//          one store or database at the same time.
+// Refuses: grants and labels (guestapi decides who may open what), and queries.
+// Owns:    a Stores owns its open stores; they are closed with it.
+// Threads: every method may read and write the disk, and so block: one thread owns a Stores and all
+//          that comes out of it. Several processes may use one store at the same time.
 // Errors:  invalid_argument (an overlong key or value, a name that is none), resource_exhausted
 //          (the store or the disk is full), unsupported (no SQLite on this machine), corrupt_data
 //          (the file is no store), unavailable (another process has it locked), else internal.
@@ -23,7 +21,6 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -31,7 +28,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace quern::store {
@@ -80,42 +76,11 @@ struct Place {
 // 1 to 64 of a-z, 0-9, "-", "_" and ".", the first a letter or digit: it becomes a file's name.
 bool is_store_name(std::string_view name);
 
-// A cell of a table, or what stands for a question mark. std::monostate is NULL.
-using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string, Buffer>;
-
-struct SqlAnswer {
-  std::vector<std::string> columns;  // UTF-8, as the texts among the values
-  std::vector<std::vector<SqlValue>> rows;
-};
-
-inline constexpr std::size_t kMostParameters = 1000;
-inline constexpr std::size_t kLongestSql = std::size_t{64} << 10U;  // bytes
-
-// A database for statements that nobody has read. They reach nothing but tables of this file:
-// no ATTACH, extensions, virtual or temporary tables, and few PRAGMAs; and they end after five
-// seconds, with 256 MiB of all databases' memory, or an answer of 4 MiB.
-//
-// Errors: invalid_argument (the statement, in words for its author), deadline_exceeded,
-// unavailable (another connection has the database locked: at once), resource_exhausted (it is
-// full); others are about the file and name it.
-class Connection {
- public:
-  virtual ~Connection() = default;  // takes back a transaction that is open
-  // One statement; as many parameters as it has question marks.
-  virtual Result<SqlAnswer> execute(std::string_view sql,
-                                    const std::vector<SqlValue>& parameters) = 0;
-  // Takes back a transaction that is open for longer than `age`; whoever owns it hears of it with
-  // the next statement. True when there was one.
-  virtual bool take_back(std::chrono::milliseconds age) = 0;
-};
-
 class Stores {
  public:
   virtual ~Stores() = default;
   // Valid as long as *this.
   virtual Result<Store*> open(const Place& place) = 0;
-  // A database; its names are others than those of stores. Any thread, and several at a time.
-  virtual Result<std::unique_ptr<Connection>> connect(const Place& place) const = 0;
 };
 
 // "SQLite 3.40.1", of the one that stores would use; unsupported, saying what to install.

@@ -19,9 +19,9 @@ _quern() {
   case $path in
     "") words="chat run replay serve model pack compose inspect push pull sign verify pipe compile new doctor completion version help --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --record --record-limit --allow-origin --no-open --log-level --help --version " ;;
     "chat") words="--model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --system --temperature --seed --max-tokens --log-level --help " ;;
-    "run") words="--dir --env --net --listen --store --sqlite --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --record --record-limit --log-level --help " ;;
+    "run") words="--dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --invoke --record --record-limit --log-level --help " ;;
     "replay") words="--program --check --log-level --help " ;;
-    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --sqlite --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --record --record-limit --log-level --help " ;;
+    "serve") words="--port --host --allow-host --api-key-file --tls-cert --tls-key --max-requests --dir --env --net --listen --store --config --graphs --manifest --memory --timeout --cpu --tokens --model --lora --ctx-size --threads --max-running --cache-tokens --cache-memory --nn-preload --record --record-limit --log-level --help " ;;
     "model") words="pull ls show rm --log-level --help " ;;
     "model pull") words="--log-level --help $(quern model ls -q 2>/dev/null)" ;;
     "model ls") words="--json --quiet --log-level --help " ;;

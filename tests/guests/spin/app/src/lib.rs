@@ -5,7 +5,6 @@ use spin_sdk::http::{IntoResponse, Request, Response};
 use spin_sdk::http_component;
 use spin_sdk::key_value::Store;
 use spin_sdk::llm::{self, EmbeddingModel, InferencingModel, InferencingParams};
-use spin_sdk::sqlite::{Connection, Value};
 use spin_sdk::variables;
 // The SDK has no words of its own for these yet; its bindings do.
 use spin_sdk::wit::wasi::config::store as config;
@@ -39,8 +38,6 @@ fn answer(path: &str, query: &str, body: &str) -> Option<anyhow::Result<String>>
         "/pages" => pages(),
         "/variable" => variables::get(query).map_err(Into::into),
         "/config" => config_value(query),
-        "/sql" => sql(query, body),
-        "/transfer" => transfer(query, body),
         _ => return None,
     })
 }
@@ -155,38 +152,4 @@ fn pages() -> anyhow::Result<String> {
 fn config_value(name: &str) -> anyhow::Result<String> {
     let value = config::get(name).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     Ok(value.unwrap_or("nothing".into()))
-}
-
-fn parameter(line: &str) -> anyhow::Result<Value> {
-    let (kind, value) = line.split_once(' ').unwrap_or((line, ""));
-    Ok(match kind {
-        "integer" => Value::Integer(value.parse()?),
-        "real" => Value::Real(value.parse()?),
-        "text" => Value::Text(value.into()),
-        "blob" => Value::Blob(value.bytes().rev().collect()),
-        _ => Value::Null,
-    })
-}
-
-/// The first line of the body is a statement, each further one a parameter. Answers the names of the columns and
-/// then a line for each row.
-fn sql(database: &str, body: &str) -> anyhow::Result<String> {
-    let (statement, rest) = body.split_once('\n').unwrap_or((body, ""));
-    let parameters = rest.lines().map(parameter).collect::<anyhow::Result<Vec<_>>>()?;
-    let connection = Connection::open(database)?;
-    let result = connection.execute(statement, &parameters)?;
-    let mut lines = vec![result.columns.join(" ")];
-    lines.extend(result.rows.iter().map(|row| format!("{:?}", row.values)));
-    Ok(lines.join("\n"))
-}
-
-/// Adds the body to the one row of `account`, in a transaction that reads it and then writes it.
-fn transfer(database: &str, body: &str) -> anyhow::Result<String> {
-    let connection = Connection::open(database)?;
-    connection.execute("BEGIN IMMEDIATE", &[])?;
-    let result = connection.execute("SELECT amount FROM account", &[])?;
-    let amount: i64 = result.rows[0].get(0).ok_or_else(|| anyhow::anyhow!("no amount"))?;
-    connection.execute("UPDATE account SET amount = ?", &[Value::Integer(amount + body.parse::<i64>()?)])?;
-    connection.execute("COMMIT", &[])?;
-    Ok("done".into())
 }
