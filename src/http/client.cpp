@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <mutex>
 
 namespace quern::http {
@@ -134,24 +135,33 @@ std::string request_text(const SendRequest& request, const Url& url,
 // own.
 constexpr Bytes kMostRepeated = 16_MiB;
 
+// The next piece of a body of which `before` bytes came already.
+Result<Buffer> next_piece(const SendRequest& request, std::uint64_t before) {
+  Buffer piece = TRY(request.body());
+  if (piece.empty() || before + piece.size() > request.body_bytes)
+    return fail(ErrorKind::corrupt_data, "what was to be sent is not as long as it was said");
+  return piece;
+}
+
+// One that is a single piece is not copied.
 Result<Buffer> whole_body(const SendRequest& request) {
   Buffer all;
+  if (request.body_bytes > 0) all = TRY(next_piece(request, 0));
   while (all.size() < request.body_bytes) {
-    const Buffer piece = TRY(request.body());
+    const Buffer piece = TRY(next_piece(request, all.size()));
+    all.reserve(request.body_bytes);
     all.insert(all.end(), piece.begin(), piece.end());
-    if (piece.empty() || all.size() > request.body_bytes) break;  // write_body() says so
   }
   return all;
 }
 
 // False: the peer hung up before the end.
-Result<bool> write_body(Wire& wire, const SendRequest& request) {
+using WriteBody = std::function<Result<bool>(Wire&)>;
+
+Result<bool> write_pieces(Wire& wire, const SendRequest& request) {
   for (std::uint64_t sent = 0; sent < request.body_bytes;) {
-    const Buffer piece = TRY(request.body());
+    const Buffer piece = TRY(next_piece(request, sent));
     sent += piece.size();
-    if (piece.empty() || sent > request.body_bytes) {
-      return fail(ErrorKind::corrupt_data, "what was to be sent is not as long as it was said");
-    }
     if (!wire.write(as_text(piece)).ok()) return false;
   }
   return true;
@@ -284,24 +294,31 @@ class HttpClient final : public Network {
     if (way.after == After::keep && request.body_bytes <= kMostRepeated.count)
       kept = idle_.take(way.place());
     bool heard = false;
-    if (!kept) return ask(TRY(connect(url, way.proxy, stop)), request, way, answer, heard);
+    const auto ask_on = [&](Wire wire, const WriteBody& write_body) {
+      return ask(std::move(wire), request, write_body, way, answer, heard);
+    };
+    if (!kept) {
+      return ask_on(TRY(connect(url, way.proxy, stop)),
+                    [&](Wire& wire) { return write_pieces(wire, request); });
+    }
     const Buffer body = TRY(whole_body(request));
-    SendRequest held = request;
-    held.body = [&]() -> Result<Buffer> { return body; };
+    const WriteBody write_body = [&](Wire& wire) -> Result<bool> {
+      return body.empty() || wire.write(as_text(body)).ok();
+    };
     kept->set_patience({stop, options_.read_timeout});
-    auto next = ask(*std::move(kept), held, way, answer, heard);
+    auto next = ask_on(*std::move(kept), write_body);
     // It was closed while nobody looked.
     if (!next.ok() && !heard && next.error().kind() == ErrorKind::unavailable)
-      return ask(TRY(connect(url, way.proxy, stop)), held, way, answer, heard);
+      return ask_on(TRY(connect(url, way.proxy, stop)), write_body);
     return next;
   }
 
   // One request on this connection, which is kept where it may be.
-  Result<std::optional<Url>> ask(Wire wire, const SendRequest& request, const Way& way,
-                                 SendAnswer& answer, bool& heard) {
+  Result<std::optional<Url>> ask(Wire wire, const SendRequest& request, const WriteBody& write_body,
+                                 const Way& way, SendAnswer& answer, bool& heard) {
     const bool is_head = request.method == "HEAD";
     TRY(wire.write(request_text(request, way.url, way.proxy, way.origin, way.after)));
-    const bool written = TRY(write_body(wire, request));
+    const bool written = TRY(write_body(wire));
     Reading reading(wire, is_head ? ResponseParser::Body::none : ResponseParser::Body::expected);
     auto head = reading.head();
     heard = reading.heard();

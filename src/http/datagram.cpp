@@ -1,4 +1,5 @@
 #include "http/listening.hpp"
+#include "http/long_count.hpp"
 #include "http/socket_wait.hpp"
 #include "http/stream.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <limits>
 
@@ -63,13 +63,8 @@ class UdpServer final : public DatagramServer {
     socklen_t size = sizeof told;
     if (::getsockopt(bound_.socket.get(), SOL_SOCKET, SO_MEMINFO, told.data(), &size) != 0 ||
         size <= SK_MEMINFO_DROPS * sizeof(std::uint32_t))
-      return dropped_;
-    std::uint64_t before = dropped_;
-    std::uint64_t now = before;
-    do {
-      now = before + (told[SK_MEMINFO_DROPS] - static_cast<std::uint32_t>(before));
-    } while (!dropped_.compare_exchange_weak(before, now));
-    return now;
+      return dropped_.value();
+    return dropped_.follow(told[SK_MEMINFO_DROPS]);
   }
 
   Bytes receive_buffer() const override {
@@ -86,7 +81,7 @@ class UdpServer final : public DatagramServer {
   Buffer buffer_;
   sockaddr_storage from_{};
   socklen_t from_size_ = 0;
-  mutable std::atomic<std::uint64_t> dropped_{0};  // what was told last
+  mutable LongCount dropped_;
 };
 
 }  // namespace

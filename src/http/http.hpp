@@ -119,10 +119,11 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds read_timeout{60'000};
   std::uint32_t max_redirects = 8;
-  // Of send(): connections that are kept behind an answer, for at most idle_time, and used again by
-  // the next request to the same place, but by one with "Connection: close". Where such a one ends
-  // before anything is answered, the request goes out once more on a new connection: the server may
-  // get it twice. 0: each request has its own.
+  // Of send(): connections that are kept behind an answer, and used again by the next request to
+  // the same place, but by one with "Connection: close". One that waited longer than idle_time is
+  // not used, and closed with the next request to any place. Where a kept one ends before anything
+  // is answered, the request goes out once more on a new connection: the server may get it twice.
+  // 0: each request has its own.
   std::uint32_t idle_connections = 0;
   std::chrono::milliseconds idle_time{30'000};
   // Root certificates as PEM. Empty: SSL_CERT_FILE, else the system's, else those built in.

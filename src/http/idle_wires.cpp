@@ -36,9 +36,12 @@ void IdleWires::put(std::string place, Wire wire) {
   std::list<Idle> gone;
   std::list<Idle> fresh;
   fresh.push_back({std::move(place), std::move(wire), std::chrono::steady_clock::now()});
+  const auto now = fresh.front().since;
   idle_.with([&](std::list<Idle>& all) {
     all.splice(all.begin(), fresh);
-    while (all.size() > limits_.most) gone.splice(gone.end(), all, std::prev(all.end()));
+    // take() finds the latest first, and may never come to those that nobody asks for any more.
+    while (all.size() > limits_.most || (!all.empty() && now - all.back().since > limits_.longest))
+      gone.splice(gone.end(), all, std::prev(all.end()));
   });
 }
 

@@ -17,7 +17,7 @@ class IdleWires {
  public:
   struct Limits {
     std::uint32_t most = 0;  // of all places together; the one that waits longest goes first
-    std::chrono::milliseconds longest{0};
+    std::chrono::milliseconds longest{0};  // beyond it is not used, and closed by the next put()
   };
   explicit IdleWires(Limits limits) : limits_(limits) {}
 

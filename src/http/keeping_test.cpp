@@ -1,5 +1,6 @@
 // Connections that the client keeps behind an answer for the next request.
 #include "base/guarded.hpp"
+#include "http/long_count.hpp"
 #include "http/test_support.hpp"
 
 #include <gtest/gtest.h>
@@ -157,6 +158,49 @@ TEST_F(Keeping, only_so_many_are_kept_and_not_for_long) {
     std::this_thread::sleep_for(milliseconds(2));
   }
   EXPECT_EQ(connections(), 3U);
+}
+
+TEST_F(Keeping, what_nobody_asks_for_any_more_is_closed_while_others_are_asked) {
+  client_ = make_client({.idle_connections = 8, .idle_time = milliseconds(500)});
+  TestServer left(echo);
+  TestServer busy(echo);
+  (void)post(left.url("/"));
+  EXPECT_TRUE(eventually([&] {
+    (void)post(busy.url("/"));
+    return left.server().connections() == 0;
+  }));
+}
+
+TEST_F(Keeping, a_body_that_is_not_as_long_as_was_said_is_not_sent) {
+  std::atomic<int> requests{0};
+  TestServer server([&](const std::shared_ptr<Exchange>& exchange) {
+    ++requests;
+    echo(exchange);
+  });
+  (void)post(server.url("/x"));
+  for (const std::uint64_t said : {3U, 5U}) {
+    SendRequest request{.method = "POST", .url = server.url("/x"), .body_bytes = said};
+    request.body = [piece = std::string("body")]() mutable -> Result<Buffer> {
+      return to_buffer(std::exchange(piece, {}));
+    };
+    const Result<SendAnswer> answer = client_->send(request, {});
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().kind(), ErrorKind::corrupt_data);
+    (void)post(server.url("/x"));
+  }
+  EXPECT_EQ(requests, 3);
+}
+
+TEST(LongCount, follows_one_of_32_bits_that_may_be_told_late) {
+  LongCount count;
+  EXPECT_EQ(count.follow(5), 5U);
+  EXPECT_EQ(count.follow(3), 5U);
+  EXPECT_EQ(count.follow(5), 5U);
+  EXPECT_EQ(count.follow(0x7fffffff), 0x7fffffffU);
+  EXPECT_EQ(count.follow(0xfffffff0), 0xfffffff0U);
+  EXPECT_EQ(count.follow(4), 0x100000004U);
+  EXPECT_EQ(count.follow(0xfffffff8), 0x100000004U);
+  EXPECT_EQ(count.value(), 0x100000004U);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "inputs/forward_handshake.hpp"
 #include "inputs/forward_message.hpp"
+#include "inputs/heartbeats.hpp"
 #include "inputs/listening.hpp"
 #include "inputs/makers.hpp"
 #include "inputs/message_stream.hpp"
@@ -171,8 +172,8 @@ bool is_ordinary(const Error& error) {
 
 class Forward final : public logs::Input {
  public:
-  Forward(ForwardOptions options, std::string name)
-      : options_(std::move(options)), notice_("forward " + std::move(name)) {}
+  Forward(ForwardOptions options, const logs::StageWorld& world)
+      : options_(std::move(options)), clock_(world.clock), notice_("forward " + world.name) {}
 
   Result<> run(logs::Sink& sink, std::stop_token stop) override {
     ForwardParts parts{options_, sink, std::make_shared<ByteBudget>(options_.budget), counts_,
@@ -186,7 +187,7 @@ class Forward final : public logs::Input {
          .thread_name = "quern-forward"},
         [&](http::Stream& stream, const std::stop_token& end) { serve(parts, stream, end); }));
     server_.with([&](auto& shown) { shown = server.get(); });
-    answer_heartbeats(server->port(), stop);
+    take_heartbeats(server->port(), stop);
     server_.with([](auto& shown) { shown = nullptr; });
     counts_.tls_failed += server->tls_failed();
     return {};
@@ -219,19 +220,11 @@ class Forward final : public logs::Input {
   }
 
  private:
-  // A datagram of one zero byte asks whether somebody is there, at the port of the connections, and
-  // is answered alike. Until it is stopped; where the port is taken, by nobody.
-  void answer_heartbeats(std::uint16_t port, const std::stop_token& stop) {
-    constexpr std::byte kBeat{0};
+  // At the port of the connections, until it is stopped; where another program has it, by nobody.
+  void take_heartbeats(std::uint16_t port, const std::stop_token& stop) {
     const auto server = http::DatagramServer::listen(options_.listening.host, port, kHeartbeatRoom);
-    if (!server.ok()) notice_.say("no heartbeats by UDP: " + server.error().describe());
-    while (server.ok()) {
-      const auto got = (*server)->receive(Deadline::never(), stop);
-      if (!got.ok()) break;
-      if (got->bytes.size() != 1 || got->bytes.front() != kBeat) continue;
-      ++counts_.heartbeats;
-      (*server)->answer(got->bytes);
-    }
+    if (server.ok()) return answer_heartbeats(**server, clock_, notice_, counts_.heartbeats, stop);
+    notice_.say("no heartbeats by UDP: " + server.error().describe());
     wait_for(stop);
   }
 
@@ -245,6 +238,7 @@ class Forward final : public logs::Input {
   }
 
   const ForwardOptions options_;
+  Clock& clock_;
   ForwardCounts counts_;
   Notice notice_;
   Guarded<http::StreamServer*> server_{nullptr};  // while run() has it
@@ -287,7 +281,7 @@ MadeInput make_forward(Settings& settings, const logs::StageWorld& world) {
   }
   options.tag_prefix = TRY(settings.text_or("tag_prefix", ""));
   options.secrets = TRY(read_secrets(settings, world));
-  return std::make_unique<Forward>(std::move(options), world.name);
+  return std::make_unique<Forward>(std::move(options), world);
 }
 
 }  // namespace quern::inputs

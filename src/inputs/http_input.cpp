@@ -35,10 +35,11 @@ class JsonBody {
     const bool lines = type == "application/x-ndjson" || type == "application/jsonl" ||
                        type == "application/x-jsonlines";
     if (lines) return read_lines(body);
+    TRY(room_.take(body.size()));
     Buffer value;
     const Result<> whole = logs::from_json(body, value);
     if (whole.ok()) {
-      TRY(room_.take(value.size()));
+      if (value.size() > body.size()) TRY(room_.take(value.size() - body.size()));
       return read_value(value);
     }
     // Lines of a sender who calls them JSON, if the first is whole.

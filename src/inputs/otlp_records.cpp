@@ -1,5 +1,6 @@
 #include "inputs/otlp_records.hpp"
 
+#include "inputs/web_door.hpp"
 #include "logs/msgpack.hpp"
 
 #include <array>
@@ -11,8 +12,6 @@ namespace {
 using logs::msgpack::Writer;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-// What a record costs beside its bytes.
-constexpr std::uint64_t kAround = 32;
 
 // The short names of the data model, four numbers each.
 std::string_view severity_word(std::uint64_t number) {
@@ -95,7 +94,7 @@ Result<> OtlpRecords::add(const OtlpMap& resource, const OtlpScope& scope, const
     ++rejected_;
     return {};
   }
-  const std::uint64_t bytes = record.size() + kAround + tag_.size();
+  const std::uint64_t bytes = record.size() + kAroundRecord + tag_.size();
   if (bytes > left_) {
     return fail(ErrorKind::resource_exhausted,
                 "the records of a request, each with its resource, are too much together: send "

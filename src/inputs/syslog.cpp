@@ -6,6 +6,7 @@
 #include "inputs/lines.hpp"
 #include "inputs/listening.hpp"
 #include "inputs/makers.hpp"
+#include "inputs/next_datagram.hpp"
 #include "inputs/notice.hpp"
 #include "inputs/now.hpp"
 #include "inputs/syslog_frames.hpp"
@@ -193,8 +194,8 @@ class Syslog final : public logs::Input {
     std::uint64_t told = 0;
     while (!stop.stop_requested()) {
       std::size_t waited = 0;
-      auto first = server.receive(Deadline::never(), stop);
-      if (!first.ok() && first.error().kind() == ErrorKind::cancelled) return {};
+      auto first = next_datagram(server, clock_, notice_, stop);
+      if (!first.ok()) return {};
       // What else is here already goes in the same batch.
       for (auto datagram = std::move(first); datagram.ok();
            datagram = server.receive(Deadline::in(std::chrono::milliseconds(0)), stop)) {

@@ -75,7 +75,7 @@ class WebTaker {
   // Gives the records, and says what the sender hears once they are on the disk. An error of
   // `give` is handed on; of its own, corrupt_data and invalid_argument are a 400,
   // resource_exhausted a 413, unsupported a 415, unavailable a 429. What it makes of the body it
-  // takes of `room` before it makes more.
+  // takes of `room` before: as much as the body where it is not known how much that will be.
   virtual Result<WebAnswer> take(const WebRequest& request, WebRoom& room,
                                  const Give& give) const = 0;
   virtual WebAnswer refusal(const http::RequestHead& head, std::uint16_t status,

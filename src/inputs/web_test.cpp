@@ -333,6 +333,30 @@ TEST(HttpInput, WhatIsMadeOfABodyIsWithinTheBoundToo) {
   EXPECT_EQ(status(send(port, R"([{"log":"x"}])")), "200");
 }
 
+TEST(HttpInput, RoomIsTakenBeforeABodyIsReadAsJson) {
+  test::MadeInput in(std::string(kHttp) + "workers = 2\nmax_body = \"1 MiB\"\n" +
+                     "max_unpacked = \"1 MiB\"\nmax_held = \"3 MiB\"\n");
+  std::atomic<bool> go{false};
+  std::atomic<bool> inside{false};
+  in.sink.on_accept = [&]() -> Result<> {
+    inside = true;
+    EXPECT_TRUE(test::eventually([&] { return go.load(); }));
+    return {};
+  };
+  const std::uint16_t port = in.port("http_input_port");
+  // Three times 900 kB: the body, what it says, the record.
+  std::jthread first([&] {
+    EXPECT_EQ(status(send(port, "{\"log\":\"" + std::string(900'000, 'x') + "\"}")), "200");
+  });
+  EXPECT_TRUE(test::eventually([&] { return inside.load(); }));
+  // There is room for the body, and not for what it would say if it were JSON.
+  const std::string broken = "[" + std::string(300'000, ' ');
+  EXPECT_EQ(status(send(port, broken)), "429");
+  go = true;
+  first.join();
+  EXPECT_EQ(status(send(port, broken)), "400");
+}
+
 TEST(Otlp, DepthIsBounded) {
   std::string value = sub(1, "x");
   for (int i = 0; i < 2000; ++i) value = sub(5, sub(1, value));

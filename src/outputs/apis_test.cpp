@@ -205,7 +205,7 @@ TEST(Otlp, WhatACollectorRejectsInProtobufIsCounted) {
                   {.status = 200, .body = "\x1a\x01?" + whole},  // a field of a later version
                   {.status = 200, .body = ""},
                   {.status = 200, .body = R"({"partialSuccess":{"rejectedLogRecords":"2"}})"}};
-  for (int n = 0; n < 4; ++n) ASSERT_TRUE(out->deliver(lines(3), {}).ok());
+  for (int n = 0; n < 4; ++n) ASSERT_TRUE(out->deliver(lines(200), {}).ok());
   EXPECT_EQ(out->figures().front().value, 300);
   // Cut anywhere, it says nothing, or what it says; never a crash.
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -213,6 +213,30 @@ TEST(Otlp, WhatACollectorRejectsInProtobufIsCounted) {
     ASSERT_TRUE(out->deliver(lines(1), {}).ok());
   }
   EXPECT_LE(out->figures().front().value, 300);
+}
+
+TEST(Otlp, NoMoreIsRejectedThanWasSent) {
+  Peer peer;
+  const auto protobuf = must_make("otlp", "url = \"http://collector\"", peer.w.world);
+  const auto message = [](std::string_view count) {
+    return std::string("\x0a") + static_cast<char>(count.size() + 1) + "\x08" + std::string(count);
+  };
+  // -1, and 2^63 - 1.
+  peer.answers = {{.status = 200, .body = message("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
+                  {.status = 200, .body = message("\xff\xff\xff\xff\xff\xff\xff\xff\x7f")}};
+  ASSERT_TRUE(protobuf->deliver(lines(3), {}).ok());
+  EXPECT_EQ(protobuf->figures().front().value, 0);
+  ASSERT_TRUE(protobuf->deliver(lines(3), {}).ok());
+  EXPECT_EQ(protobuf->figures().front().value, 3);
+  const auto json =
+      must_make("otlp", "url = \"http://collector\"\nencoding = \"json\"", peer.w.world);
+  for (const std::string_view count : {"-1", "\"-1\"", "18446744073709551615", "\"4\""}) {
+    peer.answers = {
+        {.status = 200,
+         .body = "{\"partialSuccess\":{\"rejectedLogRecords\":" + std::string(count) + "}}"}};
+    ASSERT_TRUE(json->deliver(lines(3), {}).ok());
+  }
+  EXPECT_EQ(json->figures().front().value, 6);
 }
 
 TEST(Loki, StreamsOnTheWire) {

@@ -139,7 +139,7 @@ Result<> HttpPost::deliver_part(std::span<const logs::Entry> entries, std::strin
   const std::string body = body_of(entries, unfit);
   if (!body.empty()) {
     const Answer answer = TRY(post(content_type, body, stop));
-    if (answer.taken && taken_) taken_(answer.body);
+    if (answer.taken && taken_) taken_(answer.body, entries.size() - unfit.size());
     constexpr std::uint16_t kTooLarge = 413;
     if (answer.status == kTooLarge && !answer.taken && entries.size() > 1) {
       const std::size_t half = entries.size() / 2;

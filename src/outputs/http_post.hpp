@@ -43,8 +43,9 @@ class HttpPost {
   Result<logs::Batch> deliver(const logs::Batch& batch, std::string_view content_type,
                               const BodyOf& body_of, const std::stop_token& stop);
 
-  // Called with what a peer says to what it takes.
-  void watch(std::function<void(std::string_view answer)> taken) { taken_ = std::move(taken); }
+  // Called with what a peer says to what it takes, and how many entries that were.
+  using Taken = std::function<void(std::string_view answer, std::size_t entries)>;
+  void watch(Taken taken) { taken_ = std::move(taken); }
   void add_header(std::string name, std::string value) {
     headers_.emplace_back(std::move(name), std::move(value));
   }
@@ -69,7 +70,7 @@ class HttpPost {
   std::vector<std::string> success_;  // "2xx" or "204"
   bool gzip_ = false;
   Clock::Time not_before_{};
-  std::function<void(std::string_view)> taken_;
+  Taken taken_;
 };
 
 // What a peer says about a refusal, as it may stand in a reason.

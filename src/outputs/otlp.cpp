@@ -3,7 +3,9 @@
 #include "outputs/makers.hpp"
 #include "outputs/otlp_record.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 
 namespace quern::outputs {
 namespace {
@@ -21,7 +23,9 @@ class OtlpOutput final : public logs::Output {
  public:
   OtlpOutput(HttpPost post, OtlpOptions options)
       : post_(std::move(post)), options_(std::move(options)) {
-    post_.watch([this](std::string_view answer) { rejected_ += options_.form->rejected(answer); });
+    post_.watch([this](std::string_view answer, std::uint64_t sent) {
+      rejected_ += std::min(options_.form->rejected(answer), sent);
+    });
   }
 
   Result<Batch> deliver(const Batch& batch, const std::stop_token& stop) override {

@@ -228,7 +228,8 @@ class ProtobufForm final : public OtlpForm {
     while (take_field(answer, partial)) {
       Field field;
       while (partial.number == 1 && take_field(partial.bytes, field)) {
-        if (field.number == 1 && field.bytes.empty()) return field.value;
+        if (field.number != 1 || !field.bytes.empty()) continue;
+        return static_cast<std::int64_t>(field.value) < 0 ? 0 : field.value;
       }
     }
     return 0;

@@ -43,7 +43,8 @@ class OtlpForm {
   // An ExportLogsServiceRequest around such a list.
   using Resource = std::vector<std::pair<std::string, std::string>>;
   virtual std::string request(const Resource& resource, std::string_view records) const = 0;
-  // How many records an ExportLogsServiceResponse says were not taken.
+  // How many records an ExportLogsServiceResponse says were not taken; fewer than none are none. It
+  // may say more than there were.
   virtual std::uint64_t rejected(std::string_view answer) const = 0;
 };
 

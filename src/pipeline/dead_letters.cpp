@@ -17,6 +17,11 @@ void DeadLetters::open_if_there() {
     log::warn("pipeline", "dead letters: " + opened.error().describe());
 }
 
+void DeadLetters::close() {
+  const std::lock_guard lock(mutex_);
+  segments_.reset();
+}
+
 Result<> DeadLetters::open() {
   if (segments_) return {};
   segments_ = TRY(logs::Segments::open(files_, folder_, {.limit = limit_}));

@@ -25,6 +25,8 @@ class DeadLetters {
 
   // So that held() tells of those of an earlier run.
   void open_if_there();
+  // Lets go of the folder, until the next letter: others may look into it.
+  void close();
   // On the disk when it answers ok.
   Result<> put(const logs::Batch& batch);
   // Gives all that are kept to `take`, oldest first, and forgets those it takes; how many records.

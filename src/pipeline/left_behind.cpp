@@ -16,8 +16,15 @@ bool RunningPipeline::reads_buffer(const std::string& stage) const {
                     branch->plan().when_full == WhenFull::spill);
 }
 
-// Under changing_, but at the start.
+// Under changing_, but at the start. Dead letters of a stage that went with a reload are let go of
+// first: held open, they look as if somebody sent them just now. Those of one that is back are
+// counted from the start.
 void RunningPipeline::look_for_leftovers() {
+  dead_.with([&](const auto& all) {
+    for (const auto& [stage, letters] : all) {
+      has_stage(stage) ? letters->open_if_there() : letters->close();
+    }
+  });
   auto found =
       find_leftovers(world_.files, state_, [this](Leftover::Kind kind, const std::string& stage) {
         return kind == Leftover::Kind::buffer ? reads_buffer(stage) : has_stage(stage);
@@ -31,9 +38,10 @@ void RunningPipeline::tell_leftovers() const {
     log::warn(
         "pipeline",
         "nobody reads " + describe(left) + ". " +
-            (buffer ? "An output of this name with a buffer on the disk delivers them; or " : "") +
-            "send them to another output: quern pipe replay " + plan_.file.string() + " " +
-            left.stage + " --to OUTPUT");
+            (buffer ? "An output of this name with a buffer on the disk delivers them; or send "
+                    : "Send ") +
+            "them to another output: quern pipe replay " + plan_.file.string() + " " + left.stage +
+            " --to OUTPUT");
   }
 }
 

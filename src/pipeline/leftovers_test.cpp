@@ -108,6 +108,37 @@ TEST_F(LeftoversTest, ADiskBufferThatBecameOneInMemoryIsToldToo) {
   EXPECT_TRUE(stage("out").wait_for(1));
 }
 
+TEST_F(LeftoversTest, DeadLettersOfAStageThatAReloadRemovedAreToldAndGoToAnOutput) {
+  const std::string with = std::string(kPlain) + std::string(kWithout);
+  const auto pipeline = start(with);
+  feed("app", {R"({"kill":1})", R"({"n":1})"});
+  ASSERT_TRUE(stage("out").wait_for(1));
+  ASSERT_EQ(state(*pipeline, "marks").dead, 1U);
+  std::string without = with;
+  const std::size_t filter = without.find("[[filter]]");
+  without.erase(filter, without.find("[[output]]") - filter);
+  scratch_.write(without);
+  ASSERT_TRUE(pipeline->reload().ok());
+  ASSERT_EQ(pipeline->leftovers().size(), 1U);
+  EXPECT_EQ(pipeline->leftovers()[0].kind, Leftover::Kind::dead_letters);
+  EXPECT_EQ(pipeline->leftovers()[0].stage, "marks");
+  EXPECT_EQ(pipeline->leftovers()[0].records, 1U);
+  // It comes back, and they are its own again; it goes once more.
+  scratch_.write(with);
+  ASSERT_TRUE(pipeline->reload().ok());
+  EXPECT_TRUE(pipeline->leftovers().empty());
+  EXPECT_GT(state(*pipeline, "marks").dead_held.count, 0U);
+  feed("app", {R"({"kill":2})", R"({"n":2})"});
+  ASSERT_TRUE(stage("out").wait_for(2));
+  scratch_.write(without);
+  ASSERT_TRUE(pipeline->reload().ok());
+  ASSERT_EQ(pipeline->leftovers().size(), 1U);
+  EXPECT_EQ(pipeline->leftovers()[0].records, 2U);
+  EXPECT_EQ(*pipeline->replay_to("marks", "out", {}), 2U);
+  EXPECT_TRUE(stage("out").wait_for(4));
+  EXPECT_TRUE(pipeline->leftovers().empty());
+}
+
 TEST_F(LeftoversTest, DeadLettersOfARemovedStageGoToAnOutput) {
   {
     const auto pipeline = start(std::string(kPlain) + std::string(kWithout));

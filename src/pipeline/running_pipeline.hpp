@@ -1,6 +1,5 @@
 // The pipeline that runs: running_pipeline.cpp is its life, pipeline_change.cpp how it becomes
-// another,
-// left_behind.cpp what is left of stages that are gone.
+// another, left_behind.cpp what is left of stages that are gone.
 #pragma once
 
 #include "pipeline/feeder.hpp"

@@ -9,7 +9,6 @@ namespace quern::plugins {
 namespace {
 
 constexpr std::chrono::seconds kTellAgain{10};
-constexpr std::size_t kLongestReason = 512;
 
 }  // namespace
 

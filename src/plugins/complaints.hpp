@@ -6,6 +6,7 @@
 #include "base/guarded.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ class Complaints {
 };
 
 // Of what a guest or an engine says, as a log and a dead letter may hold it.
+inline constexpr std::size_t kLongestReason = 512;
 std::string first_line(std::string_view text);
 
 // What ended a call, of the kinds that both sorts of filter know.

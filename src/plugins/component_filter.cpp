@@ -10,7 +10,6 @@ namespace {
 using logs::Batch;
 using logs::Filtered;
 
-constexpr std::size_t kLongestReason = 512;
 // Of one batch. To find one record among 1024 takes ten.
 constexpr int kMostSplits = 24;
 // Of outcomes: what a guest says of 512 KiB is not much more, and this much is held in memory.
