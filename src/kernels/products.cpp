@@ -11,7 +11,6 @@ namespace {
 // Four blocks at once: of each block 16 bytes make a quarter of a register, in the order of the
 // row. Lane l (32 bits) of a sum belongs to block l / 4.
 constexpr std::size_t kGroup = 4;
-constexpr std::size_t kBlock = 32;  // values
 
 // A group of one column, as the inner loop reads it. `low` holds the first 16 values of each block,
 // `high` the others; both signed.
@@ -53,7 +52,6 @@ struct Format<Weights::q4_1> {
   static constexpr std::size_t kActivationBytes = 36;  // scale, scale * sum, 32 bytes
   static constexpr std::size_t kActivationValues = 4;
   static constexpr bool kMinimum = true;
-  static constexpr int kOffset = 0;
 
   // Where the nibbles of a lane lie in 80 bytes, of which the second register holds those from 16
   // on.

@@ -57,7 +57,7 @@ TEST(GuestHeap, RandomUseKeepsBlocksApart) {
   std::map<std::uint32_t, std::uint32_t> blocks;
   for (int i = 0; i < 20'000; ++i) {
     if (!blocks.empty() && random() % 2 == 0) {
-      const auto at = std::next(blocks.begin(), random() % static_cast<long>(blocks.size()));
+      const auto at = std::next(blocks.begin(), static_cast<long>(random() % blocks.size()));
       ASSERT_TRUE(heap.release(at->first));
       blocks.erase(at);
       continue;
