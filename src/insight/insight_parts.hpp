@@ -92,8 +92,8 @@ struct Core {
   std::deque<std::vector<std::pair<mining::TemplateId, std::uint64_t>>> history;  // of windows
   std::deque<Unusual> unusual;
   logs::Batch outbox;
-  std::uint64_t normal = 0;     // lines that a verdict calls normal, for sampling
-  std::uint64_t forgotten = 0;  // templates that went and were followed
+  std::uint64_t normal = 0;  // lines that a verdict calls normal, for sampling
+  std::uint64_t erased = 0;  // ids that went and were followed
   CoreFigures figures;
 };
 

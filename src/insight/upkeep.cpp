@@ -99,7 +99,7 @@ void tell_session(InsightParts& parts, Core& core, const BrokenSession& session)
 // Whatever is counted by template ends with it.
 void follow_forgotten(Core& core) {
   const mining::Miner& miner = core.known.miner();
-  if (std::exchange(core.forgotten, miner.forgotten()) == miner.forgotten()) return;
+  if (std::exchange(core.erased, miner.erased()) == miner.erased()) return;
   const auto went = [&](const auto& entry) { return !miner.knows(entry.first); };
   core.gate.follow([&](TemplateId id) { return miner.now(id); });
   std::erase_if(core.raw, went);

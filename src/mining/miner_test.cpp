@@ -244,6 +244,28 @@ TEST(Miner, WhatBecamePartOfOneThatGoesGoesToo) {
   EXPECT_GT(miner.learn("service omega was restarted").id, 200U);
 }
 
+// Lines that were seen lately lead to none that went, also where a part of another went alone.
+TEST(Miner, APartThatGoesLeavesNothingBehindThatLeadsToIt) {
+  Miner miner({.templates = 64});
+  const auto line = [](const char* word) {
+    return "paint the " + std::string(word) + " wall now please";
+  };
+  const TemplateId first = miner.learn(line("red")).id;
+  for (const char* word : {"green", "blue", "white", "black", "brown"}) miner.learn(line(word));
+  ASSERT_EQ(miner.joined().size(), 5U);
+  for (unsigned i = 1; i < 200 && miner.erased() == 0; ++i) {
+    miner.learn(line("red"));  // the whole stays young
+    miner.learn(line_of(i));
+  }
+  ASSERT_EQ(miner.erased(), 5U);
+  ASSERT_EQ(miner.forgotten(), 0U) << "parts alone went";
+  // Others lie where they lay.
+  for (unsigned i = 200; i < 204; ++i) miner.learn(line_of(i));
+  for (const char* word : {"green", "blue", "white", "black", "brown"}) {
+    EXPECT_EQ(miner.learn(line(word)).id, first) << word;
+  }
+}
+
 // As the program is killed behind any line.
 TEST(Miner, ChangesBehindASavedStateAreAsIfAllHadBeenSaved) {
   const auto line = [](unsigned i) {

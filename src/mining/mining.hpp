@@ -84,6 +84,8 @@ class Miner {
   void keep(TemplateId id);
   // Templates that went since the start.
   std::uint64_t forgotten() const;
+  // Those, and parts of others that went while the whole lives.
+  std::uint64_t erased() const;
   // Ids that lead to another, by id.
   std::vector<std::pair<TemplateId, TemplateId>> joined() const;
 

@@ -10,8 +10,7 @@
 //
 // A later line about one thing replaces the earlier one, so that changes go behind what was saved.
 // A token is "_" (a blank stands before it) or "-", then its bytes: control characters, blanks, "\"
-// and
-// "*" as \xHH; "*" alone is a hole.
+// and "*" as \xHH; "*" alone is a hole.
 #include "mining/line_shape.hpp"
 #include "mining/template_table.hpp"
 
@@ -176,7 +175,7 @@ Result<> TemplateTable::load(std::string_view state) {
     if (entry->known.id != kRest && entry->now == entry->known.id) note(entry->known.id);
   }
   (void)changes();  // of what was read
-  forgotten_ = 0;
+  forgotten_ = erased_ = 0;
   return {};
 }
 

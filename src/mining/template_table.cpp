@@ -382,6 +382,7 @@ void TemplateTable::forget(const std::vector<TemplateId>& ids) {
     TemplateEntry& entry = found->second;
     entries_.at(kRest).known.count += entry.known.count;
     if (entry.now == id) ++forgotten_;
+    ++erased_;
     bytes_ -= entry.bytes;
     gone_.push_back(id);
     entries_.erase(found);

@@ -86,6 +86,8 @@ class TemplateTable {
   const Template& at(TemplateId id) const;
   void keep(TemplateId id) { entry(now(id))->kept = true; }
   std::uint64_t forgotten() const { return forgotten_; }
+  // Entries that are no longer where entry() said.
+  std::uint64_t erased() const { return erased_; }
   void allow(TemplateId end) { end_ = end; }
   TemplateId next() const { return next_; }
   std::size_t noted_bytes() const { return alike_bytes_; }
@@ -145,6 +147,7 @@ class TemplateTable {
   TemplateId end_ = kLastId;
   std::uint64_t lines_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::uint64_t erased_ = 0;
   StringMap<Place> places_;                     // by key; of ids that went some are left
   StringMap<Alike> alike_;                      // by key with one hole more
   std::size_t alike_bytes_ = 0;                 // of its keys
