@@ -145,6 +145,13 @@ void save(InsightParts& parts, Upkeep how) {
     if (!text) return {};
     return parts.world.files.write(parts.world.state / name, as_bytes(*text));
   };
+  if (gate && gate->size() > kGateFile.count) {
+    log::warn("insight", parts.world.name + " keeps no longer what is usual for " +
+                             "the next start: it is above " + to_string(kGateFile) +
+                             "; fewer \"templates\" take less");
+    gate.reset();
+    parts.core.with([](Core& core) { ++core.figures.unsaved; });
+  }
   Result<> written = verdicts ? parts.learned.sync() : Result<>();
   if (written.ok()) written = write("sessions", sessions);
   if (written.ok()) written = write("gate", gate);
