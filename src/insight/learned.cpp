@@ -34,6 +34,11 @@ Result<Learned> Learned::open(Files& files, const std::filesystem::path& folder,
   auto miner = TRY(mining::Miner::load(text, options)
                        .context("reading what was learned from " + file.string() +
                                 "; without this file all is learned anew"));
+  if (miner.unread() > 0) {
+    log::warn("insight", file.string() + ": " + std::to_string(miner.unread()) +
+                             " bytes at its end make no sense, as after a loss of power; what they "
+                             "taught is learned anew, under new ids");
+  }
   return Learned(std::move(file), std::move(lock), std::move(miner));
 }
 

@@ -186,6 +186,22 @@ TEST(TemplatesFilter, RefusesAStateThatIsBroken) {
   EXPECT_THAT(broken.error().describe(), HasSubstr("learned anew"));
 }
 
+TEST(TemplatesFilter, WhatALossOfPowerToreStopsNoStart) {
+  TestWorld world;
+  const std::string file = (world.folder() / "templates").string();
+  const auto saved = [&] { return std::string(as_text(world.files.read(file, 1_MiB).value())); };
+  auto filter = make(world);
+  (void)filter->apply(lines({"one"}), {});
+  (void)filter->apply(lines({"two words"}), {});
+  const std::string torn = saved() + std::string(100, '\0') + "\ngone 1\n";
+  filter.reset();
+  ASSERT_TRUE(world.files.write(file, as_bytes(torn)).ok());
+  filter = make(world);
+  EXPECT_THAT(metadata_of(filter->apply(lines({"two words", "one"}), {}).kept),
+              ElementsAre(HasSubstr("\"id\":2"), HasSubstr("\"id\":1")));
+  EXPECT_EQ(saved().find('\0'), std::string::npos) << "it is whole again";
+}
+
 TEST(TemplatesFilter, ManyThreadsAtATime) {
   TestWorld world;
   const auto filter = make(world);

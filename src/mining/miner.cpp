@@ -110,6 +110,7 @@ void Miner::allow(TemplateId end) { state_->table.allow(end); }
 TemplateId Miner::next() const { return state_->table.next(); }
 std::string Miner::save() const { return state_->table.save(); }
 std::string Miner::changes() { return state_->table.changes(); }
+std::size_t Miner::unread() const { return state_->table.unread(); }
 bool Miner::has_changes() const { return state_->table.has_changes(); }
 
 Result<Miner> Miner::load(std::string_view state, MinerOptions options) {

@@ -1,7 +1,10 @@
+#include "base/text.hpp"
+
 #include "mining/mining.hpp"
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 namespace quern::mining {
 namespace {
@@ -125,14 +128,21 @@ TEST(Miner, SavedAndLoadedItGoesOnAsIfNothingHadHappened) {
 TEST(Miner, AStateThatIsNoneIsAnErrorThatShowsTheLine) {
   const std::string head = "quern-templates 1\n";
   EXPECT_EQ(Miner::load("").error().kind(), ErrorKind::corrupt_data);
-  for (const char* line :
-       {"template 2 1 0", "template 1 9 0", "template x 1 0", "template 0 0 -1", "shape 7 0 _a",
-        "shape 0 0 a", "shape 0 2 _a", "shape 0 0 _\\x4", "shape 0 0 _\\x01", "value a\x01z b",
-        "value a", "what", "next x", "gone", "gone -1", "template 4294967295 4294967295 0"}) {
+  for (const char* line : {"template 2 1 0",   "template 1 9 0",
+                           "template x 1 0",   "template 0 0 -1",
+                           "shape 7 0 _a",     "shape 0 0 a",
+                           "shape 0 2 _a",     "shape 0 0 _\\x4",
+                           "shape 0 0 _\\x01", "value a\x01z b",
+                           "value a",          "what",
+                           "next x",           "gone",
+                           "gone -1",          "part 2 1",
+                           "part 2 0",         "part 2 2",
+                           "part x 1",         "template 4294967295 4294967295 0"}) {
     const Result<Miner> loaded = Miner::load(head + line + "\n");
     ASSERT_FALSE(loaded) << line;
     EXPECT_EQ(loaded.error().kind(), ErrorKind::corrupt_data);
-    EXPECT_NE(loaded.error().message().find(line), std::string::npos) << loaded.error().message();
+    EXPECT_NE(loaded.error().message().find(printable(line, 80)), std::string::npos)
+        << loaded.error().message();
   }
 }
 
@@ -264,6 +274,66 @@ TEST(Miner, APartThatGoesLeavesNothingBehindThatLeadsToIt) {
   for (const char* word : {"green", "blue", "white", "black", "brown"}) {
     EXPECT_EQ(miner.learn(line(word)).id, first) << word;
   }
+  // Their ids are in records and questions that went out.
+  const Miner loaded = Miner::load(miner.save(), {.templates = 64}).value();
+  for (const Miner* one : {&std::as_const(miner), &loaded}) {
+    EXPECT_EQ(one->joined().size(), 5U);
+    for (TemplateId id = 2; id <= 6; ++id) {
+      EXPECT_TRUE(one->knows(id));
+      EXPECT_EQ(one->now(id), first);
+      EXPECT_EQ(one->at(id).text, "paint the <*> wall now please");
+    }
+  }
+}
+
+TEST(Miner, IdsOfPartsThatMadeRoomAreBounded) {
+  Miner miner({.templates = 64});
+  TemplateId last = kRest;
+  TemplateId whole = kRest;
+  unsigned number = 1000;
+  for (unsigned group = 1; group <= 30; ++group) {
+    for (const char* word : {"red", "green", "blue", "white", "black", "brown"}) {
+      last = miner.next();
+      miner.learn(line_of(group, 3) + " paints the " + word + " wall");
+    }
+    whole = miner.now(last);
+    miner.keep(whole);
+    for (unsigned i = 0; i < 64; ++i) miner.learn(line_of(++number));
+  }
+  EXPECT_LE(miner.joined().size(), 128U);
+  EXPECT_EQ(miner.now(last), whole);
+  EXPECT_FALSE(miner.knows(2)) << "the oldest goes first";
+}
+
+TEST(Miner, NothingIsNotedBeforeChangesAreAskedFor) {
+  Miner miner;
+  for (unsigned i = 1; i < 50; ++i) miner.learn("job=" + line_of(i, 1) + " " + line_of(i));
+  EXPECT_FALSE(miner.has_changes());
+  EXPECT_EQ(miner.changes(), "");
+  miner.learn("one more line");
+  EXPECT_TRUE(miner.has_changes());
+}
+
+TEST(Miner, WhatWasAppendedIsReadAsFarAsItMakesSense) {
+  Miner miner;
+  const TemplateId one = miner.learn("one line").id;
+  const std::string whole = miner.save() + miner.changes();
+  const TemplateId two = miner.learn("two lines here").id;
+  std::string torn = whole + miner.changes();
+  torn += std::string(4096, '\0') + "\ntemplate 9 1 0 0\nnext 77\n";
+  Result<Miner> loaded = Miner::load(torn);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message();
+  EXPECT_GT(loaded->unread(), 4096U);
+  EXPECT_EQ(loaded->learn("one line").id, one);
+  EXPECT_EQ(loaded->learn("two lines here").id, two);
+  EXPECT_FALSE(loaded->knows(9)) << "it stands behind the tear";
+  EXPECT_EQ(loaded->learn("three of them now").id, 77U) << "others may have been given";
+  // In the whole itself it is damage.
+  std::string damaged = whole;
+  damaged.insert(damaged.rfind("end"), "\x1b[2Jnonsense\n");
+  loaded = Miner::load(damaged);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().message().find('\x1b'), std::string::npos);
 }
 
 // As the program is killed behind any line.
@@ -279,7 +349,7 @@ TEST(Miner, ChangesBehindASavedStateAreAsIfAllHadBeenSaved) {
   };
   constexpr MinerOptions kOptions{.templates = 64};
   Miner miner(kOptions);
-  std::string state = miner.save();
+  std::string state = miner.save() + miner.changes();
   for (unsigned i = 1; i < 300; ++i) {
     (void)miner.learn(line(i));
     state += miner.changes();
