@@ -274,17 +274,16 @@ void Actions::begin(const Task& task, const std::stop_token& stop) {
     ++(done.ok() ? state.figures.done : state.figures.failed);
     if (alert) state.alerts.push_back(task.proposal);
   });
-  if (alert) return;  // done once it has left
+  if (alert) return;  // done once it has left: hand_over()
   (void)note(done.ok() ? "done" : "failed", task.action, task.proposal, task.who,
              done.ok() ? *done : done.error().describe());  // it is done, or is not
 }
 
-std::vector<Proposal> Actions::alerts_on_their_way() {
-  return state_.with([](State& state) { return std::exchange(state.alerts, {}); });
-}
-
-void Actions::left(const std::vector<Proposal>& alerts) {
-  for (const Proposal& alert : alerts) {
+void Actions::hand_over() {
+  const std::vector<Proposal> left = state_.with([](State& state) {
+    return std::exchange(state.on_the_way, std::exchange(state.alerts, {}));
+  });
+  for (const Proposal& alert : left) {
     (void)note("done", granted(alert.action), alert, "", "");  // it is
   }
 }

@@ -71,10 +71,10 @@ class Actions {
   // Nothing is done any more once this returned: what still waited for the thread has failed. Of
   // one thread.
   void stop();
-  // Alerts that were given to `alert`, and that they have left: asked before what it filled is
-  // taken, and said when it was.
-  std::vector<Proposal> alerts_on_their_way();
-  void left(const std::vector<Proposal>& alerts);
+  // Said before what `alert` filled is taken: those alerts go with it, and those that went with
+  // what was taken before have left, for who took it has passed it on and comes for more. Of one
+  // thread.
+  void hand_over();
   std::vector<Waiting> waiting() const;
   // Of both: what cannot be written down is not done, and waits as before.
   Result<> approve(std::uint64_t number, std::string_view who);
@@ -92,7 +92,8 @@ class Actions {
  private:
   struct State {
     std::vector<Waiting> waiting;
-    std::vector<Proposal> alerts;      // on their way
+    std::vector<Proposal> alerts;      // given to alert_
+    std::vector<Proposal> on_the_way;  // handed over
     std::set<std::string> dealt_with;  // before the start: as deed_of() says
     std::uint64_t next = 1;
     std::map<std::string, std::deque<Clock::Time>, std::less<>> lately;  // proposals by action

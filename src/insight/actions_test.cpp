@@ -50,7 +50,8 @@ class ActionsTest : public testing::Test {
   // Its alerts leave at once.
   static void propose(Actions& actions, const Proposal& proposal) {
     actions.propose(proposal);
-    actions.left(actions.alerts_on_their_way());
+    actions.hand_over();
+    actions.hand_over();
   }
   // The words of the audit, one a line; waits until there are so many.
   std::vector<std::string> audit(std::size_t many) {
@@ -83,7 +84,9 @@ TEST_F(ActionsTest, AnAlertGoesOutAndIsAudited) {
   actions->propose(proposal());
   EXPECT_THAT(audit(2), ElementsAre("approved", "begun"));
   EXPECT_EQ(*alerts.lock(), 1);
-  actions->left(actions->alerts_on_their_way());
+  actions->hand_over();
+  EXPECT_THAT(audit(2), ElementsAre("approved", "begun")) << "its record is on the way";
+  actions->hand_over();
   EXPECT_THAT(audit(3), ElementsAre("approved", "begun", "done"));
 }
 
@@ -168,7 +171,8 @@ TEST_F(ActionsTest, AnApprovalWaitsAcrossARestart) {
   EXPECT_EQ(waiting[0].verdict.reason, "a disk \"broke\"");
   EXPECT_FALSE(actions->approve(waiting[0].number + 1, "anna").ok());
   ASSERT_TRUE(actions->approve(waiting[0].number, "anna").ok());
-  actions->left(actions->alerts_on_their_way());
+  actions->hand_over();
+  actions->hand_over();
   EXPECT_EQ(actions->approve(waiting[0].number, "anna").error().kind(), ErrorKind::not_found);
   EXPECT_THAT(audit(5), ElementsAre("asked", "refused", "approved", "begun", "done"));
   EXPECT_EQ(*alerts.lock(), 1);
@@ -336,7 +340,8 @@ TEST_F(KilledActionsTest, AnAlertThatMayNotHaveLeftIsSentAgain) {
   kill(actions);
   actions = make(Type::alert);
   EXPECT_EQ(*alerts.lock(), 2);
-  actions->left(actions->alerts_on_their_way());
+  actions->hand_over();
+  actions->hand_over();
   kill(actions);
   actions = make(Type::alert);
   EXPECT_EQ(*alerts.lock(), 2);

@@ -47,6 +47,27 @@ TEST_F(InsightBoundsTest, AnAlertOfTheLastVerdictGoesOutAtTheEnd) {
               testing::Contains(HasSubstr(R"("alert":"verdict")")));
 }
 
+// Killed once a flush has returned the alert's record, and before the next.
+TEST_F(InsightBoundsTest, AnAlertIsDoneOnceWhoTookItsRecordComesForMore) {
+  judge->say("", verdict_json(true, "software", "page"));
+  const std::string keys = std::string(kWait) +
+                           "[[action]]\nname = \"page\"\ntype = \"alert\"\n"
+                           "dry_run = false\napproval = \"auto\"\n";
+  const auto alerts = [&](const logs::Filtered& out) { return records(out.kept, "alert").size(); };
+  auto insight = make(world, judge, keys);
+  EXPECT_EQ(alerts(insight->apply(lines({"ERROR new"}), {})), 0U) << "of any thread";
+  eventually([&] { return figure(*insight, "actions_total", "done") == 1; });
+  EXPECT_EQ(alerts(insight->apply(lines({"INFO other"}), {})), 0U) << "of any thread";
+  EXPECT_EQ(alerts(insight->flush(logs::Due::by_time)), 1U);
+  insight.reset();
+  insight = make(world, judge, keys);
+  EXPECT_EQ(alerts(insight->flush(logs::Due::by_time)), 1U) << "it may not have left";
+  EXPECT_EQ(alerts(insight->flush(logs::Due::by_time)), 0U);
+  insight.reset();
+  insight = make(world, judge, keys);
+  EXPECT_EQ(alerts(insight->flush(logs::Due::by_time)), 0U) << "it has left";
+}
+
 TEST_F(InsightBoundsTest, RulesHoldWhileAnotherHasTheFolder) {
   const auto old = make(world, nullptr);
   const std::string keys = std::string(kWait) + "always_alert = [\"root login\"]\n";
@@ -176,6 +197,19 @@ TEST_F(InsightBoundsTest, WhatIsUsualOutlivesARestartAndWhatHasNoVerdictIsAskedA
   EXPECT_EQ(judge->asked(), 2U) << "the first answer never came";
   EXPECT_THAT(tick(100), testing::Contains(HasSubstr(R"("class":"overload")")))
       << "five a window were usual";
+}
+
+TEST_F(InsightBoundsTest, ABrokenGateStopsNoStart) {
+  (void)make(world, nullptr)->apply(lines({"ERROR one"}), {});
+  const auto gate = world.folder() / "gate";
+  ASSERT_TRUE(world.files.exists(gate));
+  for (const std::string& text : {std::string("nonsense"), std::string("quern-gate 1\nrate 1")}) {
+    ASSERT_TRUE(world.files.write(gate, as_bytes(text)).ok());
+    const auto insight = make(world, nullptr);
+    EXPECT_EQ(insight->apply(lines({"ERROR one"}), {}).kept.size(), 1U);
+    EXPECT_EQ(as_text(world.files.read(gate.string() + ".broken", 1_MiB).value()), text);
+  }
+  EXPECT_TRUE(world.files.exists(gate)) << "it was learned anew";
 }
 
 TEST_F(InsightBoundsTest, AChangeWaitsForNoVerdict) {

@@ -1,5 +1,6 @@
 #include "insight/insight.hpp"
 
+#include "base/log.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr Bytes kSmallFile = 4_KiB;
 constexpr Bytes kSessionsFile = 64_MiB;
-constexpr Bytes kGateFile = 256_MiB;
 
 // What a verdict of a model depends on.
 std::string policy_of(const InsightOptions& options, const Judge* judge) {
@@ -35,12 +35,28 @@ Result<mining::SessionProfile> load_sessions(const logs::StageWorld& world) {
   return mining::SessionProfile::load(as_text(*text)).context("reading " + file.string());
 }
 
+Result<mining::Gate> read_gate(const InsightOptions& options, const logs::StageWorld& world) {
+  const Buffer text = TRY(world.files.read(world.state / "gate", kGateFile));
+  return mining::Gate::load(as_text(text), options.gate);
+}
+
+// What is usual is learned again within hours: a file that is broken or too large stops no start.
+// It stays beside, for whoever looks.
 Result<mining::Gate> load_gate(const InsightOptions& options, const logs::StageWorld& world) {
   const auto file = world.state / "gate";
-  const Result<Buffer> text = world.files.read(file, kGateFile);
-  if (!text.ok() && text.error().kind() == ErrorKind::not_found) return mining::Gate(options.gate);
-  if (!text.ok()) return fail(text.error());
-  return mining::Gate::load(as_text(*text), options.gate).context("reading " + file.string());
+  Result<mining::Gate> gate = read_gate(options, world);
+  if (gate.ok()) return gate;
+  const ErrorKind why = gate.error().kind();
+  if (why == ErrorKind::not_found) return mining::Gate(options.gate);
+  if (why != ErrorKind::corrupt_data && why != ErrorKind::resource_exhausted) {
+    return std::move(gate).context("reading " + file.string());
+  }
+  const std::string aside = file.string() + ".broken";
+  const Result<> moved = world.files.rename(file, aside);
+  log::warn("insight", world.name + ": what is usual is learned anew, " + file.string() +
+                           " makes no sense: " + gate.error().describe() +
+                           (moved.ok() ? "; it is " + aside + " now" : ""));
+  return mining::Gate(options.gate);
 }
 
 // A file that is broken is none: the worst is a day's tokens twice.
@@ -88,7 +104,8 @@ void send_alert(InsightParts& parts, const Proposal& proposal) {
   writer.string("stage");
   writer.string(parts.world.name);
   write_pairs(proposal.verdict, writer);
-  parts.core.with([&](Core& core) { send(core, parts, parts.options.alert_tag, record); });
+  parts.core.with(
+      [&](Core& core) { send_with_flush(core, parts, parts.options.alert_tag, record); });
 }
 
 // The smallest question there is.
@@ -177,10 +194,8 @@ logs::Filtered Insight::apply(logs::Batch batch, const std::stop_token& stop) {
     parts->learned.reserve(batch.size());
     std::vector<Look> looks = look_at(*parts, batch, labels);
     await_verdicts(*parts, looks, stop);
-    const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
     out = ship(*parts, batch, looks, labels);
     parts->learned.note();
-    parts->actions->left(alerts);
   } else {
     setup.unseen += batch.size();
     out = ship_unseen(setup, batch);
@@ -204,10 +219,14 @@ logs::Filtered Insight::flush(logs::Due due) {
   }
   save(*parts, how);
   if (parts->ring) parts->ring->flush();
-  const std::vector<Proposal> alerts = parts->actions->alerts_on_their_way();
-  parts->core.with([&](Core& core) { out.kept = std::exchange(core.outbox, {}); });
+  parts->actions->hand_over();
+  parts->core.with([&](Core& core) {
+    out.kept = std::exchange(core.outbox, {});
+    out.kept.append(std::exchange(core.alerts, {}));
+  });
   parts->learned.note();
-  parts->actions->left(alerts);
+  // Nobody comes for more, and the folder may be another's from here on.
+  if (all) parts->actions->hand_over();
   shell_->setup.bytes_out += out.kept.bytes().count;
   return out;
 }

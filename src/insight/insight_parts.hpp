@@ -92,8 +92,10 @@ struct Core {
   std::deque<std::vector<std::pair<mining::TemplateId, std::uint64_t>>> history;  // of windows
   std::deque<Unusual> unusual;
   logs::Batch outbox;
-  std::uint64_t normal = 0;     // lines that a verdict calls normal, for sampling
-  std::uint64_t forgotten = 0;  // templates that went and were followed
+  logs::Batch
+      alerts;  // of actions: audited as done once the next flush comes, so only a flush takes them
+  std::uint64_t normal = 0;  // lines that a verdict calls normal, for sampling
+  std::uint64_t erased = 0;  // ids that went and were followed
   CoreFigures figures;
 };
 
@@ -101,6 +103,7 @@ inline constexpr std::size_t kMostPending = 1024;
 inline constexpr std::size_t kMostUnusual = 100;
 inline constexpr std::size_t kMostHistory = 60;
 inline constexpr std::size_t kMostOutbox = 10'000;
+inline constexpr Bytes kGateFile = 256_MiB;      // neither read nor written beyond
 inline constexpr std::size_t kShownLine = 1024;  // bytes of a line in records of our own
 
 // Rules for which an alert went out while there was no state, and when.
@@ -143,6 +146,7 @@ struct InsightParts {
   std::unique_ptr<Actions> actions;
   std::unique_ptr<Asker> asker;  // ends first: it calls all of the above
   Guarded<int> saving;           // one at a time; taken before learned
+  Guarded<int> looking;          // is_waited_for(), one at a time
 
   std::int64_t date() const {
     return std::chrono::floor<std::chrono::seconds>(world.clock.date().time_since_epoch()).count();
@@ -171,6 +175,8 @@ logs::Filtered ship(InsightParts& parts, const logs::Batch& batch, const std::ve
 logs::Filtered ship_unseen(InsightSetup& setup, const logs::Batch& batch);
 // Under core's lock: a record of our own goes out with the next batch or flush.
 void send(Core& core, const InsightParts& parts, std::string_view tag, ByteView record);
+// With the next flush alone.
+void send_with_flush(Core& core, const InsightParts& parts, std::string_view tag, ByteView record);
 void remember(Core& core, Unusual unusual);
 
 // snapshot.cpp: the pair "approvals" of a map.

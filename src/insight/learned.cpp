@@ -14,6 +14,7 @@ constexpr Bytes kLargestState = 1_GiB;
 // templates, and at most so many are passed over after a crash.
 constexpr std::uint64_t kIdsAhead = 1024;
 constexpr std::uint64_t kMostNoted = (8_MiB).count;
+constexpr std::chrono::milliseconds kFirstPause{1000};  // doubled with each error
 
 }  // namespace
 
@@ -33,6 +34,11 @@ Result<Learned> Learned::open(Files& files, const std::filesystem::path& folder,
   auto miner = TRY(mining::Miner::load(text, options)
                        .context("reading what was learned from " + file.string() +
                                 "; without this file all is learned anew"));
+  if (miner.unread() > 0) {
+    log::warn("insight", file.string() + ": " + std::to_string(miner.unread()) +
+                             " bytes at its end make no sense, as after a loss of power; what they "
+                             "taught is learned anew, under new ids");
+  }
   return Learned(std::move(file), std::move(lock), std::move(miner));
 }
 
@@ -60,11 +66,20 @@ void LearnedFile::note() {
 }
 
 Result<bool> LearnedFile::save(When when, Clock::Time time, std::chrono::milliseconds every) {
-  Result<bool> saved = try_save(when, time, every);
+  const auto open = open_.lock();
+  if (open->failed && when == When::due && time < open->again) {
+    return fail(ErrorKind::unavailable, "the templates are not saved");
+  }
+  Result<bool> saved = try_save(*open, when, time, every);
   if (!saved.ok()) {
+    open->pause = std::min(every, std::max(kFirstPause, 2 * open->pause));
+    open->again = time + open->pause;
     tell(saved.error());
-  } else if (*saved && told_.exchange(false)) {
-    log::info("insight", "templates of " + name_ + " are saved again");
+  } else if (*saved) {
+    open->pause = std::chrono::milliseconds(0);
+    if (told_.exchange(false)) {
+      log::info("insight", "templates of " + name_ + " are saved again");
+    }
   }
   return saved;
 }
@@ -109,16 +124,16 @@ Result<> LearnedFile::note(Open& open) {
   return written;
 }
 
-Result<bool> LearnedFile::try_save(When when, Clock::Time time, std::chrono::milliseconds every) {
-  const auto open = open_.lock();
+Result<bool> LearnedFile::try_save(Open& open, When when, Clock::Time time,
+                                   std::chrono::milliseconds every) {
   const auto [changed, gives] =
       ask([](Learned& l) { return std::pair(l.changed_, l.end_ != l.miner_.next()); });
   const bool last = when == When::last;
-  const bool due = last ? changed || gives
-                        : open->noted > kMostNoted || (changed && time >= open->saved + every);
-  if (!due && !open->failed) return false;
-  open->saved = time;
-  TRY(write_whole(*open, when, 0));
+  const bool due =
+      last ? changed || gives : open.noted > kMostNoted || (changed && time >= open.saved + every);
+  if (!due && !open.failed) return false;
+  open.saved = time;
+  TRY(write_whole(open, when, 0));
   return true;
 }
 

@@ -76,7 +76,8 @@ class LearnedFile {
   // Behind them, before their ids are told to anybody.
   void note();
   // The whole file, and true: every `every`, when much was noted behind it, and after an error,
-  // which is told once; the others do not try before that.
+  // which is told once; the others do not try before that. It fails at once until the pause behind
+  // an error is over: a second at first, at most `every`.
   enum class When : std::uint8_t { due, last };
   Result<bool> save(When when, Clock::Time time, std::chrono::milliseconds every);
   // All that was learned is on the disk.
@@ -91,13 +92,15 @@ class LearnedFile {
     bool unsynced = false;
     bool failed = false;
     Clock::Time saved{};
+    Clock::Time again{};  // failed: not before
+    std::chrono::milliseconds pause{0};
   };
   Result<> write_whole(Open& open, When when, mining::TemplateId end);
   Result<> append(Open& open, const std::string& text);
   Result<> try_reserve(std::size_t lines);
   Result<> note(Open& open);
   Result<> sync(Open& open);
-  Result<bool> try_save(When when, Clock::Time time, std::chrono::milliseconds every);
+  Result<bool> try_save(Open& open, When when, Clock::Time time, std::chrono::milliseconds every);
   void tell(const Error& error);
   template <class Use>
   auto ask(Use use);

@@ -101,7 +101,7 @@ void wait_for_answers(InsightParts& parts, std::unique_lock<std::mutex>& core,
     if (wait_until(parts.answered_one, core, look, stop, ready).ok()) return;
     if (stop.stop_requested() || last.passed()) return;
     core.unlock();
-    const bool waited_for = is_waited_for(parts.world);
+    const bool waited_for = is_waited_for(parts.world, parts.looking);
     core.lock();
     if (waited_for) return;
   }

@@ -23,8 +23,10 @@
 
 namespace quern::insight {
 
-// Does another filter wait for the folder that this one has?
-inline bool is_waited_for(const logs::StageWorld& world) {
+// Does another filter wait for the folder that this one has? Whoever looks takes the lock for a
+// moment, so one thread of the filter looks at a time: another would take that for a filter.
+inline bool is_waited_for(const logs::StageWorld& world, Guarded<int>& looking) {
+  const auto one_at_a_time = looking.lock();
   const auto lock = world.files.try_lock(world.state / "next");
   return !lock.ok() && lock.error().kind() == ErrorKind::unavailable;
 }

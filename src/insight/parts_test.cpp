@@ -1,8 +1,10 @@
 // The smaller parts: severities, verdicts, rules, budget, the cache, sessions.
 #include "insight/budget.hpp"
+#include "insight/on_demand.hpp"
 #include "insight/rules.hpp"
 #include "insight/session_tracker.hpp"
 #include "insight/severity.hpp"
+#include "insight/test_files.hpp"
 #include "insight/test_judge.hpp"
 #include "insight/test_world.hpp"
 #include "insight/verdict.hpp"
@@ -10,6 +12,8 @@
 #include "insight/window.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <future>
 
 namespace quern::insight {
 namespace {
@@ -167,6 +171,28 @@ TEST(SessionTracker, IsBoundedAndEndsWhatIsIdle) {
   EXPECT_EQ(broken[0].name, "b");
   EXPECT_THAT(tracker.ended(start + 11s, SessionTracker::End::all, same), SizeIs(1));
   EXPECT_EQ(tracker.open(), 0U);
+}
+
+TEST(OnDemand, ThreadsOfOneFilterTakeNoOtherForAFilterThatWaits) {
+  TestWorld world;
+  RealisticFiles files(world.files);
+  const logs::StageWorld stage{.files = files,
+                               .clock = world.clock,
+                               .network = world.network,
+                               .process = world.process,
+                               .state = world.folder(),
+                               .beside = "/",
+                               .name = "insight"};
+  Guarded<int> looking;
+  std::future<bool> other;
+  files.locked = [&] {
+    other = std::async(std::launch::async, [&] { return is_waited_for(stage, looking); });
+    other.wait_for(50ms);  // time to take the one for the other
+  };
+  EXPECT_FALSE(is_waited_for(stage, looking));
+  EXPECT_FALSE(other.get());
+  const auto next = files.try_lock(stage.state / "next");
+  EXPECT_TRUE(is_waited_for(stage, looking));
 }
 
 TEST(Window, TellsATextOnceAndAgainWhenItBecameWider) {

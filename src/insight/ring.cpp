@@ -139,10 +139,11 @@ void Ring::look_at_files() const {
     }
   });
   for (const auto& [number, size] : unknown) {
-    std::vector<Block> blocks = blocks_of(number, size);
+    Result<std::vector<Block>> blocks = blocks_of(number, size);
+    if (!blocks.ok()) continue;  // it made room meanwhile, or the next search tries again
     state_.with([&, of = number](State& state) {
       for (File& file : state.files) {
-        if (file.number == of && !file.blocks) file.blocks = std::move(blocks);
+        if (file.number == of && !file.blocks) file.blocks = *std::move(blocks);
       }
     });
   }
@@ -150,19 +151,18 @@ void Ring::look_at_files() const {
 
 // The heads say where blocks are and what is in them; a file is read as far as it makes sense.
 // Whether a block is whole is seen when it is read.
-std::vector<Ring::Block> Ring::blocks_of(std::uint64_t file, std::uint64_t size) const {
+Result<std::vector<Ring::Block>> Ring::blocks_of(std::uint64_t file, std::uint64_t size) const {
   std::vector<Block> blocks;
   const auto part = [&](std::uint64_t offset, std::uint64_t bytes) {
-    Result<Buffer> read = files_.read_part(path_of(file), {offset}, {bytes});
-    return read.ok() ? *std::move(read) : Buffer();
+    return files_.read_part(path_of(file), {offset}, {bytes});
   };
   for (std::uint64_t offset = 0; offset + kHead + kFixed <= size;) {
-    Buffer bytes = part(offset, kFirstLook);
+    Buffer bytes = TRY(part(offset, kFirstLook));
     if (bytes.size() < kHead + kFixed || read_number(bytes, 0) != kMagic) break;
     const std::uint64_t block = kHead + read_number(bytes, 4);
     const std::uint64_t heads = kHead + kFixed + 4 * std::uint64_t{read_number(bytes, kHead + 8)};
     if (block > kLargestBlock.count || offset + block > size) break;
-    if (heads > bytes.size() && heads <= block) bytes = part(offset, heads);
+    if (heads > bytes.size() && heads <= block) bytes = TRY(part(offset, heads));
     if (heads <= block && heads <= bytes.size()) {
       std::vector<mining::TemplateId> ids;
       for (std::size_t at = kHead + kFixed; at < heads; at += 4) {
@@ -323,7 +323,8 @@ Result<std::vector<Found>> Ring::search(const Search& search, const Now& now) co
   std::vector<Found> found;
   for (const Block& block : blocks) {
     if (found.size() >= limit) break;
-    if (!read_block(block, search, now, found).ok()) {
+    const Result<> read = read_block(block, search, now, found);
+    if (!read.ok() && read.error().kind() != ErrorKind::not_found) {
       state_.with([](State& state) { ++state.figures.damaged; });
     }
   }

@@ -80,7 +80,7 @@ class Ring {
       : files_(files), folder_(std::move(folder)), limit_(limit) {}
   Result<> recover();
   void look_at_files() const;
-  std::vector<Block> blocks_of(std::uint64_t file, std::uint64_t size) const;
+  Result<std::vector<Block>> blocks_of(std::uint64_t file, std::uint64_t size) const;
   void flush(State& state);
   Result<> write_block(State& state);
   Result<> append(State& state, Block block, ByteView bytes);

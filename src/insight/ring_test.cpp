@@ -1,5 +1,6 @@
 #include "insight/ring.hpp"
 
+#include "insight/test_files.hpp"
 #include "insight/test_world.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,59 +12,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 mining::TemplateId same(mining::TemplateId id) { return id; }
-
-// Counts what is read, and has room for names alone while it is full.
-class RealisticFiles final : public Files {
- public:
-  explicit RealisticFiles(Files& files) : files_(files) {}
-  bool full = false;
-  std::uint64_t bytes_read = 0;
-
-  Result<Buffer> read(const Path& path, Bytes limit) override {
-    return counted(files_.read(path, limit));
-  }
-  Result<Buffer> read_part(const Path& path, Bytes offset, Bytes size) override {
-    return counted(files_.read_part(path, offset, size));
-  }
-  Result<> write(const Path& path, ByteView bytes) override { return files_.write(path, bytes); }
-  Result<std::unique_ptr<FileWriter>> append(const Path& path) override {
-    return std::unique_ptr<FileWriter>(std::make_unique<Writer>(*this, TRY(files_.append(path))));
-  }
-  Result<FileInfo> stat(const Path& path) override { return files_.stat(path); }
-  Result<std::vector<std::string>> list(const Path& folder) override { return files_.list(folder); }
-  Result<> rename(const Path& from, const Path& to) override { return files_.rename(from, to); }
-  Result<> remove(const Path& path) override { return files_.remove(path); }
-  Result<> truncate(const Path& path, Bytes size) override { return files_.truncate(path, size); }
-  Result<> make_directories(const Path& path, std::uint32_t mode) override {
-    return files_.make_directories(path, mode);
-  }
-  Result<Bytes> free_space(const Path& path) override { return files_.free_space(path); }
-  Result<std::unique_ptr<FileLock>> try_lock(const Path& path) override {
-    return files_.try_lock(path);
-  }
-
- private:
-  class Writer final : public FileWriter {
-   public:
-    Writer(RealisticFiles& all, std::unique_ptr<FileWriter> writer)
-        : all_(all), writer_(std::move(writer)) {}
-    Result<> write(ByteView bytes) override {
-      if (!all_.full) return writer_->write(bytes);
-      TRY(writer_->write(bytes.first(bytes.size() / 2)));
-      return fail(ErrorKind::resource_exhausted, "full");
-    }
-    Result<> sync() override { return writer_->sync(); }
-
-   private:
-    RealisticFiles& all_;
-    std::unique_ptr<FileWriter> writer_;
-  };
-  Result<Buffer> counted(Result<Buffer> read) {
-    if (read.ok()) bytes_read += read->size();
-    return read;
-  }
-  Files& files_;
-};
 
 class RingTest : public testing::Test {
  protected:
@@ -199,6 +147,30 @@ TEST_F(RingTest, AFullDiskLeavesNoEmptyFilesAndNoHalfBlocks) {
   ring->flush();
   EXPECT_EQ(found(*ring, {}), 20U);
   EXPECT_EQ(found(*open(), {}), 20U);
+}
+
+TEST_F(RingTest, WhatCannotBeReadOnceIsReadTheNextTime) {
+  {
+    const auto ring = open();
+    add(*ring, 0, 10);
+    ring->flush();
+  }
+  RealisticFiles files(world.files);
+  const auto ring = Ring::open(files, "/ring", 1_MiB).value();
+  files.fails_to_read = true;
+  EXPECT_EQ(found(*ring, {}), 0U);
+  files.fails_to_read = false;
+  EXPECT_EQ(found(*ring, {}), 10U);
+}
+
+TEST_F(RingTest, WhatMadeRoomMeanwhileIsNotDamaged) {
+  RealisticFiles files(world.files);
+  const auto ring = Ring::open(files, "/ring", 1_MiB).value();
+  add(*ring, 0, 10);
+  ring->flush();
+  files.before_read = [&] { (void)world.files.remove("/ring/1.ring"); };
+  EXPECT_EQ(found(*ring, {}), 0U);
+  EXPECT_EQ(ring->figures().damaged, 0U);
 }
 
 TEST_F(RingTest, AStartReadsNoBlock) {

@@ -183,6 +183,15 @@ void put_out(const InsightOptions& options, const logs::Entry& entry, const Look
   }
 }
 
+void put_in(logs::Batch& box, Core& core, const InsightParts& parts, std::string_view tag,
+            ByteView record) {
+  if (box.size() >= kMostOutbox) {
+    ++core.figures.lost;
+    return;
+  }
+  box.add(tag, {.seconds = static_cast<std::uint32_t>(parts.date())}, record);
+}
+
 }  // namespace
 
 logs::Filtered ship(InsightParts& parts, const logs::Batch& batch, const std::vector<Look>& looks,
@@ -247,11 +256,11 @@ logs::Filtered ship_unseen(InsightSetup& setup, const logs::Batch& batch) {
 }
 
 void send(Core& core, const InsightParts& parts, std::string_view tag, ByteView record) {
-  if (core.outbox.size() >= kMostOutbox) {
-    ++core.figures.lost;
-    return;
-  }
-  core.outbox.add(tag, {.seconds = static_cast<std::uint32_t>(parts.date())}, record);
+  put_in(core.outbox, core, parts, tag, record);
+}
+
+void send_with_flush(Core& core, const InsightParts& parts, std::string_view tag, ByteView record) {
+  put_in(core.alerts, core, parts, tag, record);
 }
 
 void remember(Core& core, Unusual unusual) {

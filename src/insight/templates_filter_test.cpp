@@ -82,10 +82,29 @@ TEST(TemplatesFilter, AFullDiskStopsNoRecordAndIsTriedAgain) {
   EXPECT_THAT(metadata_of(filter->apply(lines({"b"}), {}).kept), ElementsAre(HasSubstr("\"id\":0")))
       << "no id that may be given again";
   world.files.work_again();
+  world.clock.advance(std::chrono::seconds(1));
   (void)filter->flush(logs::Due::by_time);
   EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
   EXPECT_THAT(metadata_of(filter->apply(lines({"b"}), {}).kept),
               ElementsAre(HasSubstr("\"id\":1")));
+}
+
+TEST(TemplatesFilter, AFullDiskIsTriedLessAndLessOften) {
+  TestWorld world;
+  const auto filter = make(world, "save_every = \"10s\"");
+  world.files.fail_at_change(1, Error(ErrorKind::resource_exhausted, "full"));
+  (void)filter->apply(lines({"a"}), {});
+  const int before = world.files.changes();
+  for (int tick = 0; tick < 600; ++tick) {  // a minute
+    (void)filter->flush(logs::Due::by_time);
+    world.clock.advance(std::chrono::milliseconds(100));
+  }
+  // At 0, 1, 3, 7, 15, 25, 35, 45 and 55 seconds.
+  EXPECT_EQ(world.files.changes() - before, 9);
+  world.files.work_again();
+  world.clock.advance(std::chrono::seconds(10));
+  (void)filter->flush(logs::Due::by_time);
+  EXPECT_TRUE(world.files.exists(world.folder() / "templates"));
 }
 
 // By line; none of those that found no room.
@@ -165,6 +184,22 @@ TEST(TemplatesFilter, RefusesAStateThatIsBroken) {
   const auto broken = TemplatesFilter::create({}, world.stage());
   ASSERT_FALSE(broken.ok());
   EXPECT_THAT(broken.error().describe(), HasSubstr("learned anew"));
+}
+
+TEST(TemplatesFilter, WhatALossOfPowerToreStopsNoStart) {
+  TestWorld world;
+  const std::string file = (world.folder() / "templates").string();
+  const auto saved = [&] { return std::string(as_text(world.files.read(file, 1_MiB).value())); };
+  auto filter = make(world);
+  (void)filter->apply(lines({"one"}), {});
+  (void)filter->apply(lines({"two words"}), {});
+  const std::string torn = saved() + std::string(100, '\0') + "\ngone 1\n";
+  filter.reset();
+  ASSERT_TRUE(world.files.write(file, as_bytes(torn)).ok());
+  filter = make(world);
+  EXPECT_THAT(metadata_of(filter->apply(lines({"two words", "one"}), {}).kept),
+              ElementsAre(HasSubstr("\"id\":2"), HasSubstr("\"id\":1")));
+  EXPECT_EQ(saved().find('\0'), std::string::npos) << "it is whole again";
 }
 
 TEST(TemplatesFilter, ManyThreadsAtATime) {

@@ -99,7 +99,7 @@ void tell_session(InsightParts& parts, Core& core, const BrokenSession& session)
 // Whatever is counted by template ends with it.
 void follow_forgotten(Core& core) {
   const mining::Miner& miner = core.known.miner();
-  if (std::exchange(core.forgotten, miner.forgotten()) == miner.forgotten()) return;
+  if (std::exchange(core.erased, miner.erased()) == miner.erased()) return;
   const auto went = [&](const auto& entry) { return !miner.knows(entry.first); };
   core.gate.follow([&](TemplateId id) { return miner.now(id); });
   std::erase_if(core.raw, went);
@@ -145,6 +145,13 @@ void save(InsightParts& parts, Upkeep how) {
     if (!text) return {};
     return parts.world.files.write(parts.world.state / name, as_bytes(*text));
   };
+  if (gate && gate->size() > kGateFile.count) {
+    log::warn("insight", parts.world.name + " keeps no longer what is usual for " +
+                             "the next start: it is above " + to_string(kGateFile) +
+                             "; fewer \"templates\" take less");
+    gate.reset();
+    parts.core.with([](Core& core) { ++core.figures.unsaved; });
+  }
   Result<> written = verdicts ? parts.learned.sync() : Result<>();
   if (written.ok()) written = write("sessions", sessions);
   if (written.ok()) written = write("gate", gate);

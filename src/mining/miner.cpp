@@ -69,10 +69,10 @@ Seen Miner::learn(std::string_view line) {
     entry = state.table.now(entry);
     seen.id = entry->known.id;
   } else {
-    const std::uint64_t before = state.table.forgotten();
+    const std::uint64_t before = state.table.erased();
     seen = state.table.place(owned(state.line));
     entry = state.table.entry(seen.id);
-    if (state.table.forgotten() != before) state.recent.clear();  // it points to what went
+    if (state.table.erased() != before) state.recent.clear();  // it points to what went
     // Later there may be room.
     if (seen.id != kRest) state.recent.put(state.line.key(), entry);
   }
@@ -101,6 +101,7 @@ TemplateId Miner::now(TemplateId id) const { return state_->table.now(id); }
 const Template& Miner::at(TemplateId id) const { return state_->table.at(id); }
 void Miner::keep(TemplateId id) { state_->table.keep(id); }
 std::uint64_t Miner::forgotten() const { return state_->table.forgotten(); }
+std::uint64_t Miner::erased() const { return state_->table.erased(); }
 std::vector<std::pair<TemplateId, TemplateId>> Miner::joined() const {
   return state_->table.joined();
 }
@@ -109,6 +110,7 @@ void Miner::allow(TemplateId end) { state_->table.allow(end); }
 TemplateId Miner::next() const { return state_->table.next(); }
 std::string Miner::save() const { return state_->table.save(); }
 std::string Miner::changes() { return state_->table.changes(); }
+std::size_t Miner::unread() const { return state_->table.unread(); }
 bool Miner::has_changes() const { return state_->table.has_changes(); }
 
 Result<Miner> Miner::load(std::string_view state, MinerOptions options) {

@@ -1,7 +1,10 @@
+#include "base/text.hpp"
+
 #include "mining/mining.hpp"
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 namespace quern::mining {
 namespace {
@@ -125,14 +128,21 @@ TEST(Miner, SavedAndLoadedItGoesOnAsIfNothingHadHappened) {
 TEST(Miner, AStateThatIsNoneIsAnErrorThatShowsTheLine) {
   const std::string head = "quern-templates 1\n";
   EXPECT_EQ(Miner::load("").error().kind(), ErrorKind::corrupt_data);
-  for (const char* line :
-       {"template 2 1 0", "template 1 9 0", "template x 1 0", "template 0 0 -1", "shape 7 0 _a",
-        "shape 0 0 a", "shape 0 2 _a", "shape 0 0 _\\x4", "shape 0 0 _\\x01", "value a\x01z b",
-        "value a", "what", "next x", "gone", "gone -1", "template 4294967295 4294967295 0"}) {
+  for (const char* line : {"template 2 1 0",   "template 1 9 0",
+                           "template x 1 0",   "template 0 0 -1",
+                           "shape 7 0 _a",     "shape 0 0 a",
+                           "shape 0 2 _a",     "shape 0 0 _\\x4",
+                           "shape 0 0 _\\x01", "value a\x01z b",
+                           "value a",          "what",
+                           "next x",           "gone",
+                           "gone -1",          "part 2 1",
+                           "part 2 0",         "part 2 2",
+                           "part x 1",         "template 4294967295 4294967295 0"}) {
     const Result<Miner> loaded = Miner::load(head + line + "\n");
     ASSERT_FALSE(loaded) << line;
     EXPECT_EQ(loaded.error().kind(), ErrorKind::corrupt_data);
-    EXPECT_NE(loaded.error().message().find(line), std::string::npos) << loaded.error().message();
+    EXPECT_NE(loaded.error().message().find(printable(line, 80)), std::string::npos)
+        << loaded.error().message();
   }
 }
 
@@ -244,6 +254,88 @@ TEST(Miner, WhatBecamePartOfOneThatGoesGoesToo) {
   EXPECT_GT(miner.learn("service omega was restarted").id, 200U);
 }
 
+// Lines that were seen lately lead to none that went, also where a part of another went alone.
+TEST(Miner, APartThatGoesLeavesNothingBehindThatLeadsToIt) {
+  Miner miner({.templates = 64});
+  const auto line = [](const char* word) {
+    return "paint the " + std::string(word) + " wall now please";
+  };
+  const TemplateId first = miner.learn(line("red")).id;
+  for (const char* word : {"green", "blue", "white", "black", "brown"}) miner.learn(line(word));
+  ASSERT_EQ(miner.joined().size(), 5U);
+  for (unsigned i = 1; i < 200 && miner.erased() == 0; ++i) {
+    miner.learn(line("red"));  // the whole stays young
+    miner.learn(line_of(i));
+  }
+  ASSERT_EQ(miner.erased(), 5U);
+  ASSERT_EQ(miner.forgotten(), 0U) << "parts alone went";
+  // Others lie where they lay.
+  for (unsigned i = 200; i < 204; ++i) miner.learn(line_of(i));
+  for (const char* word : {"green", "blue", "white", "black", "brown"}) {
+    EXPECT_EQ(miner.learn(line(word)).id, first) << word;
+  }
+  // Their ids are in records and questions that went out.
+  const Miner loaded = Miner::load(miner.save(), {.templates = 64}).value();
+  for (const Miner* one : {&std::as_const(miner), &loaded}) {
+    EXPECT_EQ(one->joined().size(), 5U);
+    for (TemplateId id = 2; id <= 6; ++id) {
+      EXPECT_TRUE(one->knows(id));
+      EXPECT_EQ(one->now(id), first);
+      EXPECT_EQ(one->at(id).text, "paint the <*> wall now please");
+    }
+  }
+}
+
+TEST(Miner, IdsOfPartsThatMadeRoomAreBounded) {
+  Miner miner({.templates = 64});
+  TemplateId last = kRest;
+  TemplateId whole = kRest;
+  unsigned number = 1000;
+  for (unsigned group = 1; group <= 30; ++group) {
+    for (const char* word : {"red", "green", "blue", "white", "black", "brown"}) {
+      last = miner.next();
+      miner.learn(line_of(group, 3) + " paints the " + word + " wall");
+    }
+    whole = miner.now(last);
+    miner.keep(whole);
+    for (unsigned i = 0; i < 64; ++i) miner.learn(line_of(++number));
+  }
+  EXPECT_LE(miner.joined().size(), 128U);
+  EXPECT_EQ(miner.now(last), whole);
+  EXPECT_FALSE(miner.knows(2)) << "the oldest goes first";
+}
+
+TEST(Miner, NothingIsNotedBeforeChangesAreAskedFor) {
+  Miner miner;
+  for (unsigned i = 1; i < 50; ++i) miner.learn("job=" + line_of(i, 1) + " " + line_of(i));
+  EXPECT_FALSE(miner.has_changes());
+  EXPECT_EQ(miner.changes(), "");
+  miner.learn("one more line");
+  EXPECT_TRUE(miner.has_changes());
+}
+
+TEST(Miner, WhatWasAppendedIsReadAsFarAsItMakesSense) {
+  Miner miner;
+  const TemplateId one = miner.learn("one line").id;
+  const std::string whole = miner.save() + miner.changes();
+  const TemplateId two = miner.learn("two lines here").id;
+  std::string torn = whole + miner.changes();
+  torn += std::string(4096, '\0') + "\ntemplate 9 1 0 0\nnext 77\n";
+  Result<Miner> loaded = Miner::load(torn);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message();
+  EXPECT_GT(loaded->unread(), 4096U);
+  EXPECT_EQ(loaded->learn("one line").id, one);
+  EXPECT_EQ(loaded->learn("two lines here").id, two);
+  EXPECT_FALSE(loaded->knows(9)) << "it stands behind the tear";
+  EXPECT_EQ(loaded->learn("three of them now").id, 77U) << "others may have been given";
+  // In the whole itself it is damage.
+  std::string damaged = whole;
+  damaged.insert(damaged.rfind("end"), "\x1b[2Jnonsense\n");
+  loaded = Miner::load(damaged);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().message().find('\x1b'), std::string::npos);
+}
+
 // As the program is killed behind any line.
 TEST(Miner, ChangesBehindASavedStateAreAsIfAllHadBeenSaved) {
   const auto line = [](unsigned i) {
@@ -257,7 +349,7 @@ TEST(Miner, ChangesBehindASavedStateAreAsIfAllHadBeenSaved) {
   };
   constexpr MinerOptions kOptions{.templates = 64};
   Miner miner(kOptions);
-  std::string state = miner.save();
+  std::string state = miner.save() + miner.changes();
   for (unsigned i = 1; i < 300; ++i) {
     (void)miner.learn(line(i));
     state += miner.changes();

@@ -1,12 +1,11 @@
 // mining: what lines of a log have in common, and which of them are unusual.
 //
 // For:     a line becomes a template ("connection from <*>") and its parameters, as it comes,
-// without
-//          a rule for its program; what follows (gates, verdicts, counts) works on templates.
+//          without a rule for its program; what follows (gates, verdicts, counts) works on
+//          templates.
 // Refuses: files, threads, records and models; a line is bytes, the caller says what time it is.
 // Owns:    a Miner owns its templates. Their number is bounded: those that were not seen for
-// longest
-//          make room for new ones.
+//          longest make room for new ones.
 // Threads: one thread owns a Miner.
 // Errors:  corrupt_data (a saved state that is none). A line itself is never an error.
 //
@@ -78,13 +77,15 @@ class Miner {
   bool knows(TemplateId id) const;
   // The id under which a template is known now; kRest: there is none, or it went.
   TemplateId now(TemplateId id) const;
-  // Of an id that is not known what is said of kRest.
+  // Of an id that is not known what is said of kRest; of a part that made room, of the whole.
   const Template& at(TemplateId id) const;
   // This one, and what it becomes part of, does not go.
   void keep(TemplateId id);
   // Templates that went since the start.
   std::uint64_t forgotten() const;
-  // Ids that lead to another, by id.
+  // Those, and parts of others that went while the whole lives.
+  std::uint64_t erased() const;
+  // Ids that lead to another, by id; also of parts that made room, those that did lately.
   std::vector<std::pair<TemplateId, TemplateId>> joined() const;
 
   // Those that are not part of another, by id; kRest first, when it has lines.
@@ -98,8 +99,11 @@ class Miner {
   // All that a later run needs to go on, as text (docs/formats/templates.md).
   std::string save() const;
   // What changed since the last call, but for counts: lines to go behind what save() wrote before.
+  // Nothing is noted before the first call.
   std::string changes();
   bool has_changes() const;
+  std::size_t unread() const;  // bytes at the end of what was loaded
+  // What was appended is read as far as it makes sense: unread() tells of the rest.
   static Result<Miner> load(std::string_view state, MinerOptions options = {});
 
  private:

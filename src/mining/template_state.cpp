@@ -7,11 +7,14 @@
 //   value NAME VALUE                a value that was seen behind "NAME="
 //   varying NAME                    a name whose values are holes
 //   gone ID                         a template that went
+//   part ID NOW                     one that went while the older one that it is part of lives
+//   end                             the whole state ends here
 //
 // A later line about one thing replaces the earlier one, so that changes go behind what was saved.
 // A token is "_" (a blank stands before it) or "-", then its bytes: control characters, blanks, "\"
-// and
-// "*" as \xHH; "*" alone is a hole.
+// and "*" as \xHH; "*" alone is a hole.
+#include "base/text.hpp"
+
 #include "mining/line_shape.hpp"
 #include "mining/template_table.hpp"
 
@@ -25,6 +28,7 @@ namespace quern::mining {
 namespace {
 
 constexpr std::string_view kMagic = "quern-templates 1";
+constexpr std::string_view kEnd = "end";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 void write_escaped(std::string& out, std::string_view bytes) {
@@ -49,7 +53,7 @@ void write_word(std::string& out, std::string_view word) {
 
 Failure broken(std::string_view line, const char* what) {
   return fail(ErrorKind::corrupt_data, "a line of the saved templates " + std::string(what) +
-                                           ": \"" + std::string(line.substr(0, 80)) + "\"");
+                                           ": \"" + printable(line, 80) + "\"");
 }
 
 Result<std::string> read_word(std::string_view text, std::string_view line) {
@@ -107,6 +111,10 @@ void write_value(std::string_view name, std::string_view value, std::string& out
   out.push_back('\n');
 }
 
+void write_part(TemplateId id, TemplateId now, std::string& out) {
+  out += "part " + std::to_string(id) + " " + std::to_string(now) + "\n";
+}
+
 void write_varying(std::string_view name, std::string& out) {
   out += "varying ";
   write_word(out, name);
@@ -135,20 +143,29 @@ std::string TemplateTable::save() const {
     for (const std::string& value : values) write_value(name, value, out);
   }
   for (const std::string& name : varying_) write_varying(name, out);
+  for (const auto& [id, whole] : links_) write_part(id, now(whole), out);
+  out.append(kEnd).push_back('\n');
   return out;
 }
 
 std::string TemplateTable::changes() {
+  noting_ = true;
   std::string out = std::exchange(values_changed_, {});
   std::vector<TemplateId> changed = std::exchange(changed_, {});
   std::sort(changed.begin(), changed.end());  // what others lead to comes before them
   for (const TemplateId id : changed) {
-    if (!knows(id)) continue;
+    if (!has(id)) continue;
     TemplateEntry& entry = entries_.at(id);
     entry.changed = false;
     write(entry, out);
   }
-  for (const TemplateId id : std::exchange(gone_, {})) out += "gone " + std::to_string(id) + "\n";
+  for (const TemplateId id : std::exchange(gone_, {})) {
+    if (links_.contains(id)) {
+      write_part(id, now(id), out);
+    } else {
+      out += "gone " + std::to_string(id) + "\n";
+    }
+  }
   return out;
 }
 
@@ -160,12 +177,7 @@ Result<> TemplateTable::load(std::string_view state) {
         ErrorKind::corrupt_data,
         "this is no state of templates, it does not begin with \"" + std::string(kMagic) + "\"");
   }
-  while (!state.empty()) {
-    const std::size_t end = state.find('\n');
-    const std::string_view line = state.substr(0, end);
-    state.remove_prefix(end == std::string_view::npos ? state.size() : end + 1);
-    if (line != kMagic && !line.empty()) TRY(load_line(line));
-  }
+  TRY(load_lines(state));
   std::vector<TemplateId> lost;  // what they were part of went
   for (const auto& [id, entry] : entries_) {
     if (now(id) == kRest) lost.push_back(id);
@@ -175,8 +187,28 @@ Result<> TemplateTable::load(std::string_view state) {
   for (const TemplateEntry* const entry : by_id()) {
     if (entry->known.id != kRest && entry->now == entry->known.id) note(entry->known.id);
   }
-  (void)changes();  // of what was read
-  forgotten_ = 0;
+  forgotten_ = erased_ = 0;
+  return {};
+}
+
+// What stands behind the whole state may have been torn by a loss of power: it is read as far as it
+// makes sense. No id is given twice all the same.
+Result<> TemplateTable::load_lines(std::string_view state) {
+  bool whole = false;
+  while (!state.empty()) {
+    const std::size_t end = state.find('\n');
+    const std::string_view line = state.substr(0, end);
+    state.remove_prefix(end == std::string_view::npos ? state.size() : end + 1);
+    if (line == kEnd) whole = true;
+    if (line == kMagic || line == kEnd || line.empty()) continue;
+    if (unread_ > 0 && !line.starts_with("next ")) {
+      unread_ += line.size() + 1;
+      continue;
+    }
+    const Result<> read = load_line(line);
+    if (!read.ok() && !whole) return read;
+    if (!read.ok()) unread_ += line.size() + 1;
+  }
   return {};
 }
 
@@ -206,6 +238,7 @@ Result<> TemplateTable::load_line(std::string_view line) {
     forget({TRY(read_number<TemplateId>(fields[1], kLastId, line))});
     return {};
   }
+  if (what == "part" && fields.size() == 3) return load_part(fields, line);
   return broken(line, "is of no known kind");
 }
 
@@ -217,6 +250,7 @@ Result<> TemplateTable::load_template(const std::vector<std::string_view>& field
   std::uint64_t last = 0;
   if (fields.size() == 5) last = TRY(read_number<std::uint64_t>(fields[4], UINT64_MAX, line));
   if (now != id && (now == kRest || !knows(now))) return broken(line, "leads to no template");
+  links_.erase(id);
   TemplateEntry& entry = entries_[id];
   entry.known.id = id;
   entry.known.count = count;
@@ -227,11 +261,22 @@ Result<> TemplateTable::load_template(const std::vector<std::string_view>& field
   return {};
 }
 
+Result<> TemplateTable::load_part(const std::vector<std::string_view>& fields,
+                                  std::string_view line) {
+  const auto id = TRY(read_number<TemplateId>(fields[1], kLastId - 1, line));
+  const auto now = TRY(read_number<TemplateId>(fields[2], kLastId - 1, line));
+  if (now == kRest || now >= id || !knows(now)) return broken(line, "leads to no template");
+  forget({id});
+  links_[id] = now;
+  next_ = std::max(next_, id + 1);
+  return {};
+}
+
 Result<> TemplateTable::load_shape(const std::vector<std::string_view>& fields,
                                    std::string_view line) {
   const auto id = TRY(read_number<TemplateId>(fields[1], kLastId, line));
   const auto varies = TRY(read_number<int>(fields[2], 1, line));
-  if (id == kRest || !knows(id)) return broken(line, "is of no template");
+  if (id == kRest || !has(id)) return broken(line, "is of no template");
   Shape shape;
   for (std::size_t i = 3; i < fields.size(); ++i) {
     if (fields[i].empty() || (fields[i][0] != '_' && fields[i][0] != '-'))

@@ -111,11 +111,16 @@ Seen TemplateTable::place(Shape shape) {
 }
 
 TemplateId TemplateTable::now(TemplateId id) const {
-  auto found = entries_.find(id);
-  while (found != entries_.end() && found->second.now != found->first) {
-    found = entries_.find(found->second.now);
+  while (true) {  // ends: each leads to an older one
+    TemplateId next = kRest;
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+      next = found->second.now;
+    } else if (const auto link = links_.find(id); link != links_.end()) {
+      next = link->second;
+    }
+    if (next == id || next == kRest) return next;
+    id = next;
   }
-  return found == entries_.end() ? kRest : found->first;
 }
 
 TemplateEntry* TemplateTable::now(TemplateEntry* entry) {
@@ -129,7 +134,7 @@ TemplateEntry* TemplateTable::entry(TemplateId id) {
 
 const Template& TemplateTable::at(TemplateId id) const {
   const auto found = entries_.find(id);
-  return (found == entries_.end() ? entries_.at(kRest) : found->second).known;
+  return (found == entries_.end() ? entries_.at(now(id)) : found->second).known;
 }
 
 std::vector<const TemplateEntry*> TemplateTable::by_id() const {
@@ -156,11 +161,13 @@ std::vector<std::pair<TemplateId, TemplateId>> TemplateTable::joined() const {
   for (const TemplateEntry* const entry : by_id()) {
     if (entry->now != entry->known.id) all.emplace_back(entry->known.id, now(entry->known.id));
   }
+  for (const auto& [id, whole] : links_) all.emplace_back(id, now(whole));
+  std::sort(all.begin(), all.end());
   return all;
 }
 
 void TemplateTable::touch(TemplateEntry& entry) {
-  if (!std::exchange(entry.changed, true)) changed_.push_back(entry.known.id);
+  if (noting_ && !std::exchange(entry.changed, true)) changed_.push_back(entry.known.id);
 }
 
 // Makes holes of the values of names that have many. True when the shape changed.
@@ -186,13 +193,13 @@ bool TemplateTable::is_value(const std::string& name, const std::string& value) 
   // Values never make room for templates, and so have a part of it alone.
   if (value_bytes_ < options_.bytes / 4 && values.insert(value).second) {
     value_bytes_ += value.size();
-    write_value(name, value, values_changed_);
+    if (noting_) write_value(name, value, values_changed_);
   }
   // Where some values look like such, its words are values as well.
   const bool mixed = values.size() >= 2 && values.contains(std::string(1, kHole));
   if (!mixed && values.size() < options_.values) return false;
   vary(name);
-  write_varying(name, values_changed_);
+  if (noting_) write_varying(name, values_changed_);
   names_changed_ = true;
   return true;
 }
@@ -304,7 +311,7 @@ void TemplateTable::note_word(TemplateId id, const Shape& shape, std::size_t at,
 
 void TemplateTable::mark_varying(Place& place) {
   if (std::exchange(place.varies, true)) return;
-  if (place.id != kRest && knows(place.id)) touch(entries_.at(place.id));
+  if (place.id != kRest && has(place.id)) touch(entries_.at(place.id));
 }
 
 void TemplateTable::join(const std::string& wide, const std::vector<TemplateId>& members) {
@@ -368,7 +375,9 @@ void TemplateTable::thin() {
   for (auto one = may_go.begin(); one != end; ++one) gone.insert((*one)->known.id);
   std::vector<TemplateId> all;
   for (const auto& [id, entry] : entries_) {
-    if (gone.contains(id) || gone.contains(entry.now)) all.push_back(id);
+    if (!gone.contains(id) && !gone.contains(entry.now)) continue;
+    all.push_back(id);
+    if (!gone.contains(entry.now)) links_[id] = entry.now;  // it alone goes
   }
   forget(all);
   clear_up();
@@ -378,21 +387,27 @@ void TemplateTable::thin() {
 void TemplateTable::forget(const std::vector<TemplateId>& ids) {
   for (const TemplateId id : ids) {
     const auto found = entries_.find(id);
+    if (found == entries_.end()) links_.erase(id);
     if (id == kRest || found == entries_.end()) continue;
     TemplateEntry& entry = found->second;
     entries_.at(kRest).known.count += entry.known.count;
     if (entry.now == id) ++forgotten_;
+    ++erased_;
     bytes_ -= entry.bytes;
-    gone_.push_back(id);
+    if (noting_) gone_.push_back(id);
     entries_.erase(found);
   }
 }
 
-// No shape leads to what went. Notes do, until they are looked at or forgotten.
+// No shape and no part leads to what went. Notes do, until they are looked at or forgotten.
 void TemplateTable::clear_up() {
   std::erase_if(places_, [&](const auto& place) {
-    return place.second.id == kRest || !knows(place.second.id);
+    return place.second.id == kRest || !has(place.second.id);
   });
+  std::erase_if(links_, [&](const auto& link) { return now(link.second) == kRest; });
+  for (; links_.size() > options_.templates; links_.erase(links_.begin())) {
+    if (noting_) gone_.push_back(links_.begin()->first);
+  }
 }
 
 // How many templates must differ in this word alone before it is a hole.

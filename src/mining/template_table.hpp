@@ -68,6 +68,7 @@ struct TemplateEntry {
 // Lines of the state that stand for themselves (template_state.cpp).
 void write_value(std::string_view name, std::string_view value, std::string& out);
 void write_varying(std::string_view name, std::string& out);
+void write_part(TemplateId id, TemplateId now, std::string& out);
 
 class TemplateTable {
  public:
@@ -78,14 +79,16 @@ class TemplateTable {
     ++entry.known.count;
     entry.last = ++lines_;
   }
-  bool knows(TemplateId id) const { return entries_.contains(id); }
+  bool knows(TemplateId id) const { return has(id) || links_.contains(id); }
   TemplateId now(TemplateId id) const;
   TemplateEntry* now(TemplateEntry* entry);
-  // Of an id that is not known: that of kRest. It stays where it is until it goes.
+  // Of an id that has none: that of kRest. It stays where it is until it goes.
   TemplateEntry* entry(TemplateId id);
   const Template& at(TemplateId id) const;
   void keep(TemplateId id) { entry(now(id))->kept = true; }
   std::uint64_t forgotten() const { return forgotten_; }
+  // Entries that are no longer where entry() said.
+  std::uint64_t erased() const { return erased_; }
   void allow(TemplateId end) { end_ = end; }
   TemplateId next() const { return next_; }
   std::size_t noted_bytes() const { return alike_bytes_; }
@@ -94,6 +97,8 @@ class TemplateTable {
 
   std::string save() const;
   std::string changes();
+  // Bytes behind the whole state that load() could not read.
+  std::size_t unread() const { return unread_; }
   bool has_changes() const {
     return !changed_.empty() || !gone_.empty() || !values_changed_.empty();
   }
@@ -112,6 +117,7 @@ class TemplateTable {
   };
   using Values = std::map<std::string, std::set<std::string>, std::less<>>;
 
+  bool has(TemplateId id) const { return entries_.contains(id); }
   std::vector<const TemplateEntry*> by_id() const;
   void touch(TemplateEntry& entry);
   bool widen(Shape& shape);
@@ -135,16 +141,22 @@ class TemplateTable {
     return entries_.size() > options_.templates || bytes_ + value_bytes_ >= options_.bytes;
   }
   void write(const TemplateEntry& entry, std::string& out) const;
+  Result<> load_lines(std::string_view state);
   Result<> load_line(std::string_view line);
+  Result<> load_part(const std::vector<std::string_view>& fields, std::string_view line);
   Result<> load_template(const std::vector<std::string_view>& fields, std::string_view line);
   Result<> load_shape(const std::vector<std::string_view>& fields, std::string_view line);
 
   const MinerOptions options_;
   std::unordered_map<TemplateId, TemplateEntry> entries_;
+  // Parts that made room while what they are part of lives: fewer than templates.
+  std::map<TemplateId, TemplateId> links_;
   TemplateId next_ = 1;  // the first that was not given
   TemplateId end_ = kLastId;
   std::uint64_t lines_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::uint64_t erased_ = 0;
+  std::size_t unread_ = 0;
   StringMap<Place> places_;                     // by key; of ids that went some are left
   StringMap<Alike> alike_;                      // by key with one hole more
   std::size_t alike_bytes_ = 0;                 // of its keys
@@ -153,7 +165,8 @@ class TemplateTable {
   bool names_changed_ = false;
   std::size_t bytes_ = 0;        // of the words of all shapes
   std::size_t value_bytes_ = 0;  // of all values
-  // Since the last changes().
+  // Since the last changes(); nothing before the first.
+  bool noting_ = false;
   std::vector<TemplateId> changed_;
   std::vector<TemplateId> gone_;
   std::string values_changed_;
