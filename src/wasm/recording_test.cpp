@@ -227,6 +227,25 @@ TEST_F(RecordingTest, AFileThatIsCutOffAnywhereBreaksOffOrIsRefused) {
   }
 }
 
+TEST_F(RecordingTest, AnAnswerThatCouldNotBeReplayedEndsTheRecording) {
+  const auto host = std::make_shared<TestHost>();
+  HostImports imports = host->imports();
+  for (auto& [name, function] : imports.interfaces.at(0).functions) {
+    if (name != "echo") continue;
+    function = [](std::unique_ptr<HostCall> call) {
+      call->resolve(ValueWriter().present(false).text(std::string(65U << 20U, 'x')));
+    };
+  }
+  const auto code =
+      run_guest("hostile", {.args = {"hostile", "echo"}, .record = recording()}, imports);
+  ASSERT_TRUE(code.ok()) << code.error().describe();
+  EXPECT_LT(std::filesystem::file_size(file()), (1_MiB).count);
+  const auto replayed = replay("hostile");
+  ASSERT_TRUE(replayed.ok()) << replayed.error().describe();
+  EXPECT_EQ(replayed->verdict, Verdict::broken_off);
+  EXPECT_NE(replayed->why.find("can be replayed"), std::string::npos) << replayed->why;
+}
+
 TEST_F(RecordingTest, AByteThatChangedAnywhereIsNoticed) {
   ASSERT_TRUE(run_guest("exit_code", {.record = recording()}).ok());
   const Buffer whole = bytes();

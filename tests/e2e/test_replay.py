@@ -16,32 +16,11 @@ import time
 import pytest
 import quern
 from build import build
+from recordings import Recorder
 from wire import ask
 
 GUESTS = pathlib.Path(os.environ.get("QUERN_BUILD", ".")).resolve() / "guests" / "hostile"
 SEEDS = int(os.environ.get("QUERN_REPLAY_SEEDS", "25"))
-
-
-class Recorder:
-    """Runs a program with --record, takes its world away, and replays it."""
-
-    def __init__(self, home: pathlib.Path, folder: pathlib.Path):
-        self.home, self.file = home, folder / "run.rec"
-
-    def record(self, *words, **more) -> quern.Ended:
-        return quern.quern("run", "--record", self.file, *words, home=self.home, **more)
-
-    def replay(self, *words, **more) -> quern.Ended:
-        return quern.quern("replay", *words, self.file, home=self.home, **more)
-
-    def same(self, *words, world: pathlib.Path | None = None, **more) -> quern.Ended:
-        """Replayed as recorded; `world` is a folder that is gone meanwhile."""
-        recorded = self.record(*words, **more)
-        if world is not None:
-            shutil.rmtree(world)
-        replayed = self.replay()
-        assert replayed == recorded
-        return recorded
 
 
 @pytest.fixture
@@ -354,91 +333,27 @@ def test_only_its_owner_may_read_a_recording(built, recorder):
     assert stat.S_IMODE(recorder.file.stat().st_mode) == 0o600
 
 
-def test_a_damaged_recording_is_refused_in_words(built, recorder):
-    """Cut off anywhere, it breaks off there or is told; with a byte changed anywhere, it is told."""
-    recorder.record(built("random") / "wanderer.wasm", 2, 8)
-    whole = recorder.file.read_bytes()
-    dice = random.Random(1)
-    for _ in range(25):
-        at = dice.randrange(len(whole))
-        recorder.file.write_bytes(whole[:at])
-        assert recorder.replay().code in (1, 7), at
-        recorder.file.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << dice.randrange(8)]) + whole[at + 1:])
-        ended = recorder.replay()
-        # A length that is too large reads as a recorder that was killed.
-        assert ended.code in (1, 7) and "recording" in ended.err, (at, ended)
-
-
-def xxh64(data: bytes) -> int:
-    """As https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md has it, with seed 0."""
-    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
-                          0x27D4EB2F165667C5)
-    mask = 2**64 - 1
-
-    def turn(x: int, by: int) -> int:
-        return (x << by | x >> (64 - by)) & mask
-
-    def word(lane: int, value: int) -> int:
-        return turn((lane + value * p2) & mask, 31) * p1 & mask
-
-    at, size = 0, len(data)
-    lanes = [(p1 + p2) & mask, p2, 0, -p1 & mask]
-    if size < 32:
-        digest = p5
-    else:
-        while at + 32 <= size:
-            lanes = [word(lane, int.from_bytes(data[at + 8 * i:at + 8 * i + 8], "little")) for i, lane in enumerate(lanes)]
-            at += 32
-        digest = sum(turn(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18))) & mask
-        for lane in lanes:
-            digest = ((digest ^ word(0, lane)) * p1 + p4) & mask
-    digest = (digest + size) & mask
-    while at + 8 <= size:
-        digest = (turn(digest ^ word(0, int.from_bytes(data[at:at + 8], "little")), 27) * p1 + p4) & mask
-        at += 8
-    if at + 4 <= size:
-        digest = (turn(digest ^ int.from_bytes(data[at:at + 4], "little") * p1 & mask, 23) * p2 + p3) & mask
-        at += 4
-    for byte in data[at:]:
-        digest = turn(digest ^ byte * p5 & mask, 11) * p1 & mask
-    for by, prime in ((33, p2), (29, p3), (32, 1)):
-        digest = (digest ^ digest >> by) * prime & mask
-    return digest
-
-
-def contents(data: bytes) -> bytes:
-    """What the frames hold, one after the other."""
-    assert data[:12] == b"QUERNREC" + (2).to_bytes(4, "little")
-    at, found = 12, b""
-    while at < len(data):
-        size = int.from_bytes(data[at:at + 4], "little")
-        frame = data[at + 12:at + 12 + size]
-        assert len(frame) == size and int.from_bytes(data[at + 4:at + 12], "little") == xxh64(frame)
-        found += frame
-        at += 12 + size
-    return found
-
-
-def framed(records: bytes) -> bytes:
-    size, digest = len(records).to_bytes(4, "little"), xxh64(records).to_bytes(8, "little")
-    return b"QUERNREC" + (2).to_bytes(4, "little") + size + digest + records
-
-
-@pytest.mark.parametrize("file", ["wanderer.wasm", "component.wasm"])
-def test_a_recording_that_somebody_forged_is_refused_in_words(built, recorder, file):
-    """Frames with right checksums around records that are none: whatever it says, the host goes on."""
-    recorder.record(built("random") / file, 2, 4)
-    records = contents(recorder.file.read_bytes())
-    recorder.file.write_bytes(framed(records))
-    assert recorder.replay().code not in (1, 7)
-    dice = random.Random(7)
-    for _ in range(40):
-        forged = bytearray(records)
-        for _ in range(dice.randrange(1, 4)):
-            forged[dice.randrange(len(forged))] = dice.randrange(256)
-        recorder.file.write_bytes(framed(bytes(forged)))
-        ended = recorder.replay(timeout=60)
-        assert ended.code >= 0, (bytes(forged), ended)  # a negative one is a signal: the host crashed
+def test_a_call_that_reads_more_than_64_mib_is_replayed(recorder, wat, tmp_path):
+    """One record holds as much as a module's memory."""
+    program = wat("""(module
+      (import "wasi_snapshot_preview1" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1600)
+      (data (i32.const 16) "large")
+      (func (export "read") (result i32)
+        (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 5) (i32.const 0)
+                          (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))
+        (i32.store (i32.const 0) (i32.const 4096))
+        (i32.store (i32.const 4) (i32.const 80000000))
+        (drop (call $read (i32.load (i32.const 8)) (i32.const 0) (i32.const 1) (i32.const 12)))
+        (i32.load (i32.const 12))))""")
+    world = tmp_path / "world"
+    world.mkdir()
+    (world / "large").touch()
+    os.truncate(world / "large", 80_000_000)
+    ended = recorder.same("--dir", f"{world}::/", "--invoke", "read", program, world=world)
+    assert ended.out == "80000000\n" and recorder.file.stat().st_size > 80_000_000
 
 
 def test_what_came_before_wasi_0_1_is_replayed(built, recorder, tmp_path):

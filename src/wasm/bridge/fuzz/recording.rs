@@ -68,6 +68,7 @@ fn shaped(records: Vec<Record>) -> Vec<Record> {
 
 fn read(record: &Record) -> Result<(), Named> {
     let payload = &record.payload[..];
+    let mut fields = Fields(payload);
     match record.kind {
         HEAD => drop(Head::read(payload)?),
         CALL => {
@@ -77,7 +78,7 @@ fn read(record: &Record) -> Result<(), Named> {
             }
         }
         PRINT => drop(read_print(payload)?),
-        HANDLE => drop((Fields(payload).u32()?, Fields(payload).u64()?)),
+        HANDLE => drop((fields.u32()?, fields.u32()?)),
         RESPONSE => drop(read_response(payload)?),
         END => drop(read_end(payload)?),
         _ => {}

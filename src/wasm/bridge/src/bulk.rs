@@ -155,7 +155,7 @@ fn load(linker: &mut LinkerInstance<'_, State>, host: Arc<Host>, index: u32) -> 
 /// The answer's bytes, which are recorded as they are.
 fn recorded(answered: Answered) -> Vec<u8> {
     let Answered { bytes, calling, .. } = answered;
-    calling.into_iter().for_each(|calling| calling.returned_parts(&[&bytes]));
+    calling.into_iter().for_each(|calling| calling.returned_value(&bytes));
     bytes
 }
 

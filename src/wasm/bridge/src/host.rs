@@ -181,7 +181,7 @@ async fn call(
             let at = bytes.len() - before_end;
             bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
         }
-        calling.returned_parts(&[&bytes]);
+        calling.returned_value(&bytes);
     }
     Ok(())
 }

@@ -12,6 +12,10 @@ pub const BEGINNING: u64 = 12;
 /// Length and checksum of a frame.
 pub const FRAME_HEAD: usize = 12;
 pub const MOST_IN_FRAME: usize = 1 << 20;
+/// A record holds what a guest's memory did, and beside that no more than this.
+const MOST_BESIDE_MEMORY: u64 = 64 << 20;
+/// Of a component's call: its value takes forty times as much when it is replayed.
+pub const MOST_IN_VALUE: usize = (64 << 20) + (64 << 10);
 
 /// Records' kinds.
 pub const HEAD: u8 = 1;
@@ -101,6 +105,10 @@ fn corrupt(text: impl Into<String>) -> Named {
 
 pub fn misshapen() -> Named {
     corrupt("the recording is damaged: a record does not have the shape of its kind")
+}
+
+pub fn too_long(size: usize, most: u64) -> Named {
+    corrupt(format!("the recording is damaged: a record of {size} bytes, where {most} is the most"))
 }
 
 /// Fields of a record, each within its bounds.
@@ -209,9 +217,11 @@ pub struct Record {
 /// Record after record. Keeps no more than one record and one frame.
 pub struct Reader<Source> {
     file: BufReader<Source>,
-    /// Of frames that were verified, and not read yet.
-    verified: Vec<u8>,
+    /// The last, which was verified, and up to where it is read.
+    frame: Vec<u8>,
     at: usize,
+    /// In a record.
+    most: u64,
     /// In the file, for what is said of damage.
     position: u64,
 }
@@ -219,7 +229,8 @@ pub struct Reader<Source> {
 impl<Source: Read> Reader<Source> {
     pub fn begin(source: Source) -> Result<(Reader<Source>, Head), Named> {
         let file = BufReader::new(source);
-        let mut reader = Reader { file, verified: vec![], at: 0, position: 0 };
+        let mut reader =
+            Reader { file, frame: vec![], at: 0, most: MOST_BESIDE_MEMORY, position: 0 };
         let mut start = [0; BEGINNING as usize];
         let whole = reader.fill(&mut start)? == start.len();
         if !whole || start[..8] != *MAGIC {
@@ -231,7 +242,11 @@ impl<Source: Read> Reader<Source> {
             return Err(Named::new(Kind::Unsupported, text));
         }
         match reader.next()? {
-            Some(Record { kind: HEAD, payload }) => Ok((reader, Head::read(&payload)?)),
+            Some(Record { kind: HEAD, payload }) => {
+                let head = Head::read(&payload)?;
+                reader.most = MOST_BESIDE_MEMORY.saturating_add(head.memory);
+                Ok((reader, head))
+            }
             Some(Record { kind: CUT, payload }) => {
                 let why = String::from_utf8_lossy(&payload);
                 Err(Named::new(Kind::Unsupported, format!("nothing was recorded: {why}")))
@@ -243,27 +258,26 @@ impl<Source: Read> Reader<Source> {
 
     /// None at the end, and where a recorder that was killed left half a frame.
     pub fn next(&mut self) -> Result<Option<Record>, Named> {
-        if !self.have(5)? {
-            return Ok(None);
-        }
-        let head = &self.verified[self.at..self.at + 5];
-        let kind = head[0];
+        let Some(head) = self.take(5)? else { return Ok(None) };
         let size = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        if !self.have(5 + size)? {
-            return Ok(None);
+        if size as u64 > self.most {
+            return Err(too_long(size, self.most));
         }
-        let payload = self.verified[self.at + 5..self.at + 5 + size].to_vec();
-        self.at += 5 + size;
-        Ok(Some(Record { kind, payload }))
+        Ok(self.take(size)?.map(|payload| Record { kind: head[0], payload }))
     }
 
-    fn have(&mut self, count: usize) -> Result<bool, Named> {
-        while self.verified.len() - self.at < count {
-            if !self.read_frame()? {
-                return Ok(false);
+    /// Out of as many frames as hold it. None where the file ends before.
+    fn take(&mut self, count: usize) -> Result<Option<Vec<u8>>, Named> {
+        let mut taken = Vec::with_capacity(count.min(MOST_IN_FRAME)); // the file may not have so much
+        while taken.len() < count {
+            if self.at == self.frame.len() && !self.read_frame()? {
+                return Ok(None);
             }
+            let more = (count - taken.len()).min(self.frame.len() - self.at);
+            taken.extend(&self.frame[self.at..self.at + more]);
+            self.at += more;
         }
-        Ok(true)
+        Ok(Some(taken))
     }
 
     fn read_frame(&mut self) -> Result<bool, Named> {
@@ -279,16 +293,16 @@ impl<Source: Read> Reader<Source> {
         if size == 0 || size > MOST_IN_FRAME {
             return Err(damaged());
         }
-        self.verified.drain(..self.at);
+        let mut frame = std::mem::take(&mut self.frame);
         self.at = 0;
-        let mut frame = vec![0; size];
+        frame.resize(size, 0);
         if self.fill(&mut frame)? < size {
             return Ok(false);
         }
         if xxh64(&frame) != sum {
             return Err(damaged());
         }
-        self.verified.extend(frame);
+        self.frame = frame;
         Ok(true)
     }
 

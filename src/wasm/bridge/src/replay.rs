@@ -12,6 +12,7 @@ use crate::state::Meter;
 use crate::tape::{Arguments, BEGINNING, WHOLE};
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,9 +56,11 @@ pub struct Answer {
     pub results: wasmtime::Result<Vec<u8>>,
 }
 
-/// The recording in a file, and its first record.
+/// The recording in a file, and its first record. It is read twice: no pipe can be one.
 pub fn open(path: &Path) -> Result<(Reader<File>, Head), Named> {
-    let file = File::open(path).map_err(|error| {
+    let mut options = File::options();
+    let opened = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let file = opened.map_err(|error| {
         let kind = match error.kind() {
             ErrorKind::NotFound => Kind::NotFound,
             ErrorKind::PermissionDenied => Kind::PermissionDenied,
@@ -65,6 +68,10 @@ pub fn open(path: &Path) -> Result<(Reader<File>, Head), Named> {
         };
         Named::new(kind, format!("{}: {error}", path.display()))
     })?;
+    if !file.metadata().is_ok_and(|facts| facts.is_file()) {
+        let text = format!("{} is no regular file", path.display());
+        return Err(Named::new(Kind::InvalidArgument, text));
+    }
     Reader::begin(file)
 }
 
@@ -148,7 +155,7 @@ impl Replay {
                 Some(Record { kind: CALL, payload }) => {
                     self.calls += 1;
                     self.limit_at_last();
-                    return self.answer(&payload, name, arguments, &parameter);
+                    return self.answer(payload, name, arguments, &parameter);
                 }
                 Some(Record { kind: END, payload }) => {
                     return Err(self.ended_before(&payload, name)?)
@@ -168,12 +175,12 @@ impl Replay {
 
     fn answer(
         &mut self,
-        payload: &[u8],
+        mut payload: Vec<u8>,
         name: &str,
         arguments: &Arguments,
         parameter: &impl Fn(usize) -> String,
     ) -> wasmtime::Result<Vec<u8>> {
-        let Call { name: number, arguments: called_with, how, rest } = read_call(payload)?;
+        let Call { name: number, arguments: called_with, how, rest } = read_call(&payload)?;
         let recorded = self.names.get(number as usize).ok_or_else(misshapen)?.clone();
         if recorded != name {
             let text = format!("call {}: {name} is called, {recorded} was recorded", self.calls);
@@ -185,7 +192,11 @@ impl Replay {
             return Err(self.stop(Verdict::Diverged, text));
         }
         match how {
-            RETURNED => Ok(rest.to_vec()),
+            RETURNED => {
+                let before = payload.len() - rest.len();
+                payload.drain(..before); // what is long has no second copy
+                Ok(payload)
+            }
             EXITED => Err(I32Exit(Fields(rest).u32()? as i32).into()),
             TRAPPED => Err(trap_of(rest)?),
             UNANSWERED => Err(self.unanswered(name)),

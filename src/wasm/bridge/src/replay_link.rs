@@ -9,7 +9,7 @@ use crate::host::from_bits;
 use crate::link::{Linked, Ready};
 use crate::output::Printer;
 use crate::program::{without_version, Code, Program};
-use crate::recording::{misshapen, Fields};
+use crate::recording::{misshapen, too_long, Fields, MOST_IN_VALUE};
 use crate::replay::Answer;
 use crate::state::State;
 use crate::tape::Arguments;
@@ -204,6 +204,9 @@ async fn answer_component(
     }
     print(state, printed).await?;
     let answer = answer?;
+    if answer.len() > MOST_IN_VALUE {
+        return Err(too_long(answer.len(), MOST_IN_VALUE as u64).into());
+    }
     let mut decoder = Decoder::new(&answer, &[], name);
     for (ty, result) in ty.results().zip(results) {
         *result = decoder.value(&mut store, &ty).map_err(|_| misshapen())?;

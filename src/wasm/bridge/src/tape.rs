@@ -6,8 +6,8 @@
 use crate::error::{root_text, too_many_handles, Kind, Named};
 use crate::record_file::{put_record, Writing};
 use crate::recording::{
-    put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, NAME, NO_GROWTH, PRINT, RESPONSE,
-    RETURNED, TRAPPED, UNANSWERED,
+    put_bytes, Head, BODY, CALL, CUT, END, EXITED, HANDLE, HEAD, MOST_IN_VALUE, NAME, NO_GROWTH,
+    PRINT, RESPONSE, RETURNED, TRAPPED, UNANSWERED,
 };
 use crate::run::Ended;
 use crate::state::{Instance, Meter};
@@ -200,7 +200,13 @@ impl Tape {
         let before = pending.bytes.len();
         put_record(&mut pending.bytes, kind, write);
         let waiting = pending.bytes.len();
-        if !self.may_write(kind, waiting - before) {
+        let size = waiting - before;
+        if kind == CALL && size > MOST_IN_VALUE {
+            pending.bytes.truncate(before);
+            drop(pending);
+            return self.cut_at_value(size);
+        }
+        if !self.may_write(kind, size) {
             pending.bytes.truncate(before);
             drop(pending);
             return self.cut_at_limit();
@@ -247,6 +253,10 @@ impl Tape {
 
     fn cut_at_limit(&self) {
         self.cut(&format!("--record-limit, {} bytes, is reached", self.limit));
+    }
+
+    fn cut_at_value(&self, size: usize) {
+        self.cut(&format!("a call answers {size} bytes, {MOST_IN_VALUE} can be replayed"));
     }
 
     /// Writes what waits.
@@ -309,6 +319,15 @@ impl Calling {
     /// component's the encoded results.
     pub fn returned(self, write: impl FnOnce(&mut Vec<u8>)) {
         self.end(RETURNED, write);
+    }
+
+    /// Of a component's function, with results that are encoded already.
+    pub fn returned_value(mut self, encoded: &[u8]) {
+        if encoded.len() <= MOST_IN_VALUE {
+            return self.returned_parts(&[encoded]);
+        }
+        self.over = true;
+        self.tape.cut_at_value(encoded.len());
     }
 
     /// Of results that lie in several places, one after the other.
