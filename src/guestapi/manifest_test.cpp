@@ -99,7 +99,7 @@ TEST(Manifest, UnknownKeysAreNamedWithTheirLine) {
   const std::string top = error_of("net = []\nmodells = [\"x\"]\n");
   EXPECT_THAT(top, HasSubstr("app.toml:2: unknown key \"modells\""));
   EXPECT_THAT(top, HasSubstr("did you mean \"models\"?"));
-  EXPECT_THAT(top, HasSubstr("allowed: config, databases, env"));
+  EXPECT_THAT(top, HasSubstr("allowed: config, env"));
   EXPECT_THAT(error_of("[limits]\n\nmem = \"1MiB\"\n"),
               HasSubstr("app.toml:3: unknown key \"mem\" in [limits]"));
   EXPECT_THAT(error_of("[[files]]\nhost = \"a\"\nguest = \"/a\"\nmode = \"rw\"\n"),
