@@ -1,6 +1,7 @@
 // Real connections to peers that misbehave: slow, half an answer, wrong, gone.
 #include "base/clock.hpp"
 #include "base/files.hpp"
+#include "base/guarded.hpp"
 #include "base/sha512.hpp"
 #include "base/unpack.hpp"
 #include "http/http.hpp"
@@ -124,7 +125,7 @@ TEST(HttpPeers, OneThatSleepsKeepsNobody) {
 
 // What a Forward server is sent, and acknowledgements for it.
 struct ForwardPeer {
-  std::vector<std::string> got;  // "tag line"
+  Guarded<std::vector<std::string>> got;  // "tag line"
   std::atomic<int> acks_left{1000};
   std::string key;
   bool lies = false;  // about the key
@@ -203,7 +204,7 @@ struct ForwardPeer {
     Batch batch;
     EXPECT_TRUE(batch.add_all_packed(tag, entries).ok());
     for (const logs::Entry& entry : batch)
-      got.push_back(tag + " " + std::string(logs::line_of(entry.record).value_or("")));
+      got.lock()->push_back(tag + " " + std::string(logs::line_of(entry.record).value_or("")));
   }
 };
 
@@ -221,11 +222,11 @@ TEST(ForwardPeers, RecordsByTagOnOneConnection) {
   Peer peer([&](Stream& s, int n, const std::stop_token& stop) { forward.serve(s, n, stop); });
   for (const std::string more : {"", "compress = \"gzip\"\nmetadata = true"}) {
     const int before = peer.connections();
-    forward.got.clear();
+    forward.got.lock()->clear();
     const auto out = forward_to(peer, more, w.world);
     ASSERT_TRUE(out->deliver(two(), {}).ok());
     ASSERT_TRUE(out->deliver(two(), {}).ok());
-    EXPECT_EQ(forward.got,
+    EXPECT_EQ(*forward.got.lock(),
               (std::vector<std::string>{"a one", "a three", "b two", "a one", "a three", "b two"}));
     EXPECT_EQ(peer.connections(), before + 1);
   }
@@ -298,7 +299,7 @@ TEST(ForwardPeers, TlsKnowsWhoThePeerIs) {
   const auto out = must_make("forward", "host = \"localhost\"\n" + trusted, w.world);
   const Result<Batch> delivered = out->deliver(two(), {});
   EXPECT_TRUE(delivered.ok()) << delivered.error().describe();
-  EXPECT_EQ(forward.got.size(), 3U);
+  EXPECT_EQ(forward.got.lock()->size(), 3U);
   // Another name, a certificate that nobody vouches for, and one of another authority.
   const auto refused = [&](const std::string& host, const std::string& more) {
     const auto to = must_make("forward", "host = \"" + host + "\"\n" + more, w.world);
@@ -313,7 +314,7 @@ TEST(ForwardPeers, TlsKnowsWhoThePeerIs) {
   const http::test::TempFolder elsewhere;
   const http::TlsFiles wrong = http::test::make_certificate(elsewhere.path(), "localhost");
   refused("localhost", common + "\nca_file = \"" + wrong.certificate.string() + "\"");
-  EXPECT_EQ(forward.got.size(), 3U);
+  EXPECT_EQ(forward.got.lock()->size(), 3U);
   // One that speaks no TLS is told apart from one that is not trusted.
   Peer plain([&](Stream& stream, int, const std::stop_token& stop) {
     read_some(stream, stop);
