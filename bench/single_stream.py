@@ -14,7 +14,7 @@ import time
 import harness
 
 # Many short pairs: the machine's own speed drifts by a tenth within a minute, single pairs by a quarter.
-PAIRS = 64
+PAIRS = 24
 PROMPT_TOKENS = 512
 NEW_TOKENS = 128
 
